@@ -1,0 +1,34 @@
+#!/usr/bin/env python
+"""Django's command line; starts the embedded servers first where the environment names none."""
+
+import os
+import sys
+
+from bankcrm import embedded
+
+WITHOUT_DATABASE = {
+    "help",
+    "version",
+    "--help",
+    "--version",
+    "-h",
+    "collectstatic",
+    "makemessages",
+    "compilemessages",
+}
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bankcrm.settings")
+    from django.core.management import execute_from_command_line
+
+    if len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_DATABASE:
+        try:
+            embedded.ensure_started()
+        except embedded.EmbeddedError as error:
+            sys.exit(str(error))
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()
