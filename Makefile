@@ -1,0 +1,74 @@
+# Every target does its own set-up. `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve loop test lint bench assets stop clean distclean
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/python manage.py
+N ?= 20000
+PORT ?= 8000
+
+# A stamp named after the content: another branch's requirements are another stamp.
+SUM := $(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
+INSTALLED := $(VENV)/.installed-$(SUM)
+ASSETS := bankcrm/static/vendor/.built
+export OMP_NUM_THREADS ?= 1
+
+help:          ## This list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1 \2/' | while read -r t h; do printf '  make %-9s %s\n' "$$t" "$$h"; done
+
+setup: $(INSTALLED) $(ASSETS)  ## Python environment in .venv and the front-end files
+
+$(INSTALLED): requirements.txt requirements-dev.txt
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Python 3.11 is needed: install python3.11 with its venv module, or run make PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || { echo "Creating $(VENV)"; "$(PYTHON)" -m venv $(VENV) || { echo "Install the venv module: apt-get install python3.11-venv"; exit 1; }; }
+	@echo "Installing Python packages (one to two minutes the first time)"
+	@$(BIN)/python -m pip install --disable-pip-version-check --prefer-binary --progress-bar off -r requirements-dev.txt | grep -E '^(Collecting|Installing|Successfully)' || test $${PIPESTATUS[0]} -eq 0
+	@rm -f $(VENV)/.installed-* && touch $@
+
+assets: $(ASSETS)  ## Front-end files from npm into bankcrm/static/vendor
+
+$(ASSETS): package.json package-lock.json assets.mjs | $(INSTALLED)
+	@command -v node npm >/dev/null || test -x $(BIN)/node || $(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-node.txt
+	@export PATH="$$PATH:$(CURDIR)/$(BIN)"; echo "Fetching front-end packages"; npm ci --no-audit --no-fund --loglevel=error && node assets.mjs
+	@touch $@
+
+demo: setup  ## The whole loop on a sample bank, then the web application on 127.0.0.1:8000
+	$(RUN) migrate --verbosity 0
+	$(RUN) demo --port $(PORT)
+
+serve: setup  ## Web server, worker and beat on the data that is there
+	$(RUN) migrate --verbosity 0
+	$(RUN) serve --port $(PORT)
+
+loop: setup  ## The whole loop without a browser; figures in var/loop.json
+	$(RUN) migrate --verbosity 0
+	$(RUN) loop
+
+test: setup lint  ## Lint, types, import direction and every test
+	@.ci/chromium
+	$(BIN)/pytest -n 2
+
+lint: $(INSTALLED)  ## ruff, mypy, import-linter, missing migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(RUN) makemigrations --check --dry-run
+
+bench: setup  ## Time each path beside its limit: make bench N=1000000
+	$(BIN)/python -m bench --n $(N)
+
+stop: $(INSTALLED)  ## Stop the embedded PostgreSQL and Valkey
+	$(BIN)/python -m bankcrm.embedded stop
+
+clean:  ## Stop the embedded servers, delete var/ and every build product
+	@if test -x $(BIN)/python; then $(BIN)/python -m bankcrm.embedded remove; fi
+	rm -rf var node_modules bankcrm/static/vendor .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+distclean: clean  ## The same and .venv
+	rm -rf $(VENV)

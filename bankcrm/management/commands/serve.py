@@ -1,0 +1,50 @@
+"""``manage.py serve``: web server, worker and beat in one terminal."""
+
+import socket
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError, call_command
+
+from bankcrm import server
+
+
+class Command(BaseCommand):
+    help = "Run the web server, the Celery worker and beat until Ctrl-C."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=int, default=8000, help="port on 127.0.0.1 (default 8000)")
+        parser.add_argument(
+            "--worker-only",
+            "--no-web",
+            action="store_true",
+            dest="worker_only",
+            help="no web server: worker and beat",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        port = None if options["worker_only"] else options["port"]
+        if port is not None:
+            self._claim(port)
+            call_command("collectstatic", interactive=False, verbosity=0)
+            self._say(f"bankcrm: http://127.0.0.1:{port}/ (Ctrl-C ends it)")
+        code = server.serve(port, self._say)
+        if code:
+            raise CommandError(
+                "A process had to be killed; its work resumes at the next start.", returncode=code
+            )
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()
+
+    @staticmethod
+    def _claim(port: int) -> None:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                raise CommandError(
+                    f"Port {port} is taken ({error.strerror}): end its owner or use --port."
+                ) from error
