@@ -1,0 +1,111 @@
+"""Why a readout gives no figure: the reason, what would be needed, and by when."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from django.utils.translation import gettext, gettext_noop
+
+MIN_PER_ARM = 30
+MIN_CONVERSIONS = 5
+MIN_BUYERS = 10
+
+
+class Code(StrEnum):
+    NO_CONTROL = "no_control"
+    ARM_TOO_SMALL = "arm_too_small"
+    TOO_FEW_CONVERSIONS = "too_few_conversions"
+    ZERO_EVENTS = "zero_events"
+    SAMPLE_RATIO_MISMATCH = "sample_ratio_mismatch"
+    WINDOW_OPEN = "window_open"
+    DATA_NOT_THROUGH_END = "data_not_through_end"
+    NOT_RANDOM = "not_random"
+    OUTCOME_SOURCE_MISSING = "outcome_source_missing"
+    TOO_FEW_BUYERS = "too_few_buyers"
+    CONTACT_DIFFERENCE_SMALL = "contact_difference_small"
+    NO_COST = "no_cost"
+
+
+# Message ids, translated when shown: a refusal may be stored and read in another language.
+_REASON: dict[Code, tuple[str, str]] = {
+    Code.NO_CONTROL: (
+        gettext_noop("No control group was withheld, so no effect can be claimed."),
+        gettext_noop("A random control group, withheld before the first contact of the next run."),
+    ),
+    Code.ARM_TOO_SMALL: (
+        gettext_noop("Arm %(arm)s has %(n)s customers, fewer than %(minimum)s."),
+        gettext_noop(
+            "At least %(minimum)s customers in every arm, or a pool of campaigns of the same offer."
+        ),
+    ),
+    Code.TOO_FEW_CONVERSIONS: (
+        gettext_noop("Only %(n)s conversions in total, fewer than %(minimum)s."),
+        gettext_noop(
+            "At least %(minimum)s conversions: a larger campaign, or a pool of campaigns of the same offer."
+        ),
+    ),
+    Code.ZERO_EVENTS: (
+        gettext_noop("Nobody converted in any arm."),
+        gettext_noop("At least %(minimum)s conversions; check first that the outcome file was loaded."),
+    ),
+    Code.SAMPLE_RATIO_MISMATCH: (
+        gettext_noop(
+            "The arm sizes differ from the design beyond chance (p = %(p)s), so the arms are not comparable."
+        ),
+        gettext_noop("The cause of the missing or doubled customers, corrected, or a new random assignment."),
+    ),
+    Code.WINDOW_OPEN: (
+        gettext_noop("The attribution window is still open."),
+        gettext_noop("The end of the window, with data loaded through its last day."),
+    ),
+    Code.DATA_NOT_THROUGH_END: (
+        gettext_noop("Outcome data end on %(through)s, before the attribution window does."),
+        gettext_noop("Outcome data through %(end)s."),
+    ),
+    Code.NOT_RANDOM: (
+        gettext_noop(
+            "Customers were not assigned at random, so a difference may have been there before the campaign."
+        ),
+        gettext_noop("A random assignment, frozen at launch, in the next run."),
+    ),
+    Code.OUTCOME_SOURCE_MISSING: (
+        gettext_noop("No outcome source is connected for this objective."),
+        gettext_noop("The holdings or responses that show the objective, treated and control alike."),
+    ),
+    Code.TOO_FEW_BUYERS: (
+        gettext_noop("Only %(n)s buyers in one arm, too few for a revenue interval."),
+        gettext_noop("At least %(minimum)s buyers in every arm."),
+    ),
+    Code.CONTACT_DIFFERENCE_SMALL: (
+        gettext_noop("The arms were contacted too alike to estimate the effect of a contact."),
+        gettext_noop(
+            "A contact rate at least 10 points higher among the treated than in control, with F of 10 or more."
+        ),
+    ),
+    Code.NO_COST: (
+        gettext_noop("No cost was recorded, so there is no return on it."),
+        gettext_noop("The cost of the campaign."),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A reason not to give a figure; `sentence` and `needed` are translated when read.
+
+    `figures` fills both messages and holds only text, numbers as shown; `by_when` is the date the need must be met,
+    None when no date helps.
+    """
+
+    code: Code
+    figures: Mapping[str, str] = field(default_factory=dict)
+    by_when: date | None = None
+
+    @property
+    def sentence(self) -> str:
+        return gettext(_REASON[self.code][0]) % self.figures
+
+    @property
+    def needed(self) -> str:
+        return gettext(_REASON[self.code][1]) % self.figures

@@ -1,0 +1,131 @@
+"""The verdict of a readout in words, and figures as the evaluation page writes them."""
+
+from django.utils.translation import gettext as _
+
+from campaigns.effect import Estimate, Interval
+from campaigns.verdict import ArmFigures, ArmReadout, Readout, Verdict
+
+MINUS = "\u2212"
+
+
+def points(value: float) -> str:
+    """A rate difference in points with its sign: 0.0213 is "+2.1", and no "-0.0"."""
+    shown = round(value * 100, 1)
+    return f"{shown:+.1f}".replace("-", MINUS) if shown else "0.0"
+
+
+def points_range(interval: Interval) -> str:
+    return _("%(low)s to %(high)s") % {"low": points(interval.low), "high": points(interval.high)}
+
+
+def number(value: float, decimals: int = 0) -> str:
+    """A signless figure unless negative, thousands separated: 1204.4 is "1,204"."""
+    shown = round(value, decimals) or 0.0
+    return f"{shown:,.{decimals}f}".replace("-", MINUS)
+
+
+def number_range(interval: Interval, decimals: int = 0) -> str:
+    return _("%(low)s to %(high)s") % {
+        "low": number(interval.low, decimals),
+        "high": number(interval.high, decimals),
+    }
+
+
+def percent(level: float) -> str:
+    return f"{level * 100:g} %"
+
+
+def verdict_sentence(readout: Readout) -> str:
+    """The first sentence of the evaluation page, in the active language.
+
+    Several treated arms: the leading arm first, then each of the others with its own verdict.
+    """
+    leading = readout.leading
+    if leading is None or leading.figures is None:
+        reasons = " ".join(refusal.sentence for refusal in readout.refusals)
+        return _("Not evaluated: %(reasons)s") % {"reasons": reasons}
+    clauses = [_clause(leading, leading.figures, readout)]
+    clauses += [_other(arm) for arm in readout.arms if arm.arm.code != leading.arm.code]
+    return "; ".join(clauses)
+
+
+def _clause(arm: ArmReadout, figures: ArmFigures, readout: Readout) -> str:
+    lead = _lead(arm.verdict, len(readout.arms) > 1) % {
+        "effect": points(figures.effect.value),
+        "level": percent(readout.level),
+        "range": points_range(figures.interval),
+        "arm": arm.arm.label or arm.arm.code,
+    }
+    if arm.verdict == Verdict.INTERIM:
+        due = readout.refusals[0].by_when
+        return lead if due is None else lead + "; " + _("readout after %(day)s") % {"day": due.isoformat()}
+    if arm.verdict == Verdict.INCONCLUSIVE:
+        return f"{lead}; {_mde(figures)}"
+    return "; ".join([lead, *_consequences(figures)])
+
+
+def _lead(verdict: Verdict, several: bool) -> str:
+    if several:
+        return {
+            Verdict.PROVED_POSITIVE: _(
+                "Proved: %(arm)s %(effect)s points conversions, %(level)s interval %(range)s"
+            ),
+            Verdict.PROVED_NEGATIVE: _(
+                "Proved harmful: %(arm)s %(effect)s points conversions, %(level)s interval %(range)s"
+            ),
+            Verdict.INCONCLUSIVE: _(
+                "Not proved: %(arm)s %(effect)s points conversions, %(level)s interval %(range)s"
+            ),
+            Verdict.INTERIM: _(
+                "Interim, not a result: %(arm)s %(effect)s points conversions, %(level)s interval %(range)s"
+            ),
+        }[verdict]
+    return {
+        Verdict.PROVED_POSITIVE: _("Proved: %(effect)s points conversions, %(level)s interval %(range)s"),
+        Verdict.PROVED_NEGATIVE: _(
+            "Proved harmful: %(effect)s points conversions, %(level)s interval %(range)s"
+        ),
+        Verdict.INCONCLUSIVE: _("Not proved: %(effect)s points conversions, %(level)s interval %(range)s"),
+        Verdict.INTERIM: _(
+            "Interim, not a result: %(effect)s points conversions, %(level)s interval %(range)s"
+        ),
+    }[verdict]
+
+
+def _mde(figures: ArmFigures) -> str:
+    if figures.mde is None:
+        return _("these arms could not have shown an effect of any size")
+    return _("these arms could show %(mde)s points or more") % {"mde": number(figures.mde * 100, 1)}
+
+
+def _consequences(figures: ArmFigures) -> list[str]:
+    """Extra or lost sales, and the return, after a proved effect."""
+    extra = figures.extra.value
+    gained = _("%(n)s extra sales") if extra >= 0 else _("%(n)s sales lost")
+    clauses = [gained % {"n": number(abs(extra))}]
+    if isinstance(figures.roi, Estimate):
+        text = (
+            _("ROI %(roi)s (%(range)s)") if figures.roi.proved else _("ROI %(roi)s (%(range)s), not proved")
+        )
+        values = {"roi": number(figures.roi.value, 1), "range": number_range(figures.roi.interval, 1)}
+        clauses.append(text % values)
+    return clauses
+
+
+def _other(arm: ArmReadout) -> str:
+    name = arm.arm.label or arm.arm.code
+    if arm.figures is None:
+        reason = arm.refusal.sentence if arm.refusal else ""
+        return _("%(arm)s not evaluated: %(reason)s") % {"arm": name, "reason": reason}
+    text = {
+        Verdict.PROVED_POSITIVE: _("%(arm)s proved (%(effect)s, %(range)s)"),
+        Verdict.PROVED_NEGATIVE: _("%(arm)s proved harmful (%(effect)s, %(range)s)"),
+        Verdict.INCONCLUSIVE: _("%(arm)s not proved (%(effect)s, %(range)s)"),
+        Verdict.INTERIM: _("%(arm)s interim (%(effect)s, %(range)s)"),
+    }[arm.verdict]
+    figures = arm.figures
+    return text % {
+        "arm": name,
+        "effect": points(figures.effect.value),
+        "range": points_range(figures.interval),
+    }
