@@ -1,0 +1,10 @@
+"""Scores are partitioned by score run: a run is attached whole or not at all."""
+
+from django.db import migrations
+
+from bankcrm.partitions import partition
+
+
+class Migration(migrations.Migration):
+    dependencies = [("analytics", "0001_initial")]
+    operations = [partition("analytics_score", "list", "score_run_id, customer_id")]

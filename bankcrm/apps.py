@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class BankcrmConfig(AppConfig):
+    name = "bankcrm"
+    verbose_name = "Platform"

@@ -1,0 +1,5 @@
+from bankcrm.models.audit import AuditEvent
+from bankcrm.models.runs import Run
+from bankcrm.models.staff import Branch, BranchLink, Holiday, Leave, Role, User
+
+__all__ = ["AuditEvent", "Branch", "BranchLink", "Holiday", "Leave", "Role", "Run", "User"]

@@ -1,0 +1,157 @@
+"""Who works here: the branch tree, users with a role, their leave, and the bank's holidays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+
+class Branch(models.Model):
+    """A node of the branch tree: head office → region → branch → outlet."""
+
+    class Kind(models.TextChoices):
+        HEAD_OFFICE = "head_office", _("Head office")
+        REGION = "region", _("Region")
+        BRANCH = "branch", _("Branch")
+        OUTLET = "outlet", _("Outlet")
+
+    code = models.CharField(_("code"), max_length=20, unique=True)
+    name = models.CharField(_("name"), max_length=100)
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    parent = models.ForeignKey(
+        "self",
+        verbose_name=_("parent"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="children",
+    )
+
+    class Meta:
+        verbose_name = _("branch")
+        verbose_name_plural = _("branches")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind="head_office") ^ Q(parent__isnull=False),
+                name="only_head_office_has_no_parent",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BranchLink(models.Model):
+    """One row per branch and each of its ancestors, itself included: the closure of the tree.
+
+    Kept by ``bankcrm.branches.rebuild_links``; a subtree is then one indexed look-up at any depth.
+    """
+
+    ancestor = models.ForeignKey(Branch, on_delete=models.CASCADE, related_name="links_down")
+    descendant = models.ForeignKey(Branch, on_delete=models.CASCADE, related_name="links_up")
+    depth = models.PositiveSmallIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["ancestor", "descendant"], name="branch_link_once")]
+
+
+class Role(models.TextChoices):
+    RM = "rm", _("Relationship manager")
+    BRANCH_MANAGER = "branch_manager", _("Branch manager")
+    PLANNER = "planner", _("Campaign planner")
+    APPROVER = "approver", _("Approver")
+    MANAGER = "manager", _("Manager")
+    ANALYST = "analyst", _("Analyst")
+    ADMINISTRATOR = "administrator", _("Administrator")
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    def visible_to(self, user: User) -> UserQuerySet:
+        """Colleagues of the user's branch subtree; administrators and auditors see everybody."""
+        if user.is_auditor or user.role == Role.ADMINISTRATOR:
+            return self
+        if user.role == Role.RM:
+            return self.filter(pk=user.pk)
+        return self.filter(branch__in=user.branch_ids())
+
+    def relationship_managers(self) -> UserQuerySet:
+        return self.filter(role=Role.RM, is_active=True)
+
+
+class StaffManager(UserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]  # built at run time
+    use_in_migrations = False
+
+
+class User(AbstractUser):
+    """A member of staff. One role each; the auditor flag reads everything and changes nothing."""
+
+    employee_number = models.CharField(_("employee number"), max_length=20, unique=True)
+    full_name = models.CharField(_("name"), max_length=100)
+    role = models.CharField(_("role"), max_length=16, choices=Role)
+    is_auditor = models.BooleanField(_("auditor"), default=False)
+    branch = models.ForeignKey(
+        Branch, verbose_name=_("branch"), on_delete=models.PROTECT, related_name="staff"
+    )
+    daily_capacity = models.PositiveSmallIntegerField(_("leads per working day"), default=20)
+
+    first_name = None
+    last_name = None
+    REQUIRED_FIELDS = ["employee_number", "full_name", "role", "branch"]
+
+    objects = StaffManager()
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+
+    def __str__(self) -> str:
+        return self.full_name
+
+    def get_full_name(self) -> str:
+        return self.full_name
+
+    def get_short_name(self) -> str:
+        return self.full_name
+
+    def branch_ids(self) -> models.QuerySet[BranchLink, Any]:
+        """Ids of the user's branch and every branch below it, as a subquery."""
+        return BranchLink.objects.filter(ancestor=self.branch_id).values("descendant")
+
+    @property
+    def may_change(self) -> bool:
+        return not self.is_auditor
+
+
+class Leave(models.Model):
+    """Days on which a relationship manager is away and the backup takes new leads."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="leaves")
+    first_day = models.DateField(_("first day"))
+    last_day = models.DateField(_("last day"))
+    backup = models.ForeignKey(
+        User, verbose_name=_("backup"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(last_day__gte=models.F("first_day")), name="leave_ends_after_it_starts"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.first_day} – {self.last_day}"
+
+
+class Holiday(models.Model):
+    """A day on which no branch works; Saturdays and Sundays need no row."""
+
+    day = models.DateField(_("day"), primary_key=True)
+    name = models.CharField(_("name"), max_length=60)
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.name}"

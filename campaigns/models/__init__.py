@@ -1,0 +1,23 @@
+from campaigns.models.campaign import Arm, Campaign, Offer
+from campaigns.models.changes import Change
+from campaigns.models.leads import FollowUp, Lead, Push
+from campaigns.models.planning import MarketingPlan, PlanTarget
+from campaigns.models.policy import ContactRule
+from campaigns.models.results import EvaluationReport
+from campaigns.models.targets import Selection, Target
+
+__all__ = [
+    "Arm",
+    "Campaign",
+    "Change",
+    "ContactRule",
+    "EvaluationReport",
+    "FollowUp",
+    "Lead",
+    "MarketingPlan",
+    "Offer",
+    "PlanTarget",
+    "Push",
+    "Selection",
+    "Target",
+]

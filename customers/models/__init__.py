@@ -1,0 +1,31 @@
+from customers.models.attributes import Customer
+from customers.models.consent import Consent, ConsentChannel
+from customers.models.contact_history import Assignment, Contact, ContactChannel, Response
+from customers.models.holdings import ConsumerFinanceContract, Holding, MonthlyBalance
+from customers.models.imports import ImportFile, ImportReject
+from customers.models.products import AssetClass, Product, ProductLine
+from customers.models.profile import CustomerProfile
+from customers.models.transactions import Transaction
+from customers.models.value import AssetClassWeight, TierRule
+
+__all__ = [
+    "AssetClass",
+    "AssetClassWeight",
+    "Assignment",
+    "Consent",
+    "ConsentChannel",
+    "ConsumerFinanceContract",
+    "Contact",
+    "ContactChannel",
+    "Customer",
+    "CustomerProfile",
+    "Holding",
+    "ImportFile",
+    "ImportReject",
+    "MonthlyBalance",
+    "Product",
+    "ProductLine",
+    "Response",
+    "TierRule",
+    "Transaction",
+]

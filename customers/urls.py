@@ -1,0 +1,5 @@
+"""Routes of customers."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
