@@ -1,0 +1,95 @@
+"""The two learners of a response model, built from feature specifications.
+
+Both read the float32 matrix of `matrix.py`. They are deliberately small: at bank-pilot size the logit is level with the
+trees (methods.md section 4), and reasons have to stay computable.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import skew
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .matrix import FeatureSpec
+
+EstimatorKind = Literal["hist_gradient_boosting", "logistic"]
+KINDS: tuple[EstimatorKind, ...] = ("hist_gradient_boosting", "logistic")
+# Simplest first: of two models that cannot be told apart the simpler one wins.
+SIMPLICITY: tuple[EstimatorKind, ...] = ("logistic", "hist_gradient_boosting")
+
+
+class SignedLog(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """sign(x) · log(1 + |x|) for columns whose sample skewness exceeds `threshold` in size, others unchanged.
+
+    Money and counts have long tails that would own a linear score; ages and rates do not and keep their unit.
+    """
+
+    def __init__(self, threshold: float = 2.0) -> None:
+        self.threshold = threshold
+
+    def fit(self, X: NDArray[Any], y: Any = None) -> "SignedLog":
+        X = validate_data(self, X, dtype=np.float64)
+        varies = X.max(axis=0) > X.min(axis=0)
+        skewness = np.zeros(X.shape[1])
+        skewness[varies] = skew(X[:, varies], axis=0)
+        self.long_tailed_ = np.abs(skewness) > self.threshold
+        return self
+
+    def transform(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return np.where(self.long_tailed_, np.sign(X) * np.log1p(np.abs(X)), X)
+
+
+def build_estimator(kind: EstimatorKind, specs: Sequence[FeatureSpec], seed: int) -> BaseEstimator:
+    """An unfitted classifier with `decision_function` in log-odds. ValueError for an unknown kind."""
+    if kind == "hist_gradient_boosting":
+        return _trees(specs, seed)
+    if kind == "logistic":
+        return _logit(specs)
+    raise ValueError(f"unknown kind of model {kind!r}; known: {', '.join(KINDS)}")
+
+
+def _positions(specs: Sequence[FeatureSpec], *kinds: str) -> list[int]:
+    return [j for j, spec in enumerate(specs) if spec.kind in kinds]
+
+
+def _trees(specs: Sequence[FeatureSpec], seed: int) -> HistGradientBoostingClassifier:
+    return HistGradientBoostingClassifier(
+        max_iter=80,
+        learning_rate=0.05,
+        max_leaf_nodes=16,
+        max_depth=6,  # at most 6 features on a path, so exact Shapley values stay a table of 64 rows per leaf
+        min_samples_leaf=50,
+        l2_regularization=1.0,
+        early_stopping=False,  # it would hold out rows at random
+        categorical_features=_positions(specs, "categorical") or None,
+        random_state=seed,
+    )
+
+
+def _logit(specs: Sequence[FeatureSpec]) -> Pipeline:
+    numeric = Pipeline(
+        [
+            ("impute", SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)),
+            ("log", SignedLog()),
+            ("scale", StandardScaler()),
+        ]
+    )
+    categorical = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=20, sparse_output=False)
+    design = ColumnTransformer(
+        [
+            ("numeric", numeric, _positions(specs, "numeric", "flag")),
+            ("categorical", categorical, _positions(specs, "categorical")),
+        ]
+    )
+    return Pipeline([("design", design), ("logit", LogisticRegression(max_iter=2000))])

@@ -1,0 +1,112 @@
+"""Does a feature know the answer? One that alone ranks the outcome almost perfectly was filled in after it.
+
+`duration` of a call, a closing date, an outcome code: each makes a model that shines in training and fails in use.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import roc_auc_score
+
+from .matrix import FeatureSpec, check_labels, check_matrix
+from .sentences import ModellingRefusal, Sentence, gettext_noop
+
+AUC_LIMIT = 0.90
+ROWS_LOOKED_AT = 50_000
+BINS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A feature that blocks the fit: its position, name, single-feature AUC, and the sentence to show."""
+
+    feature: int
+    name: str
+    auc: float
+    sentence: Sentence
+
+
+class LeakageFound(ModellingRefusal):
+    """At least one feature knows the outcome; `leaks` lists them, worst first."""
+
+    def __init__(self, leaks: Sequence[Leak]) -> None:
+        self.leaks = tuple(leaks)
+        super().__init__(leaks[0].sentence.template, **leaks[0].sentence.values)
+
+
+def leakage_scan(
+    X: ArrayLike, y: ArrayLike, specs: Sequence[FeatureSpec], *, limit: float = AUC_LIMIT
+) -> list[Leak]:
+    """Features whose single-feature AUC exceeds `limit`, worst first; scan training rows only.
+
+    The AUC of a feature is the larger of two: of its values in either direction with the missing at the far end, and of
+    response rates per value class (categories, or 20 quantile bins and the missing), each half of the rows judged by
+    the rates of the other half, which also finds what is not monotone and does not reward many categories.
+    At most 50,000 evenly spaced rows are looked at.
+    """
+    matrix = check_matrix(X, specs)
+    labels = check_labels(y, len(matrix))
+    if len(matrix) > ROWS_LOOKED_AT:
+        rows = np.linspace(0, len(matrix) - 1, ROWS_LOOKED_AT).astype(np.intp)
+        matrix, labels = matrix[rows], labels[rows]
+    if labels.min() == labels.max():
+        raise ValueError("leakage can only be judged with responders and non-responders")
+    leaks = []
+    for j, spec in enumerate(specs):
+        auc = single_feature_auc(matrix[:, j], labels, categorical=spec.kind == "categorical")
+        if auc > limit:
+            leaks.append(Leak(j, spec.name, auc, _sentence(spec, auc, limit)))
+    return sorted(leaks, key=lambda leak: -leak.auc)
+
+
+def _sentence(spec: FeatureSpec, auc: float, limit: float) -> Sentence:
+    return Sentence(
+        gettext_noop(
+            "%(label)s (%(name)s) alone ranks the outcome with an AUC of %(auc).3f, above %(limit).2f: "
+            "it was probably recorded after the outcome and must not be an input."
+        ),
+        {"label": spec.label, "name": spec.name, "auc": auc, "limit": limit},
+    )
+
+
+def single_feature_auc(column: NDArray[Any], y: NDArray[np.int8], *, categorical: bool = False) -> float:
+    """How well one column (n,) alone ranks the outcome, 0.5 to 1; see `leakage_scan`."""
+    best = _binned_auc(column if categorical else _quantile_bins(column), y)
+    if categorical:
+        return best
+    for far_end in (-np.inf, np.inf):
+        # Ranks instead of values: roc_auc_score refuses infinities.
+        _, ranks = np.unique(np.where(np.isnan(column), far_end, column), return_inverse=True)
+        auc = float(roc_auc_score(y, ranks))
+        best = max(best, auc, 1 - auc)
+    return best
+
+
+def _quantile_bins(column: NDArray[Any]) -> NDArray[Any]:
+    known = column[~np.isnan(column)]
+    if not known.size:
+        return np.zeros(len(column))
+    edges = np.unique(np.quantile(known, np.arange(1, BINS) / BINS))
+    return np.where(np.isnan(column), np.nan, np.searchsorted(edges, column, side="right"))
+
+
+def _binned_auc(column: NDArray[Any], y: NDArray[np.int8]) -> float:
+    """AUC of out-of-half response rates, averaged over the halves (even and odd rows of each class)."""
+    _, classes = np.unique(np.where(np.isnan(column), -1, column), return_inverse=True)
+    half = np.empty(len(y), dtype=np.intp)
+    for label in (0, 1):
+        rows = np.flatnonzero(y == label)
+        half[rows] = np.arange(len(rows)) % 2
+    aucs = []
+    for judged in (0, 1):
+        learn, test = half != judged, half == judged
+        if not learn.any() or y[test].min() == y[test].max():
+            return 0.5
+        n = np.bincount(classes[learn], minlength=classes.max() + 1)
+        responders = np.bincount(classes[learn], weights=y[learn], minlength=classes.max() + 1)
+        rates = (responders + y[learn].mean()) / (n + 1)  # one prior row: unseen classes get the overall rate
+        aucs.append(float(roc_auc_score(y[test], rates[classes[test]])))
+    return float(np.mean(aucs))

@@ -1,0 +1,339 @@
+"""A response model: who answers an offer within the label window.
+
+`fit_response` learns on the train slice, calibrates on the validation slice and measures on the out-of-time
+slice; what it returns is what is used, so the figures belong to the very estimator that scores. `compare` and
+`fit_champion` choose between the trees and the logit. methods.md section 4.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.inspection import permutation_importance
+
+from . import metrics, stability
+from .bootstrap import Interval, bootstrap_intervals, paired_difference
+from .calibration import CalibrationDecision, SigmoidCalibrator, calibrate
+from .correlation import correlated_groups
+from .estimators import KINDS, SIMPLICITY, EstimatorKind, build_estimator
+from .leakage import LeakageFound, leakage_scan
+from .matrix import FeatureSpec, check_labels, check_matrix
+from .sentences import ModellingRefusal, Sentence, gettext_noop
+from .splits import Slices
+
+CHUNK = 100_000
+# Positives in the train slice below which a learner is refused; a judgement of methods.md section 4.
+POSITIVES_NEEDED: dict[EstimatorKind, int] = {"hist_gradient_boosting": 200, "logistic": 50}
+IMPORTANCE_ROWS = 5_000
+GAINS_POINTS = np.linspace(0, 1, 21)
+
+
+class InsufficientData(ModellingRefusal):
+    """Too few responders to learn from; `needed` and `found` are positives in the train slice."""
+
+    def __init__(self, kind: EstimatorKind, needed: int, found: int) -> None:
+        self.kind, self.needed, self.found = kind, needed, found
+        super().__init__(
+            gettext_noop(
+                "%(kind)s needs at least %(needed)s responders in its training period; there are %(found)s."
+            ),
+            kind={"hist_gradient_boosting": "Gradient boosting", "logistic": "Logistic regression"}[kind],
+            needed=needed,
+            found=found,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Importance:
+    """Fall of the out-of-time AUC when one feature is shuffled, mean and standard deviation of three shuffles.
+
+    Global: it says what the model leans on, never why one customer scores high.
+    """
+
+    feature: str
+    drop: float
+    deviation: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """The out-of-time evidence. `intervals` by name: auc, gini, ks, top_decile_lift, gains_area (of the raw
+    score), brier, log_loss, ece (of the probability); `gains` is (share approached, share found) in steps of 5 %."""
+
+    intervals: dict[str, Interval]
+    observed_expected: metrics.ObservedExpected
+    lift: tuple[metrics.LiftRow, ...]
+    gains: tuple[tuple[float, float], ...]
+    calibration: tuple[metrics.CalibrationRow, ...]
+    importance: tuple[Importance, ...]
+    score_psi: float
+
+
+@dataclass(frozen=True, slots=True)
+class FittedResponse:
+    """Everything a scoring run, a model page and the reason codes need.
+
+    `n` and `positives` count the train slice, `slices` describes all three; `groups` (features,) numbers correlated
+    features alike; `background` is the mean design row of the logit (empty for trees); the references are the
+    validation probabilities and the training columns, for monitoring without the training data.
+    """
+
+    kind: EstimatorKind
+    estimator: BaseEstimator
+    calibrator: SigmoidCalibrator
+    calibration_refusal: Sentence | None
+    specs: tuple[FeatureSpec, ...]
+    seed: int
+    n: int
+    positives: int
+    slices: dict[str, dict[str, Any]]
+    quality: Quality
+    groups: tuple[int, ...]
+    background: tuple[float, ...]
+    score_reference: stability.Reference
+    feature_references: tuple[stability.Reference, ...]
+
+    def raw(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Log-odds before calibration, (n,) float64; rank by these. Chunks of 100,000 rows."""
+        return raw_scores(self.estimator, check_matrix(X, self.specs))
+
+    def predict(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Calibrated probabilities, (n,) float32."""
+        return self.calibrator.predict(self.raw(X)).astype(np.float32)
+
+    def feature_psi(self, X: ArrayLike) -> dict[str, float]:
+        """PSI of every feature of `X` against the training columns (the characteristic stability index)."""
+        matrix = check_matrix(X, self.specs)
+        pairs = zip(self.specs, self.feature_references, strict=True)
+        return {spec.name: known.psi(matrix[:, j]) for j, (spec, known) in enumerate(pairs)}
+
+
+def raw_scores(estimator: BaseEstimator, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Decision function in chunks, so that a million rows never exist twice as float64."""
+    scores = np.empty(len(matrix), dtype=np.float64)
+    for start in range(0, len(matrix), CHUNK):
+        scores[start : start + CHUNK] = estimator.decision_function(matrix[start : start + CHUNK])
+    return scores
+
+
+def fit_response(
+    X: ArrayLike,
+    y: ArrayLike,
+    dates: ArrayLike,
+    specs: Sequence[FeatureSpec],
+    slices: Slices,
+    *,
+    kind: EstimatorKind = "hist_gradient_boosting",
+    seed: int = 0,
+    resamples: int = 500,
+) -> FittedResponse:
+    """Fit, calibrate, measure. X (n, features) as of `dates` (n,), y (n,) 0/1, `slices` from `splits`.
+
+    Raises InsufficientData (positives), LeakageFound (a feature knows the outcome), ValueError (shapes, kinds).
+    Same input and seed give the same model.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"unknown kind of model {kind!r}; known: {', '.join(KINDS)}")
+    matrix = check_matrix(X, specs)
+    labels = check_labels(y, len(matrix))
+    train, train_y = matrix[slices.train], labels[slices.train]
+    positives = int(train_y.sum())
+    if positives < POSITIVES_NEEDED[kind]:
+        raise InsufficientData(kind, POSITIVES_NEEDED[kind], positives)
+    if leaks := leakage_scan(train, train_y, specs):
+        raise LeakageFound(leaks)
+    estimator = build_estimator(kind, specs, seed).fit(train, train_y)
+    validation_raw = raw_scores(estimator, matrix[slices.validation])
+    decision = calibrate_in_time(validation_raw, labels[slices.validation])
+    score_reference = stability.reference(decision.calibrator.predict(validation_raw))
+    return FittedResponse(
+        kind=kind,
+        estimator=estimator,
+        calibrator=decision.calibrator,
+        calibration_refusal=decision.refusal,
+        specs=tuple(specs),
+        seed=seed,
+        n=len(train),
+        positives=positives,
+        slices=slices.summary(dates, labels),
+        quality=_measure(
+            estimator,
+            decision.calibrator,
+            matrix[slices.out_of_time],
+            labels[slices.out_of_time],
+            specs=specs,
+            score_reference=score_reference,
+            seed=seed,
+            resamples=resamples,
+        ),
+        groups=correlated_groups(train, specs),
+        background=_mean_design_row(estimator, train) if kind == "logistic" else (),
+        score_reference=score_reference,
+        feature_references=tuple(
+            stability.feature_reference(train[:, j], spec) for j, spec in enumerate(specs)
+        ),
+    )
+
+
+def calibrate_in_time(raw: NDArray[np.float64], y: NDArray[np.int8]) -> CalibrationDecision:
+    """Calibrate on rows in time order: fit on the earlier half, judge on the later half, keep both if it pays.
+
+    The out-of-time slice takes no part in the decision, so its figures stay unspoilt.
+    """
+    half = len(raw) // 2
+    return calibrate(raw[:half], y[:half], raw[half:], y[half:])
+
+
+def _mean_design_row(estimator: Any, train: NDArray[np.float32]) -> tuple[float, ...]:
+    return tuple(float(value) for value in estimator[0].transform(train).mean(axis=0))
+
+
+def _measure(
+    estimator: BaseEstimator,
+    calibrator: SigmoidCalibrator,
+    X: NDArray[np.float32],
+    y: NDArray[np.int8],
+    *,
+    specs: Sequence[FeatureSpec],
+    score_reference: stability.Reference,
+    seed: int,
+    resamples: int,
+) -> Quality:
+    raw = raw_scores(estimator, X)
+    probability = calibrator.predict(raw)
+    ranking: tuple[Callable[..., float], ...] = (
+        metrics.auc,
+        metrics.gini,
+        metrics.ks,
+        metrics.top_decile_lift,
+        metrics.gains_area,
+    )
+    value: tuple[Callable[..., float], ...] = (metrics.brier, metrics.log_loss, metrics.ece)
+    measures: dict[str, tuple[Callable[..., float], ArrayLike]] = {
+        metric.__name__: (metric, raw) for metric in ranking
+    }
+    measures |= {metric.__name__: (metric, probability) for metric in value}
+    gains = metrics.cumulative_gains(y, raw).at(GAINS_POINTS)
+    return Quality(
+        intervals=bootstrap_intervals(measures, y, n=resamples, seed=seed),
+        observed_expected=metrics.observed_over_expected(y, probability),
+        lift=tuple(metrics.lift_by_decile(y, raw)),
+        gains=tuple((float(x), float(found)) for x, found in zip(GAINS_POINTS, gains, strict=True)),
+        calibration=tuple(metrics.calibration_table(y, probability)),
+        importance=_importance(estimator, X, y, specs, seed),
+        score_psi=score_reference.psi(probability),
+    )
+
+
+def _importance(
+    estimator: BaseEstimator,
+    X: NDArray[np.float32],
+    y: NDArray[np.int8],
+    specs: Sequence[FeatureSpec],
+    seed: int,
+) -> tuple[Importance, ...]:
+    rows = _spread(y, IMPORTANCE_ROWS)
+    result = permutation_importance(
+        estimator, X[rows], y[rows], scoring="roc_auc", n_repeats=3, random_state=seed, n_jobs=1
+    )
+    order = np.argsort(-result.importances_mean, kind="stable")
+    return tuple(
+        Importance(specs[j].name, float(result.importances_mean[j]), float(result.importances_std[j]))
+        for j in order
+    )
+
+
+def _spread(y: NDArray[np.int8], limit: int) -> NDArray[np.intp]:
+    """At most about `limit` row positions, evenly spaced inside each class, so both stay represented."""
+    if len(y) <= limit:
+        return np.arange(len(y))
+    classes = [np.flatnonzero(y == label) for label in (0, 1)]
+    sizes = [max(2, round(limit * len(rows) / len(y))) for rows in classes]
+    picked = [
+        rows[np.linspace(0, len(rows) - 1, min(size, len(rows))).astype(np.intp)]
+        for rows, size in zip(classes, sizes, strict=True)
+    ]
+    return np.sort(np.concatenate(picked))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """AUC of the champion minus that of the challenger on the same rows, paired; who wins, and the sentence why."""
+
+    difference: Interval
+    winner: Literal["champion", "challenger"]
+    sentence: Sentence
+
+
+def compare(
+    champion: FittedResponse,
+    challenger: FittedResponse,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    resamples: int = 500,
+    seed: int = 0,
+) -> Comparison:
+    """Judge two models on out-of-time rows X (n, features), y (n,), which neither learned from.
+
+    Whoever is better beyond the 95 % interval wins; when it holds zero, the simpler kind does, and between two of one
+    kind the champion stays. The two may use different features only if both matrices are the same `X`.
+    """
+    first, second = champion.raw(X), challenger.raw(X)
+    difference = paired_difference(metrics.auc, y, first, second, n=resamples, seed=seed)
+    values = {"difference": difference.value, "low": difference.low, "high": difference.high}
+    if difference.low > 0:
+        template = gettext_noop(
+            "The champion ranks better: AUC %(difference)+.4f (%(low)+.4f to %(high)+.4f)."
+        )
+        return Comparison(difference, "champion", Sentence(template, values))
+    if difference.high < 0:
+        template = gettext_noop(
+            "The challenger ranks better: AUC %(difference)+.4f (%(low)+.4f to %(high)+.4f)."
+        )
+        return Comparison(difference, "challenger", Sentence(template, values))
+    simpler = SIMPLICITY.index(challenger.kind) < SIMPLICITY.index(champion.kind)
+    template = gettext_noop(
+        "No difference is proven: AUC %(difference)+.4f (%(low)+.4f to %(high)+.4f); the simpler model is used."
+    )
+    return Comparison(difference, "challenger" if simpler else "champion", Sentence(template, values))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The model to use, the other one if it could be fitted, and how they compared."""
+
+    chosen: FittedResponse
+    other: FittedResponse | None
+    comparison: Comparison | None
+
+
+def fit_champion(
+    X: ArrayLike,
+    y: ArrayLike,
+    dates: ArrayLike,
+    specs: Sequence[FeatureSpec],
+    slices: Slices,
+    *,
+    seed: int = 0,
+    resamples: int = 500,
+) -> Choice:
+    """Fit the logit and, with enough responders, the trees; use the trees only if they are proven better.
+
+    Raises what `fit_response` raises for the logit; InsufficientData then means: use `rules.rule_score`.
+    """
+    logit = fit_response(X, y, dates, specs, slices, kind="logistic", seed=seed, resamples=resamples)
+    try:
+        trees = fit_response(X, y, dates, specs, slices, seed=seed, resamples=resamples)
+    except InsufficientData:
+        return Choice(logit, None, None)
+    rows = slices.out_of_time
+    comparison = compare(
+        trees, logit, np.asarray(X)[rows], np.asarray(y)[rows], resamples=resamples, seed=seed
+    )
+    if comparison.winner == "champion":
+        return Choice(trees, logit, comparison)
+    return Choice(logit, trees, comparison)

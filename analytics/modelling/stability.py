@@ -1,0 +1,100 @@
+"""Population stability: has a score or a feature moved since the model was fitted?
+
+PSI = Σ (aᵢ − eᵢ) ln(aᵢ / eᵢ) over bins fixed on the expected sample; e and a are shares. An empty bin counts as a share
+of 0.0001, the customary floor. Alerts: 0.10 watch, 0.25 act; they are customs, not tests. Siddiqi 2006.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .matrix import FeatureSpec
+
+WATCH, ACT = 0.10, 0.25
+EMPTY_SHARE = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The expected sample, small enough to keep with the model: inner bin `edges`, and `shares` of bins and of missing.
+
+    A value belongs to the bin left of the first edge that is not below it (edges are upper bounds, included);
+    `shares` has one entry per bin and a last one for missing values.
+    """
+
+    edges: tuple[float, ...]
+    shares: tuple[float, ...]
+    n: int
+
+    def shares_of(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Shares of `values` (n,) in the same bins."""
+        return _shares(np.asarray(values, dtype=np.float64), self.edges)
+
+    def psi(self, values: ArrayLike) -> float:
+        """PSI of `values` (n,) against the expected sample."""
+        return psi_of_shares(self.shares, self.shares_of(values))
+
+
+def reference(expected: ArrayLike, bins: int = 10) -> Reference:
+    """Bins between the quantiles of `expected`; repeated quantiles merge, so a spike at zero becomes one bin."""
+    values = np.asarray(expected, dtype=np.float64)
+    known = values[~np.isnan(values)]
+    inner = np.quantile(known, np.arange(1, bins) / bins, method="inverted_cdf") if known.size else ()
+    # An edge at the maximum would leave an empty last bin, so any larger value arriving later could not be told apart.
+    edges = tuple(float(edge) for edge in np.unique(inner) if edge < known.max())
+    return Reference(edges, tuple(_shares(values, edges)), len(values))
+
+
+def codes_reference(expected: ArrayLike, categories: int) -> Reference:
+    """One bin per category code 0 … categories − 1, and the missing."""
+    edges = tuple(code + 0.5 for code in range(categories - 1))
+    return Reference(
+        edges, tuple(_shares(np.asarray(expected, dtype=np.float64), edges)), len(np.asarray(expected))
+    )
+
+
+def _shares(values: NDArray[np.float64], edges: Sequence[float]) -> NDArray[np.float64]:
+    if not len(values):
+        raise ValueError("there are no rows to compare")
+    missing = np.isnan(values)
+    bins = np.where(
+        missing, len(edges) + 1, np.searchsorted(np.asarray(edges, dtype=np.float64), values, side="left")
+    )
+    return np.bincount(bins, minlength=len(edges) + 2) / len(values)
+
+
+def psi_of_shares(expected: ArrayLike, actual: ArrayLike) -> float:
+    """PSI of two vectors of shares over the same bins; bins empty in both add nothing."""
+    e, a = np.asarray(expected, dtype=np.float64), np.asarray(actual, dtype=np.float64)
+    if e.shape != a.shape:
+        raise ValueError(f"shares over different bins: {e.shape} and {a.shape}")
+    used = (e > 0) | (a > 0)
+    e, a = np.maximum(e[used], EMPTY_SHARE), np.maximum(a[used], EMPTY_SHARE)
+    return float(np.sum((a - e) * np.log(a / e)))
+
+
+def psi(expected: ArrayLike, actual: ArrayLike, bins: int = 10) -> float:
+    """PSI of a score or a numeric feature, NaN in a bin of its own."""
+    return reference(expected, bins).psi(actual)
+
+
+def psi_categorical(expected: Sequence[Any], actual: Sequence[Any]) -> float:
+    """PSI of a categorical feature over the union of its values; None is a value."""
+    names = {name: i for i, name in enumerate(dict.fromkeys([*expected, *actual]))}
+    if not len(expected) or not len(actual):
+        raise ValueError("there are no rows to compare")
+    shares = [
+        np.bincount([names[value] for value in sample], minlength=len(names)) / len(sample)
+        for sample in (expected, actual)
+    ]
+    return psi_of_shares(*shares)
+
+
+def feature_reference(column: ArrayLike, spec: FeatureSpec) -> Reference:
+    """The reference of one column of a feature matrix."""
+    if spec.kind == "categorical":
+        return codes_reference(column, len(spec.categories))
+    return reference(column)
