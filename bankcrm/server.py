@@ -113,6 +113,7 @@ class Supervisor:
                     f"{child.name}: process {child.process.pid if child.process else '?'}, log {child.log}"
                 )
             while not self.stopping:
+                self._revive_servers()
                 for child in self.children:
                     child.restart_when_due(self.report)
                 time.sleep(0.2)
@@ -121,6 +122,14 @@ class Supervisor:
             for number, handler in before.items():
                 signal.signal(number, handler)
         return 1 if killed else 0
+
+    def _revive_servers(self) -> None:
+        try:
+            for name in embedded.revive():
+                self.report(f"{name} had crashed and was started again")
+        except embedded.EmbeddedError as error:
+            self.report(str(error))
+            time.sleep(2.0)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         # The second Ctrl-C means now.
@@ -189,7 +198,10 @@ def beat() -> Child:
 
 
 def serve(port: int | None = 8000, report: Callable[[str], None] = print) -> int:
-    """Run the worker, beat and, unless ``port`` is None, the web server until SIGTERM or SIGINT. Returns an exit code."""
+    """Run the worker, beat and, unless ``port`` is None, the web server until SIGTERM or SIGINT.
+
+    Returns 0, or 1 when a process had to be killed. Revives the embedded servers when they crash.
+    """
     children = [worker(), beat()]
     if port is not None:
         children.insert(0, web(port))

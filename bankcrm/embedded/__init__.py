@@ -19,6 +19,7 @@ __all__ = [
     "ensure_started",
     "prepare_database",
     "remove",
+    "revive",
     "status",
     "stop",
     "truth_url",
@@ -59,6 +60,18 @@ def ensure_started() -> None:
             postgres.create_database(_database())
         if wants_valkey:
             valkey.start()
+
+
+def revive() -> list[str]:
+    """Start again what has crashed, and only that: a server somebody stopped stays stopped. Returns the names."""
+    crashed = []
+    if not os.environ.get("DATABASE_URL") and postgres.has_crashed():
+        crashed.append("PostgreSQL")
+    if not os.environ.get("BROKER_URL") and valkey.has_crashed():
+        crashed.append("Valkey")
+    if crashed:
+        ensure_started()
+    return crashed
 
 
 def prepare_database(name: str) -> None:

@@ -66,6 +66,8 @@ SETTINGS = {
 
 def is_ready(database: str) -> bool:
     """Tell whether the application's role can work in ``database`` and the database is prepared."""
+    if is_root() and not _owner_mark().exists():
+        return False
     try:
         with _connect(database, role=APP_ROLE) as connection:
             found = connection.execute("SELECT to_regnamespace(%s) IS NOT NULL", [TRUTH_SCHEMA]).fetchone()
@@ -76,7 +78,7 @@ def is_ready(database: str) -> bool:
 
 def start() -> None:
     """Create the cluster when missing and start it when it does not answer. Call under ``paths.exclusive()``."""
-    if _answers():
+    if _answers() and (not is_root() or _owner_mark().exists()):
         return
     binaries = _usable_binaries()
     if not (_data() / "PG_VERSION").exists():
@@ -137,15 +139,18 @@ def stop() -> None:
         pid = _postmaster()
     if pid:
         raise EmbeddedError(f"PostgreSQL (process {pid}) does not end; see {_log()}.")
-    (_data() / "postmaster.pid").unlink(missing_ok=True)
-    for name in (".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
-        (socket_dir() / name).unlink(missing_ok=True)
+    _drop_pid_files()
 
 
 def remove() -> None:
     """Delete the data of the stopped server."""
     shutil.rmtree(postgres_home(), ignore_errors=True)
     shutil.rmtree(socket_dir(), ignore_errors=True)
+
+
+def has_crashed() -> bool:
+    """Tell whether the server ended without being stopped: its pid file is left and no process has it."""
+    return (_data() / "postmaster.pid").exists() and not _postmaster()
 
 
 def describe() -> dict[str, str]:
@@ -167,6 +172,11 @@ def _log() -> Path:
     return postgres_home() / "postgres.log"
 
 
+def _owner_mark() -> Path:
+    """Root keeps the cluster outside ``var/``; this file in ``var/`` says that it is this one's."""
+    return var_dir() / "postgres.home"
+
+
 def _connect(database: str, role: str = SUPERUSER) -> psycopg.Connection[tuple[Any, ...]]:
     return psycopg.connect(
         host=str(socket_dir()), port=5432, user=role, dbname=database, connect_timeout=5, autocommit=True
@@ -184,6 +194,12 @@ def _answers() -> bool:
 def _postmaster() -> int | None:
     pid = first_number(_data() / "postmaster.pid")
     return pid if pid and runs(pid, str(_data())) else None
+
+
+def _drop_pid_files() -> None:
+    (_data() / "postmaster.pid").unlink(missing_ok=True)
+    for name in (".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
+        (socket_dir() / name).unlink(missing_ok=True)
 
 
 def _create_roles() -> None:
@@ -224,8 +240,8 @@ def _check_version(binaries: Path) -> None:
 
 def _launch(binaries: Path) -> None:
     """Start the postmaster once; the caller looks whether it answers."""
-    # The pid file of a dead or zombie postmaster, or a number that now belongs to another program, would stop it.
-    (_data() / "postmaster.pid").unlink(missing_ok=True)
+    # The files of a dead or zombie postmaster, or a number that now belongs to another program, would stop it.
+    _drop_pid_files()
     settings = {name: os.environ.get(f"BANKCRM_PG_{name.upper()}", value) for name, value in SETTINGS.items()}
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     ended = _run(
@@ -283,8 +299,7 @@ def _claim_home(service: pwd.struct_passwd) -> None:
     """Make the system directory of this checkout; start afresh when its ``var/`` was deleted meanwhile."""
     home = postgres_home()
     SYSTEM_STATE.mkdir(mode=0o755, parents=True, exist_ok=True)
-    owner = var_dir() / "postgres.home"
-    if home.exists() and not owner.exists():
+    if home.exists() and not _owner_mark().exists():
         # Deleting var/ deletes the data for an ordinary user; it means the same here.
         print(f"{var_dir()} is new: dropping the cluster an earlier one left in {home}", file=sys.stderr)
         stop()
@@ -292,7 +307,7 @@ def _claim_home(service: pwd.struct_passwd) -> None:
     for folder in (home, socket_dir()):
         folder.mkdir(mode=0o700, exist_ok=True)
         os.chown(folder, service.pw_uid, service.pw_gid)
-    owner.write_text(f"{home}\n")
+    _owner_mark().write_text(f"{home}\n")
 
 
 def _copy_wheel(binaries: Path) -> Path:

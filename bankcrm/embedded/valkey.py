@@ -33,8 +33,8 @@ def socket_path() -> Path:
 
 
 def is_ready() -> bool:
-    """Tell whether the server answers and has loaded its file."""
-    return _ask(b"PING\r\n").startswith(b"+PONG")
+    """Tell whether the server of this ``var/`` answers and has loaded its file."""
+    return _pid_file().exists() and _answers()
 
 
 def start() -> None:
@@ -42,6 +42,9 @@ def start() -> None:
     if is_ready():
         return
     if not _process():
+        if _answers():
+            # Somebody deleted var/ under a running server: its file is gone, so is the reason to keep it.
+            _ask(b"SHUTDOWN NOSAVE\r\n")
         _spawn(_binary())
     deadline = time.monotonic() + START_SECONDS
     while not is_ready():
@@ -68,6 +71,11 @@ def stop() -> None:
 def remove() -> None:
     """Delete the data of the stopped server."""
     shutil.rmtree(_home(), ignore_errors=True)
+
+
+def has_crashed() -> bool:
+    """Tell whether the server ended without being stopped: its pid file is left and no process has it."""
+    return _pid_file().exists() and not _process()
 
 
 def describe() -> dict[str, str]:
@@ -140,6 +148,10 @@ def _binary() -> Path:
         if found:
             return Path(found)
     raise EmbeddedError(NOT_FOUND)
+
+
+def _answers() -> bool:
+    return _ask(b"PING\r\n").startswith(b"+PONG")
 
 
 def _ask(command: bytes) -> bytes:
