@@ -1,0 +1,100 @@
+"""What the terms on the screens mean: the text behind every "?" beside a figure. Words as in the glossary."""
+
+from django.utils.translation import gettext_lazy as _
+
+# term → (name, definition in one or two sentences)
+DEFINITIONS = {
+    "as_of": (_("As-of date"), _("The last day whose facts went into this figure.")),
+    "attribution_window": (
+        _("Attribution window"),
+        _("Days after assignment in which a response counts. Treated and control use the same window."),
+    ),
+    "auc": (
+        _("AUC"),
+        _(
+            "The chance that the model ranks a buyer above a customer who does not buy. 0.5 is no better than a coin."
+        ),
+    ),
+    "audience": (
+        _("Audience"),
+        _("The customers who meet the campaign's conditions, before anybody is left out."),
+    ),
+    "aum": (_("AUM"), _("Assets under management: deposits plus investments with us at the as-of date.")),
+    "calibration": (
+        _("Calibration"),
+        _("Whether predicted chances come true: of customers given 10 %, about one in ten should buy."),
+    ),
+    "capacity": (
+        _("Capacity"),
+        _("Leads the relationship managers can work in the period: leads per day times days."),
+    ),
+    "churn": (_("Churn"), _("The customer leaves or falls dormant within the horizon the model states.")),
+    "contact_policy": (
+        _("Contact policy"),
+        _("Caps across all campaigns: how often, how soon again, through which channel and on which days."),
+    ),
+    "control_group": (
+        _("Control group"),
+        _("A random slice of the campaign's targets who are deliberately not contacted, for comparison."),
+    ),
+    "conversion": (
+        _("Conversion"),
+        _("An act that reaches the objective, such as a product opened in the window."),
+    ),
+    "decile": (_("Decile"), _("The customers' tenth by score; decile 1 has the highest scores.")),
+    "eligibility": (_("Eligibility"), _("Whether a customer may receive this offer at all.")),
+    "expected_value": (_("Expected value"), _("Chance of a conversion times what one is worth.")),
+    "gini": (_("Gini"), _("2 × AUC − 1: 0 is no better than chance, 1 is perfect.")),
+    "holdout": (_("Holdout"), _("A random slice of all customers kept out of every campaign for a period.")),
+    "holm": (
+        _("Holm correction"),
+        _("Makes each interval wider when several arms are compared, so that one does not win by luck."),
+    ),
+    "intention_to_treat": (
+        _("Intention to treat"),
+        _(
+            "Everybody assigned counts, reached or not. Leaving out those not reached would flatter the campaign."
+        ),
+    ),
+    "interval": (
+        _("95 % interval"),
+        _("Values the data are compatible with. When it includes zero, no effect is proved."),
+    ),
+    "ks": (_("KS"), _("The largest gap between buyers and others found while going down the score. 0 to 1.")),
+    "lift": (
+        _("Lift"),
+        _("Response rate of a decile divided by the average rate. It is not the campaign's effect."),
+    ),
+    "power": (
+        _("Power"),
+        _("The chance that the campaign shows an effect of the stated size if there is one."),
+    ),
+    "propensity": (
+        _("Propensity"),
+        _("Modelled chance that the customer responds within the stated horizon."),
+    ),
+    "psi": (
+        _("PSI"),
+        _(
+            "How far a distribution has moved since training. Over 0.1 look, over 0.25 act; a custom, not a test."
+        ),
+    ),
+    "qini": (
+        _("Qini"),
+        _("Area between the curve of extra sales, best uplift first, and the line of random order."),
+    ),
+    "response_rate": (_("Response rate"), _("Responders divided by customers assigned, per cell.")),
+    "roi": (_("ROI"), _("(Incremental margin − cost) ÷ cost. 0 means that the campaign paid for itself.")),
+    "score": (_("Score"), _("The model's output for one customer at a date.")),
+    "srm": (
+        _("Sample ratio mismatch"),
+        _("The arms differ in size beyond chance from what was designed; then no result can be trusted."),
+    ),
+    "suppression": (_("Suppression"), _("Must be left out: consent, complaint, risk or employee.")),
+    "tier": (_("Tier"), _("The service band that the AUM rules give. It is not a segment.")),
+    "uplift": (_("Uplift"), _("Treated rate minus control rate; the only rate that proves an effect.")),
+    "waterfall": (
+        _("Waterfall"),
+        _("How many customers remain after each step of the selection, and why the rest left."),
+    ),
+}
