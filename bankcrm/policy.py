@@ -16,7 +16,6 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from rest_framework.permissions import BasePermission
-from rest_framework.views import APIView
 
 from bankcrm.models import Role, User
 
@@ -81,6 +80,9 @@ class PolicyMiddleware:
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponse | None:
+        # Imported late: REST framework loads its settings, and with them this module, while it defines APIView.
+        from rest_framework.views import APIView
+
         rule = rule_for(request)
         if rule is None:
             raise PermissionDenied(_("This page has no entry in the policy registry."))
