@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from django.utils.translation import gettext, gettext_noop
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 MIN_PER_ARM = 30
 MIN_CONVERSIONS = 5
@@ -28,64 +29,56 @@ class Code(StrEnum):
 
 
 # Message ids, translated when shown: a refusal may be stored and read in another language.
-_REASON: dict[Code, tuple[str, str]] = {
+_REASON: dict[Code, tuple[Promise, Promise]] = {
     Code.NO_CONTROL: (
-        gettext_noop("No control group was withheld, so no effect can be claimed."),
-        gettext_noop("A random control group, withheld before the first contact of the next run."),
+        _("No control group was withheld, so no effect can be claimed."),
+        _("A random control group, withheld before the first contact of the next run."),
     ),
     Code.ARM_TOO_SMALL: (
-        gettext_noop("Arm %(arm)s has %(n)s customers, fewer than %(minimum)s."),
-        gettext_noop(
-            "At least %(minimum)s customers in every arm, or a pool of campaigns of the same offer."
-        ),
+        _("Arm %(arm)s has %(n)s customers, fewer than %(minimum)s."),
+        _("At least %(minimum)s customers in every arm, or a pool of campaigns of the same offer."),
     ),
     Code.TOO_FEW_CONVERSIONS: (
-        gettext_noop("Only %(n)s conversions in total, fewer than %(minimum)s."),
-        gettext_noop(
-            "At least %(minimum)s conversions: a larger campaign, or a pool of campaigns of the same offer."
-        ),
+        _("Only %(n)s conversions in total, fewer than %(minimum)s."),
+        _("At least %(minimum)s conversions: a larger campaign, or a pool of campaigns of the same offer."),
     ),
     Code.ZERO_EVENTS: (
-        gettext_noop("Nobody converted in any arm."),
-        gettext_noop("At least %(minimum)s conversions; check first that the outcome file was loaded."),
+        _("Nobody converted in any arm."),
+        _("At least %(minimum)s conversions; check first that the outcome file was loaded."),
     ),
     Code.SAMPLE_RATIO_MISMATCH: (
-        gettext_noop(
-            "The arm sizes differ from the design beyond chance (p = %(p)s), so the arms are not comparable."
-        ),
-        gettext_noop("The cause of the missing or doubled customers, corrected, or a new random assignment."),
+        _("The arm sizes differ from the design beyond chance (p %(p)s), so the arms are not comparable."),
+        _("The cause of the missing or doubled customers, corrected, or a new random assignment."),
     ),
     Code.WINDOW_OPEN: (
-        gettext_noop("The attribution window is still open."),
-        gettext_noop("The end of the window, with data loaded through its last day."),
+        _("The attribution window is still open."),
+        _("The end of the window, with data loaded through its last day."),
     ),
     Code.DATA_NOT_THROUGH_END: (
-        gettext_noop("Outcome data end on %(through)s, before the attribution window does."),
-        gettext_noop("Outcome data through %(end)s."),
+        _("Outcome data end on %(through)s, before the attribution window does."),
+        _("Outcome data through %(end)s."),
     ),
     Code.NOT_RANDOM: (
-        gettext_noop(
-            "Customers were not assigned at random, so a difference may have been there before the campaign."
-        ),
-        gettext_noop("A random assignment, frozen at launch, in the next run."),
+        _("Customers were not assigned at random, so a difference may have been there before the campaign."),
+        _("A random assignment, frozen at launch, in the next run."),
     ),
     Code.OUTCOME_SOURCE_MISSING: (
-        gettext_noop("No outcome source is connected for this objective."),
-        gettext_noop("The holdings or responses that show the objective, treated and control alike."),
+        _("No outcome source is connected for this objective."),
+        _("The holdings or responses that show the objective, treated and control alike."),
     ),
     Code.TOO_FEW_BUYERS: (
-        gettext_noop("Only %(n)s buyers in one arm, too few for a revenue interval."),
-        gettext_noop("At least %(minimum)s buyers in every arm."),
+        _("Only %(n)s buyers in one arm, too few for a revenue interval."),
+        _("At least %(minimum)s buyers in every arm."),
     ),
     Code.CONTACT_DIFFERENCE_SMALL: (
-        gettext_noop("The arms were contacted too alike to estimate the effect of a contact."),
-        gettext_noop(
+        _("The arms were contacted too alike to estimate the effect of a contact."),
+        _(
             "A contact rate at least 10 points higher among the treated than in control, with F of 10 or more."
         ),
     ),
     Code.NO_COST: (
-        gettext_noop("No cost was recorded, so there is no return on it."),
-        gettext_noop("The cost of the campaign."),
+        _("No cost was recorded, so there is no return on it."),
+        _("The cost of the campaign."),
     ),
 }
 
@@ -104,8 +97,8 @@ class Refusal:
 
     @property
     def sentence(self) -> str:
-        return gettext(_REASON[self.code][0]) % self.figures
+        return str(_REASON[self.code][0]) % self.figures
 
     @property
     def needed(self) -> str:
-        return gettext(_REASON[self.code][1]) % self.figures
+        return str(_REASON[self.code][1]) % self.figures

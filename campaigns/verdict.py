@@ -140,7 +140,8 @@ def evaluate_arms(arms: Sequence[ArmCounts], circumstances: Circumstances) -> Re
         return Readout(Verdict.REFUSED, readouts, refusals, None, ratio, circumstances.level)
     readouts = _compare(treated, control, circumstances)
     if all(readout.verdict == Verdict.REFUSED for readout in readouts):
-        own = _distinct([readout.refusal for readout in readouts if readout.refusal])
+        reasons = [readout.refusal for readout in readouts] + [_window_refusal(circumstances)]
+        own = _distinct([refusal for refusal in reasons if refusal])
         return Readout(Verdict.REFUSED, readouts, own, None, ratio, circumstances.level)
     leading, overall = _leading(readouts), _overall(treated, control, circumstances.level)
     open_window = _window_refusal(circumstances)
@@ -202,7 +203,7 @@ def _refusals(
     elif control.assigned < MIN_PER_ARM:
         found.append(_too_small(control))
     if ratio and ratio.blocked:
-        p_shown = "< 0.0001" if ratio.p_value < 0.0001 else f"{ratio.p_value:.4f}"
+        p_shown = "< 0.0001" if ratio.p_value < 0.0001 else f"= {ratio.p_value:.4f}"
         found.append(Refusal(Code.SAMPLE_RATIO_MISMATCH, {"p": p_shown}))
     end, through = circumstances.window_end, circumstances.data_through
     if end is not None and not window_open and (through is None or through < end):
