@@ -12,7 +12,7 @@ N ?= 20000
 PORT ?= 8000
 
 # A stamp named after the content: another branch's requirements are another stamp.
-SUM := $(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
+SUM := $(shell cat requirements.txt requirements-dev.txt constraints.txt | cksum | cut -d' ' -f1)
 INSTALLED := $(VENV)/.installed-$(SUM)
 ASSETS := bankcrm/static/vendor/.built
 export OMP_NUM_THREADS ?= 1
@@ -22,19 +22,17 @@ help:          ## This list
 
 setup: $(INSTALLED) $(ASSETS)  ## Python environment in .venv and the front-end files
 
-$(INSTALLED): requirements.txt requirements-dev.txt
+$(INSTALLED): requirements.txt requirements-dev.txt constraints.txt
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Python 3.11 is needed: install python3.11 with its venv module, or run make PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(BIN)/python || { echo "Creating $(VENV)"; "$(PYTHON)" -m venv $(VENV) || { echo "Install the venv module: apt-get install python3.11-venv"; exit 1; }; }
 	@echo "Installing Python packages (one to two minutes the first time)"
-	@$(BIN)/python -m pip install --disable-pip-version-check --prefer-binary --progress-bar off -r requirements-dev.txt | grep -E '^(Collecting|Installing|Successfully)' || test $${PIPESTATUS[0]} -eq 0
+	@$(BIN)/python -m pip install --disable-pip-version-check --prefer-binary --progress-bar off -r requirements-dev.txt -c constraints.txt | sed -nE 's/^Collecting ([^ ]+).*/  \1/p; s/^Installing.*/  installing/p'
 	@rm -f $(VENV)/.installed-* && touch $@
 
 assets: $(ASSETS)  ## Front-end files from npm into bankcrm/static/vendor
 
 $(ASSETS): package.json package-lock.json assets.mjs | $(INSTALLED)
-	@command -v node npm >/dev/null || test -x $(BIN)/node || $(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-node.txt
-	@export PATH="$$PATH:$(CURDIR)/$(BIN)"; echo "Fetching front-end packages"; npm ci --no-audit --no-fund --loglevel=error && node assets.mjs
-	@touch $@
+	@.ci/assets
 
 demo: setup  ## The whole loop on a sample bank, then the web application on 127.0.0.1:8000
 	$(RUN) migrate --verbosity 0
