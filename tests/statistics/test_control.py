@@ -5,9 +5,11 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
+from django.db.models import F
 
-from campaigns.control import control_fraction, control_fraction_sql, in_control
+from campaigns.control import ControlFraction, control_fraction, control_fraction_sql, in_control
 
 IDS = range(1, 10_001)
 
@@ -71,3 +73,21 @@ def test_postgresql_takes_a_share_equal_to_a_fraction_as_not_withheld():
         assert cursor.fetchone() == (False,)
     assert not in_control("campaign-7", 42, share)
     assert in_control("campaign-7", 42, math.nextafter(share, 1))
+
+
+@pytest.mark.django_db
+def test_the_queryset_expression_is_the_same_fraction():
+    rows = ContentType.objects.annotate(u=ControlFraction("campaign-7")).values_list("pk", "u")
+    assert len(rows) > 3
+    assert all(u == control_fraction("campaign-7", pk) for pk, u in rows)
+    by_column = ContentType.objects.annotate(u=ControlFraction(F("model"), F("id"))).values_list(
+        "model", "pk", "u"
+    )
+    assert all(u == control_fraction(model, pk) for model, pk, u in by_column)
+
+
+@pytest.mark.django_db
+def test_the_queryset_expression_filters_by_share():
+    withheld = ContentType.objects.alias(u=ControlFraction("2026")).filter(u__lt=0.5)
+    every = ContentType.objects.values_list("pk", flat=True)
+    assert set(withheld.values_list("pk", flat=True)) == {pk for pk in every if in_control("2026", pk, 0.5)}
