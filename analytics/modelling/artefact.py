@@ -1,6 +1,6 @@
 """A fitted model as bytes and back, without pickle.
 
-Layout: one line of magic, one line of JSON (everything but the estimator, and the versions), then the
+Layout: one line of magic, one line of JSON (everything but the estimator, its size, the version), then the
 estimator as skops bytes. Loading checks, in this order: the sha256 kept elsewhere (the database), the magic,
 the versions, that the skops part names only the types listed here; only then is anything built. Load in workers only.
 """
@@ -47,7 +47,7 @@ def dump(fitted: FittedResponse) -> bytes:
     """The artefact of a fitted model. ArtefactRefused if its estimator needs a type that loading would not trust."""
     payload = skops.io.dumps(fitted.estimator)
     _refuse_untrusted(payload)
-    document = {"sklearn": sklearn.__version__, "model": _to_document(fitted)}
+    document = {"sklearn": sklearn.__version__, "bytes": len(payload), "model": _to_document(fitted)}
     return MAGIC + json.dumps(document, allow_nan=False).encode() + b"\n" + payload
 
 
@@ -62,7 +62,7 @@ def load(data: bytes, sha256: str) -> FittedResponse:
     header, _, payload = data.removeprefix(MAGIC).partition(b"\n")
     try:
         document = json.loads(header)
-        version, model = document["sklearn"], document["model"]
+        version, size, model = document["sklearn"], document["bytes"], document["model"]
     except (ValueError, KeyError, TypeError) as error:
         raise ArtefactRefused(
             gettext_noop("The description inside the model file cannot be read.")
@@ -73,6 +73,8 @@ def load(data: bytes, sha256: str) -> FittedResponse:
             then=version,
             now=sklearn.__version__,
         )
+    if len(payload) != size:
+        raise ArtefactRefused(gettext_noop("The model file is damaged or incomplete."))
     _refuse_untrusted(payload)
     try:
         return _from_document(model, skops.io.loads(payload, trusted=list(TRUSTED)))

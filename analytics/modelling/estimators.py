@@ -59,6 +59,17 @@ def build_estimator(kind: EstimatorKind, specs: Sequence[FeatureSpec], seed: int
     raise ValueError(f"unknown kind of model {kind!r}; known: {', '.join(KINDS)}")
 
 
+def fit_estimator(
+    kind: EstimatorKind, X: NDArray[np.float32], y: NDArray[Any], specs: Sequence[FeatureSpec], seed: int = 0
+) -> BaseEstimator:
+    """The fitted classifier of `build_estimator` for a checked matrix X (n, features) and labels y (n,)."""
+    empty = np.isnan(X).all(axis=0)
+    if kind == "hist_gradient_boosting" and empty.any():
+        # Scikit-learn 1.9 cannot bin a column without values; as a constant it is never split on, so never used.
+        X = np.where(empty, np.float32(0), X)
+    return build_estimator(kind, specs, seed).fit(X, y)
+
+
 def _positions(specs: Sequence[FeatureSpec], *kinds: str) -> list[int]:
     return [j for j, spec in enumerate(specs) if spec.kind in kinds]
 

@@ -18,7 +18,7 @@ from . import metrics, stability
 from .bootstrap import Interval, bootstrap_intervals, paired_difference
 from .calibration import CalibrationDecision, SigmoidCalibrator, calibrate
 from .correlation import correlated_groups
-from .estimators import KINDS, SIMPLICITY, EstimatorKind, build_estimator
+from .estimators import KINDS, SIMPLICITY, EstimatorKind, fit_estimator
 from .leakage import LeakageFound, leakage_scan
 from .matrix import FeatureSpec, check_labels, check_matrix
 from .sentences import ModellingRefusal, Sentence, gettext_noop
@@ -145,7 +145,7 @@ def fit_response(
         raise InsufficientData(kind, POSITIVES_NEEDED[kind], positives)
     if leaks := leakage_scan(train, train_y, specs):
         raise LeakageFound(leaks)
-    estimator = build_estimator(kind, specs, seed).fit(train, train_y)
+    estimator = fit_estimator(kind, train, train_y, specs, seed)
     validation_raw = raw_scores(estimator, matrix[slices.validation])
     decision = calibrate_in_time(validation_raw, labels[slices.validation])
     score_reference = stability.reference(decision.calibrator.predict(validation_raw))

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import StratifiedKFold
 
 from . import metrics
-from .estimators import EstimatorKind, build_estimator
+from .estimators import EstimatorKind, fit_estimator
 from .leakage import LeakageFound, leakage_scan
 from .matrix import FeatureSpec, check_labels, check_matrix
 
@@ -54,7 +54,7 @@ def rolling_protocol(
     steps = range(start, len(matrix), step)
     for first in steps:
         past, ahead = slice(first - window, first), slice(first, first + step)
-        estimator = build_estimator(kind, specs, seed).fit(matrix[past], labels[past])
+        estimator = fit_estimator(kind, matrix[past], labels[past], specs, seed)
         scores[first - start : first - start + step] = estimator.decision_function(matrix[ahead])
     outcomes = labels[start:]
     return Rolling(
@@ -84,6 +84,6 @@ def five_fold_auc(
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
     aucs = []
     for train, test in folds.split(matrix, labels):
-        estimator = build_estimator(kind, specs, seed).fit(matrix[train], labels[train])
+        estimator = fit_estimator(kind, matrix[train], labels[train], specs, seed)
         aucs.append(metrics.auc(labels[test], estimator.decision_function(matrix[test])))
     return float(np.mean(aucs))

@@ -75,7 +75,11 @@ def time_split(
     after = np.cumsum(counts[::-1])[::-1]  # rows on this date or later
     total = len(when)
     last = _latest_start(after, out_of_time * total, ceiling=len(distinct) - 1, floor=2)
-    middle = _latest_start(after - after[last], validation * total, ceiling=last - 1, floor=1)
+    before = (
+        total - after[last]
+    )  # of these, validation takes its part even when the last snapshot is oversized
+    wanted = validation / (1 - out_of_time) * before
+    middle = _latest_start(after - after[last], wanted, ceiling=last - 1, floor=1)
     return split_at(when, y, distinct[middle], distinct[last], embargo=embargo)
 
 

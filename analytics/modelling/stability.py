@@ -39,21 +39,28 @@ class Reference:
 
 
 def reference(expected: ArrayLike, bins: int = 10) -> Reference:
-    """Bins between the quantiles of `expected`; repeated quantiles merge, so a spike at zero becomes one bin."""
+    """Bins between the quantiles of `expected` (n,), NaN for missing.
+
+    A value that fills several quantiles, such as zero or a cap, gets a bin of its own; so does every value of a column
+    with few (a flag, a count). Beyond the smallest and largest of these lies an empty bin, to notice what is new.
+    """
     values = np.asarray(expected, dtype=np.float64)
-    known = values[~np.isnan(values)]
-    inner = np.quantile(known, np.arange(1, bins) / bins, method="inverted_cdf") if known.size else ()
-    # An edge at the maximum would leave an empty last bin, so any larger value arriving later could not be told apart.
-    edges = tuple(float(edge) for edge in np.unique(inner) if edge < known.max())
-    return Reference(edges, tuple(_shares(values, edges)), len(values))
+    distinct = np.unique(values[~np.isnan(values)])
+    if len(distinct) <= 2 * bins:
+        levels, spikes = distinct, distinct[:1]
+    else:
+        quantiles = np.quantile(values[~np.isnan(values)], np.arange(1, bins) / bins, method="inverted_cdf")
+        levels, times = np.unique(quantiles, return_counts=True)
+        spikes = levels[times > 1]
+    edges = tuple(np.unique(np.concatenate((levels, np.nextafter(spikes, -np.inf)))).tolist())
+    return Reference(edges, tuple(_shares(values, edges).tolist()), len(values))
 
 
 def codes_reference(expected: ArrayLike, categories: int) -> Reference:
     """One bin per category code 0 … categories − 1, and the missing."""
+    values = np.asarray(expected, dtype=np.float64)
     edges = tuple(code + 0.5 for code in range(categories - 1))
-    return Reference(
-        edges, tuple(_shares(np.asarray(expected, dtype=np.float64), edges)), len(np.asarray(expected))
-    )
+    return Reference(edges, tuple(_shares(values, edges).tolist()), len(values))
 
 
 def _shares(values: NDArray[np.float64], edges: Sequence[float]) -> NDArray[np.float64]:

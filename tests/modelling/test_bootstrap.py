@@ -1,0 +1,91 @@
+"""Bootstrap draws: the fast kernels equal the plain metrics, strata keep their sizes, intervals cover the truth."""
+
+import numpy as np
+import pytest
+
+from analytics.modelling import bootstrap, metrics
+
+KERNELS = [metrics.auc, metrics.gini, metrics.ks, metrics.gains_area, metrics.brier, metrics.log_loss]
+
+
+@pytest.fixture
+def sample():
+    rng = np.random.default_rng(1)
+    p = np.round(rng.beta(1, 4, size=400), 2).clip(0.01, 0.99)
+    return (rng.random(400) < p).astype(int), p
+
+
+@pytest.mark.parametrize("metric", KERNELS, ids=lambda metric: metric.__name__)
+def test_a_kernel_equals_the_metric_on_the_drawn_rows(metric, sample):
+    y, p = sample
+    fast = bootstrap.bootstrap_values({"m": (metric, p)}, y, n=20, seed=4)["m"]
+    draws = [row for batch in bootstrap.draw_counts(y, 20, seed=4) for row in batch]
+    plain = [metric(y[np.repeat(np.arange(400), row)], p[np.repeat(np.arange(400), row)]) for row in draws]
+    assert fast == pytest.approx(plain, abs=1e-12)
+
+
+def test_every_stratum_keeps_its_size(sample):
+    y, _ = sample
+    arms = np.arange(400) % 3
+    for counts in bootstrap.draw_counts(y, 30, seed=0):
+        assert (counts @ y == y.sum()).all()
+        assert (counts.sum(axis=1) == 400).all()
+    for counts in bootstrap.draw_counts(y, 30, seed=0, stratify=arms):
+        assert (counts @ (arms == 1) == (arms == 1).sum()).all()
+    free = np.concatenate(list(bootstrap.draw_counts(y, 30, seed=0, stratify=False)))
+    assert len(set((free @ y).tolist())) > 1
+
+
+def test_the_same_seed_gives_the_same_interval_and_another_does_not(sample):
+    y, p = sample
+    first = bootstrap.bootstrap_interval(metrics.auc, y, p, n=100, seed=1)
+    assert first == bootstrap.bootstrap_interval(metrics.auc, y, p, n=100, seed=1)
+    assert first != bootstrap.bootstrap_interval(metrics.auc, y, p, n=100, seed=2)
+    assert first.low < first.value < first.high
+    assert (first.n, first.positives, first.resamples) == (400, y.sum(), 100)
+
+
+def test_batches_do_not_change_what_is_drawn_in_size(sample, monkeypatch):
+    y, _ = sample
+    monkeypatch.setattr(bootstrap, "CELLS_AT_ONCE", 1_000)
+    batches = list(bootstrap.draw_counts(y, 7, seed=0))
+    assert [len(batch) for batch in batches] == [2, 2, 2, 1]
+
+
+def test_the_interval_of_a_mean_has_the_textbook_width():
+    rng = np.random.default_rng(3)
+    y = rng.integers(0, 2, 2_000)
+    p = rng.normal(size=2_000)
+    # Brier of a constant label is a plain mean of squares, so its standard error is known.
+    squares = (p - y) ** 2
+    interval = bootstrap.bootstrap_interval(metrics.brier, y, p.clip(0, 1), n=2_000, seed=0, stratify=False)
+    squares = (p.clip(0, 1) - y) ** 2
+    half_width = 1.96 * squares.std() / np.sqrt(2_000)
+    assert (interval.high - interval.low) / 2 == pytest.approx(half_width, rel=0.08)
+
+
+def test_a_paired_difference_of_a_score_with_itself_is_exactly_zero(sample):
+    y, p = sample
+    same = bootstrap.paired_difference(metrics.auc, y, p, 2 * p, n=50, seed=0)
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+
+
+def test_pairing_narrows_the_interval(sample):
+    y, p = sample
+    rng = np.random.default_rng(8)
+    near = p + rng.normal(scale=0.01, size=len(p))
+    paired = bootstrap.paired_difference(metrics.auc, y, p, near, n=300, seed=0)
+    alone = bootstrap.bootstrap_interval(metrics.auc, y, p, n=300, seed=0)
+    assert paired.high - paired.low < (alone.high - alone.low) / 2
+
+
+def test_auc_intervals_cover_the_truth_about_as_often_as_they_say():
+    # Two normals one standard deviation apart: AUC = Φ(1/√2) = 0.7602
+    rng = np.random.default_rng(6)
+    y = np.repeat([0, 1], [300, 60])
+    covered = 0
+    for seed in range(200):
+        p = rng.normal(size=360) + y
+        interval = bootstrap.bootstrap_interval(metrics.auc, y, p, n=200, seed=seed)
+        covered += interval.low <= 0.76025 <= interval.high
+    assert 0.90 <= covered / 200 <= 0.99

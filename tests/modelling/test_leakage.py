@@ -1,0 +1,63 @@
+"""A feature that knows the outcome blocks the fit; an honest strong one does not."""
+
+import numpy as np
+import pytest
+
+from analytics.modelling.leakage import LeakageFound, leakage_scan, single_feature_auc
+from analytics.modelling.matrix import FeatureSpec
+from analytics.modelling.response import fit_response
+from analytics.modelling.rolling import rolling_protocol
+
+
+@pytest.fixture
+def outcome():
+    return (np.random.default_rng(0).random(4_000) < 0.1).astype(np.int8)
+
+
+def test_the_scan_names_the_field(outcome):
+    rng = np.random.default_rng(1)
+    duration = rng.normal(size=4_000) + 3 * outcome
+    X = np.column_stack([rng.normal(size=4_000), duration])
+    specs = [FeatureSpec("age", "numeric", "Age"), FeatureSpec("duration", "numeric", "Call duration")]
+    (leak,) = leakage_scan(X, outcome, specs)
+    assert leak.feature == 1
+    assert str(leak.sentence).startswith(
+        "Call duration (duration) alone ranks the outcome with an AUC of 0.9"
+    )
+
+
+def test_a_feature_filled_in_only_after_success_leaks_by_its_gaps(outcome):
+    closed = np.where(outcome == 1, np.random.default_rng(2).normal(size=4_000), np.nan)
+    assert single_feature_auc(closed, outcome) > 0.99
+
+
+def test_a_reversed_or_unordered_leak_is_found(outcome):
+    rng = np.random.default_rng(3)
+    noise = rng.uniform(-1, 1, size=4_000)
+    assert single_feature_auc(noise - 3 * outcome, outcome) > 0.99
+    middle = np.where(outcome == 1, 0.05 * noise, np.sign(noise) * (1 + np.abs(noise)))
+    assert single_feature_auc(middle, outcome) > 0.95
+
+
+def test_a_category_leaks_but_many_random_ones_do_not(outcome):
+    rng = np.random.default_rng(4)
+    assert single_feature_auc((2 * outcome).astype(float), outcome, categorical=True) > 0.99
+    random = rng.integers(0, 190, size=4_000).astype(float)
+    assert single_feature_auc(random, outcome, categorical=True) < 0.6
+
+
+def test_an_honest_strong_feature_passes(outcome):
+    honest = np.random.default_rng(5).normal(size=4_000) + 1.2 * outcome
+    specs = [FeatureSpec("score", "numeric", "Score")]
+    assert 0.75 < single_feature_auc(honest, outcome) < 0.9
+    assert leakage_scan(honest[:, None], outcome, specs) == []
+
+
+def test_neither_a_fit_nor_the_rolling_protocol_accepts_a_leak(history):
+    X = history.X.copy()
+    X[:, 4] = history.y * 5 + X[:, 4]
+    with pytest.raises(LeakageFound, match="Noise") as refusal:
+        fit_response(X, history.y, history.dates, history.specs, history.slices, kind="logistic")
+    assert [leak.name for leak in refusal.value.leaks] == ["noise"]
+    with pytest.raises(LeakageFound, match="Noise"):
+        rolling_protocol(X, history.y, history.specs, window=2_000)
