@@ -90,6 +90,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "django.forms",
     "django_htmx",
     "csp",
     "rest_framework",
@@ -247,6 +248,16 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(embedded.var_dir() / "beat-schedule")
 RUN_LEASE_SECONDS = env_int("BANKCRM_RUN_LEASE_SECONDS", 90)
 RUN_REAPER_SECONDS = env_int("BANKCRM_RUN_REAPER_SECONDS", 30)
+RUN_BACK_OFF_SECONDS = env_int("BANKCRM_RUN_BACK_OFF_SECONDS", 10)
+# Messages of the clock expire, so that a long outage of the workers does not leave a heap of them.
+CELERY_BEAT_SCHEDULE = {
+    "reap": {
+        "task": "bankcrm.reap",
+        "schedule": RUN_REAPER_SECONDS,
+        "options": {"expires": 2 * RUN_REAPER_SECONDS},
+    },
+    "canary": {"task": "bankcrm.canary", "schedule": 60, "options": {"expires": 60}},
+}
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
