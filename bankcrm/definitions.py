@@ -95,6 +95,6 @@ DEFINITIONS = {
     "uplift": (_("Uplift"), _("Treated rate minus control rate; the only rate that proves an effect.")),
     "waterfall": (
         _("Waterfall"),
-        _("How many customers remain after each step of the selection, and why the rest left."),
+        _("How many customers remain after each step of the selection, and why others left."),
     ),
 }

@@ -20,9 +20,10 @@ LEAVES_PAGE = ("HX-Redirect", "HX-Refresh", "HX-Location")
 
 
 def toast(response: HttpResponse, text: Any, *, level: str = "ok", undo_url: str = "") -> HttpResponse:
-    """Show ``text`` (plain text, never HTML) as a toast when the htmx answer arrives; ``undo_url`` is POSTed by its button.
+    """Show ``text`` (plain text, never HTML) as a toast when the htmx answer arrives.
 
-    Raises ValueError for a level outside LEVELS. Returns the same response.
+    ``undo_url`` gives the toast a button that POSTs there. Returns the same response; raises ValueError for a level
+    outside LEVELS.
     """
     if level not in LEVELS:
         raise ValueError(f"level must be one of {', '.join(LEVELS)}, not {level!r}")

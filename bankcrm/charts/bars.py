@@ -21,13 +21,13 @@ def share_bar(
         return format_html("{}", figures.NONE)
     share = Scale(0, 1, 0, width)
     said = label or figures.pct(value, 0)
-    if peer is not None:
+    if not figures.is_none(peer):
         said = _("%(value)s, peers %(peer)s") % {"value": said, "peer": figures.pct(peer, 0)}
     marks = [
         el("rect", cls="f-ctl-l", width=width, height=8, rx=1),
         el("rect", cls=f"f-{tone}", width=share(value), height=8, rx=1),
     ]
-    if peer is not None:
+    if not figures.is_none(peer):
         at = share(peer)
         marks.append(el("line", cls="k-ink w2", x1=at, x2=at, y1=-2, y2=10))
     return canvas(8, said, marks, width=str(width))
@@ -41,14 +41,14 @@ def capacity_bar(used: Any, *, after: Any = None, width: int = 168) -> SafeStrin
     share = Scale(0, top, 0, width)
     full, now = share(1), share(used)
     marks = [el("rect", cls="f-ctl-l", width=full, height=8, rx=1)]
-    if after is not None:
+    if not figures.is_none(after):
         marks.append(el("rect", cls="f-act-l", x=now, width=max(0.0, share(after) - now), height=8))
     marks.append(el("rect", cls="f-act", width=min(now, full), height=8, rx=1))
     if float(used) > 1:
         marks.append(el("rect", cls="f-warn", x=full, width=now - full, height=8))
     marks.append(el("line", cls="k-ink w2", x1=full, x2=full, y1=-3, y2=11))
     said = _("%(used)s of capacity") % {"used": figures.pct(used, 0)}
-    if after is not None:
+    if not figures.is_none(after):
         said = _("%(used)s of capacity, %(after)s after") % {
             "used": figures.pct(used, 0),
             "after": figures.pct(after, 0),
@@ -77,7 +77,7 @@ def interval_bar(
     marks = []
     if float(axis_min) <= zero <= float(axis_max):
         marks.append(line(share(zero), -6, share(zero), height + 6, "k-mid"))
-    if mean is not None:
+    if not figures.is_none(mean):
         marks.append(line(share(mean), -6, share(mean), height + 6, "k-ctl dash"))
     marks.append(line(share(low), middle, share(high), middle, f"{ink} w2"))
     marks += [
@@ -86,7 +86,7 @@ def interval_bar(
         # A cap at the edge would claim that the interval ends there.
         if float(axis_min) <= float(end) <= float(axis_max)
     ]
-    if raw is not None:
+    if not figures.is_none(raw):
         marks.append(circle(share(raw), middle, "f-none k-ctl", 4))
     marks.append(
         square(share(point), middle, "f-act") if proved else circle(share(point), middle, "f-none k-ctl")

@@ -91,7 +91,7 @@ def columns(
         text((i + 0.5) * slot, height - 4, t, cls="c tm")
         for i, t in enumerate(_thinned([str(r["label"]) for r in rows]))
     ]
-    if target is not None:
+    if not figures.is_none(target):
         marks.append(line(0, up(target), 1, up(target), "k-ink dash"))
         marks.append(text(1, up(target) - 4, target_label, cls="e"))
     said = label or ", ".join(f"{row['label']} {show(row['value'])}" for row in rows)
@@ -124,12 +124,11 @@ def dot_columns(
     low, high = nice_bounds([row[k] for row in rows for k in keys if not figures.is_none(row.get(k))], most=4)
     up = Scale(low, high, height - 20, 10)
     marks, room = _y_axis(up, format, height)
-    slot, show, inside = 1 / len(rows), figures.FORMATS[format], 0
+    slot, show = 1 / len(rows), figures.FORMATS[format]
     for i, row in enumerate(rows):
         centre = (i + 0.5) * slot
         known = not figures.is_none(row.get("low")) and not figures.is_none(row.get("high"))
         outside = known and not float(row["low"]) <= float(row["predicted"]) <= float(row["high"])
-        inside += known and not outside
         if known:
             marks.append(
                 line(centre - slot * 0.08, up(row["low"]), centre - slot * 0.08, up(row["high"]), "k-act w2")
@@ -203,9 +202,14 @@ def line_chart(
     across, x_ticks = _x_axis([p[0] for one in series for p in one["points"]], x_format)
     values = [p[1] for one in series for p in one["points"]] + [m["y"] for m in marks]
     values += [v for one in series for k in ("low", "high") for v in one.get(k) or ()]
-    low, high = nice_bounds([v for v in values if not figures.is_none(v)], from_zero=y_min is None, most=4)
+    low, high = nice_bounds(
+        [v for v in values if not figures.is_none(v)], from_zero=figures.is_none(y_min), most=4
+    )
     up = Scale(
-        low if y_min is None else float(y_min), high if y_max is None else float(y_max), height - 20, 10
+        low if figures.is_none(y_min) else float(y_min),
+        high if figures.is_none(y_max) else float(y_max),
+        height - 20,
+        10,
     )
     drawn, room = _y_axis(up, y_format, height)
     drawn += [text(across(value), height - 4, shown, cls="c tm") for value, shown in x_ticks]
