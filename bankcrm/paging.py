@@ -63,7 +63,7 @@ def capped_count(queryset: QuerySet[Any], cap: int = COUNT_CAP) -> CappedCount:
 
 
 def keyset(queryset: QuerySet[Any], order: Sequence[str], cursor: str = "", size: int = 50) -> Page:
-    """One page of ``queryset`` in ``order``: field or annotation names, "-" for descending; ``pk`` is added when missing.
+    """One page of ``queryset`` in ``order``: field or annotation names, "-" for descending; ``pk`` comes last.
 
     Empty values come last ascending and first descending, as in PostgreSQL. ``size`` is held between 1 and 100. Rows
     must be instances. A cursor that is stale or was tampered with raises BadCursor.

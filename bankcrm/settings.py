@@ -225,7 +225,8 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 IMPORT_MAX_BYTES = env_int("BANKCRM_IMPORT_MAX_BYTES", 2 * 1024**3)
 
-CELERY_BROKER_URL = embedded.broker_url()
+# Tests of one process must not wake the workers of another; fault tests start processes outside pytest.
+CELERY_BROKER_URL = "memory://" if TESTING else embedded.broker_url()
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,
     "unacked_restore_interval": 5,
