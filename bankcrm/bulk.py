@@ -1,0 +1,208 @@
+"""Columns in and out of PostgreSQL by binary COPY, and sets that never leave the database.
+
+``copy_columns`` frames numpy arrays as COPY BINARY without a loop over rows; ``read_columns`` reads a query back into
+arrays; ``insert_from`` writes a query's rows where they already are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import psycopg
+from django.db import connection as default_connection
+from django.db import models
+from psycopg import sql
+
+from bankcrm import copy_format
+from bankcrm.copy_format import Coded, Column, Kind, Scaled
+
+__all__ = [
+    "Coded",
+    "Column",
+    "Scaled",
+    "copy_columns",
+    "copy_rows",
+    "insert_from",
+    "read_columns",
+    "without_time_limit",
+]
+
+BLOCK_BYTES = 8 * 1024 * 1024
+
+Query = str | sql.Composable
+
+
+def copy_columns(table: str, columns: Mapping[str, Column], connection: Any = None) -> int:
+    """Append rows given as equally long columns to ``table``; returns how many.
+
+    Per type of the table's column: integers from integer or bool arrays; floats; bool; date from datetime64;
+    timestamptz from datetime64 in UTC; numeric from ``Scaled``, integers or floats (rounded to the column's places);
+    text and json from object, ``S``, ``U`` arrays or ``Coded``. NULL is NaN, NaT, None, a masked entry or a negative
+    code. ``connection``: psycopg's or Django's, by default Django's. Raises ``ValueError`` for unequal lengths or
+    unknown columns, ``TypeError`` for arrays that do not fit, psycopg's errors for what the table refuses.
+    """
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) != 1:
+        raise ValueError(f"columns of {table} differ in length: {lengths}")
+    rows = next(iter(lengths.values()))
+    raw = _psycopg(connection)
+    kinds = _kinds(raw, table, list(columns))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+        sql.Identifier(*table.split(".")), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    blocks = _framed(columns, kinds, rows)
+    first = next(blocks)  # before COPY begins, so that arrays that do not fit leave the transaction alive
+    with raw.cursor() as cursor:
+        with cursor.copy(statement) as copy:
+            copy.write(copy_format.SIGNATURE)
+            copy.write(first)
+            for block in blocks:
+                copy.write(block)
+            copy.write(copy_format.TRAILER)
+        return int(cursor.rowcount)
+
+
+def copy_rows(
+    table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], connection: Any = None
+) -> int:
+    """Append Python rows to ``table`` by COPY, streaming; returns how many. For what does not come as arrays."""
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier(*table.split(".")), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    with _psycopg(connection).cursor() as cursor:
+        with cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+        return int(cursor.rowcount)
+
+
+def read_columns(query: Query, params: Any = None, connection: Any = None) -> dict[str, np.ndarray]:
+    """The rows of ``query`` as one array per column, in the query's order.
+
+    int → int64 (float64 with NaN where NULL occurs), float and numeric → float64 (NULL is NaN), bool → bool (float64
+    where NULL occurs), date → datetime64[D], timestamptz → datetime64[us] in UTC (NULL is NaT), everything else →
+    object array of str (NULL is None). Raises ``ValueError`` when two columns have one name.
+    """
+    raw = _psycopg(connection)
+    bound = _bound(raw, query, params)
+    kinds = _result_kinds(raw, bound)
+    order = sorted(
+        kinds, key=lambda name: copy_format.readable(kinds[name])[1] == "text"
+    )  # fixed widths first
+    formats = [copy_format.readable(kinds[name])[1] for name in order]
+    chosen = sql.SQL(", ").join(
+        sql.SQL(copy_format.readable(kinds[name])[0]).format(sql.Identifier(name)) for name in order
+    )
+    statement = b"COPY (SELECT " + chosen.as_bytes(raw) + b" FROM (" + bound + b") AS result)"
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in order}
+    with raw.cursor() as cursor, cursor.copy(statement + b" TO STDOUT (FORMAT BINARY)") as copy:
+        for block, sizes in copy_format.blocks(copy):
+            for name, values in zip(order, copy_format.unframe(block, sizes, formats), strict=True):
+                parts[name].append(values)
+    return {name: copy_format.finished(kinds[name], parts[name]) for name in kinds}
+
+
+def insert_from(
+    model: type[models.Model],
+    rows: models.QuerySet[Any, Any] | tuple[str, Any],
+    fields: Sequence[str],
+    connection: Any = None,
+) -> int:
+    """``INSERT INTO model (fields) rows ON CONFLICT DO NOTHING``; returns how many rows are new.
+
+    ``rows`` is a ``values_list`` queryset or ``(sql, params)`` whose columns stand in the order of ``fields``.
+    """
+    if isinstance(rows, tuple):
+        query, params = rows
+    else:
+        query, params = rows.query.sql_with_params()
+    columns = [str(getattr(model._meta.get_field(name), "column", name)) for name in fields]
+    statement = sql.SQL("INSERT INTO {} ({}) ").format(
+        sql.Identifier(model._meta.db_table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    raw = _psycopg(connection)
+    bound = _bound(raw, query, params)
+    with raw.cursor() as cursor:
+        cursor.execute(statement.as_bytes(raw) + bound + b" ON CONFLICT DO NOTHING")
+        return int(cursor.rowcount)
+
+
+@contextmanager
+def without_time_limit(connection: Any = None) -> Iterator[None]:
+    """Lift the statement and idle limits of this session for the block: they protect pages, not bulk work."""
+    limits = ("statement_timeout", "idle_in_transaction_session_timeout")
+    raw = _psycopg(connection)
+    with raw.cursor() as cursor:
+        before = {name: str(*(cursor.execute(f"SHOW {name}").fetchone() or ("0",))) for name in limits}
+        for name in limits:
+            cursor.execute("SELECT set_config(%s, '0', false)", [name])
+    try:
+        yield
+    finally:
+        if raw.info.transaction_status != psycopg.pq.TransactionStatus.INERROR:
+            with raw.cursor() as cursor:
+                for name, value in before.items():
+                    cursor.execute("SELECT set_config(%s, %s, false)", [name, value])
+
+
+def _psycopg(connection: Any) -> psycopg.Connection[Any]:
+    """The psycopg connection itself: COPY needs no query wrappers, and the transaction is the same."""
+    if isinstance(connection, psycopg.Connection):
+        return connection
+    wrapper = connection or default_connection
+    wrapper.ensure_connection()
+    raw = wrapper.connection
+    assert isinstance(raw, psycopg.Connection)  # noqa: S101  # narrows Django's untyped attribute
+    return raw
+
+
+def _bound(raw: psycopg.Connection[Any], query: Query, params: Any) -> bytes:
+    """``query`` with its parameters as literals: COPY takes none."""
+    if isinstance(query, str):
+        return psycopg.ClientCursor(raw).mogrify(query, params).encode() if params else query.encode()
+    return query.as_bytes(raw)
+
+
+def _framed(columns: Mapping[str, Column], kinds: list[Kind], rows: int) -> Iterator[bytes]:
+    """Blocks of about ``BLOCK_BYTES``; one empty block where there are no rows."""
+    start, step = 0, 4096
+    while start < max(rows, 1):
+        block = copy_format.frame(
+            [
+                copy_format.field(name, values[start : start + step], kind)
+                for (name, values), kind in zip(columns.items(), kinds, strict=True)
+            ]
+        )
+        yield block
+        start += step
+        step = max(1024, min(262_144, BLOCK_BYTES * step // max(len(block), 1)))
+
+
+def _result_kinds(raw: psycopg.Connection[Any], bound: bytes) -> dict[str, str]:
+    """Column name → type name of a query, asked of the server without running it."""
+    with raw.cursor() as cursor:
+        cursor.execute(b"SELECT * FROM (" + bound + b") AS result LIMIT 0")
+        columns = [(column.name, column.type_code) for column in cursor.description or ()]
+        if len({name for name, _ in columns}) != len(columns):
+            raise ValueError(f"two columns of the query have one name: {[name for name, _ in columns]}")
+        cursor.execute("SELECT oid, typname FROM pg_type WHERE oid = ANY(%s)", [[oid for _, oid in columns]])
+        names = dict(cursor.fetchall())
+    return {name: names[oid] for name, oid in columns}
+
+
+def _kinds(raw: psycopg.Connection[Any], table: str, columns: list[str]) -> list[Kind]:
+    with raw.cursor() as cursor:
+        cursor.execute(
+            "SELECT attname, typname, atttypmod FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid"
+            " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped",
+            [table],
+        )
+        found = {
+            name: Kind(kind, (typmod - 4 & 0x7FF) if typmod >= 4 else 6) for name, kind, typmod in cursor
+        }
+    if unknown := [name for name in columns if name not in found]:
+        raise ValueError(f"{table} has no column {', '.join(unknown)}")
+    return [found[name] for name in columns]
