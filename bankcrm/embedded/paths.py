@@ -94,19 +94,15 @@ def exclusive() -> Iterator[None]:
 def runs(pid: int, marker: str) -> bool:
     """Tell whether ``pid`` is a live process with ``marker`` in its command line; a zombie is not alive."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
-    except FileNotFoundError:
-        if Path("/proc/self/stat").exists():
+        # The kernel empties a zombie's command line.
+        return marker in Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
+    except (FileNotFoundError, ProcessLookupError):
+        if Path("/proc/self").exists():
             return False
-        shown = subprocess.run(
-            ["ps", "-ww", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True, check=False
-        ).stdout.strip()
-        state, _, command = shown.partition(" ")
-        fields = [state[:1] or "X"]
-    except ProcessLookupError:
-        return False
-    return fields[0] not in ("Z", "X") and marker in command
+    shown = subprocess.run(
+        ["ps", "-ww", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout
+    return bool(shown.strip()) and not shown.startswith("Z") and marker in shown
 
 
 def first_number(path: Path) -> int | None:

