@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.db.models import ExpressionWrapper, QuerySet, Value, fields
 from django.db.models.functions import Now
 
@@ -111,8 +111,9 @@ class Keeper:
                 log.error("run %s has told nothing for half an hour; its lease may run out", self.job.run_id)
                 break
             try:
-                mine = self.job.owned().select_for_update(skip_locked=True).values("pk")
-                Run.objects.filter(pk__in=mine).update(leased_until=from_now(settings.RUN_LEASE_SECONDS))
+                with transaction.atomic():
+                    mine = self.job.owned().select_for_update(skip_locked=True).values("pk")
+                    Run.objects.filter(pk__in=mine).update(leased_until=from_now(settings.RUN_LEASE_SECONDS))
             except DatabaseError:
                 log.warning("the lease of run %s could not be renewed just now", self.job.run_id)
             finally:

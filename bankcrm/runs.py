@@ -178,16 +178,20 @@ def _permitted(run: Run) -> Work:
     return declared
 
 
+# statement_timestamp() is what Django's Now() writes: one clock for every comparison.
 CLAIM = """
 WITH due AS (
     SELECT id, state FROM bankcrm_run
-    WHERE id = %(id)s AND attempts < %(most)s
-      AND (state = 'queued' AND available_at <= statement_timestamp() OR state = 'running' AND leased_until < statement_timestamp())
+    WHERE id = %(id)s AND attempts < %(most)s AND (
+        state = 'queued' AND available_at <= statement_timestamp()
+        OR state = 'running' AND leased_until < statement_timestamp()
+    )
     FOR UPDATE SKIP LOCKED
 )
 UPDATE bankcrm_run run
 SET state = 'running', attempts = attempts + 1, lease_token = %(token)s,
-    leased_until = statement_timestamp() + %(lease)s * interval '1 second', started_at = COALESCE(started_at, statement_timestamp())
+    leased_until = statement_timestamp() + %(lease)s * interval '1 second',
+    started_at = COALESCE(started_at, statement_timestamp())
 FROM due WHERE run.id = due.id
 RETURNING due.state
 """
