@@ -32,7 +32,8 @@ def is_none(value: Any) -> bool:
 
 def _digits(value: Any, decimals: int) -> tuple[str, str]:
     """(sign, digits): the sign is "−", "+" or "" for what rounds to zero."""
-    amount = value if isinstance(value, (int, Decimal)) else float(value)
+    # Formatting an int goes through a float and would invent digits beyond 2^53.
+    amount = Decimal(value) if isinstance(value, (int, Decimal)) else float(value)
     digits = f"{abs(amount):,.{decimals}f}"
     if not digits.strip("0.,"):
         return "", digits
