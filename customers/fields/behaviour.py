@@ -1,0 +1,211 @@
+"""Behaviour (S1.2) and needs (S1.4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from customers.fields.declaration import Area, Field, Reference, Type
+from customers.grades import Activity, FinancialPreference, RiskPreference
+from customers.models.products import ProductLine
+from customers.models.transactions import Channel
+
+CHANNELS = tuple(Channel.choices)
+
+
+def behaviour(code: str, label: Any, meaning: Any, kind: Type = Type.NUMBER, **rest: Any) -> Field:
+    rest.setdefault("source", f"p.{code}")
+    return Field(code=code, label=label, meaning=meaning, area=Area.BEHAVIOUR, type=kind, **rest)
+
+
+def need(code: str, label: Any, meaning: Any, choices: Any, **rest: Any) -> Field:
+    return Field(
+        code=code,
+        label=label,
+        meaning=meaning,
+        area=Area.NEED,
+        type=Type.CHOICE,
+        source=f"p.{code}",
+        choices=tuple(choices),
+        model_use=True,
+        group=True,
+        **rest,
+    )
+
+
+BEHAVIOUR = [
+    behaviour(
+        "first_contract_on",
+        _("First contract"),
+        _("Day of the first contract of any kind, accounts included."),
+        Type.DATE,
+    ),
+    behaviour(
+        "first_purchase_on",
+        _("First purchase"),
+        _("Day on which the first product other than a current account was bought."),
+        Type.DATE,
+    ),
+    behaviour(
+        "first_use_on",
+        _("First use"),
+        _("Day on which any product was first used."),
+        Type.DATE,
+    ),
+    behaviour(
+        "last_purchase_on",
+        _("Last purchase"),
+        _("Day of the latest purchase other than a current account."),
+        Type.DATE,
+        model_use=True,
+        reasons={
+            "high": _("Bought something as recently as %(value)s"),
+            "low": _("Last bought on %(value)s"),
+        },
+    ),
+    behaviour(
+        "held_products",
+        _("Products held"),
+        _("Codes of the products held at the as-of date."),
+        Type.LIST,
+        reference=Reference.PRODUCT,
+    ),
+    behaviour(
+        "products_held",
+        _("Number of products"),
+        _("Different products held at the as-of date."),
+        model_use=True,
+        reasons={"high": _("Holds %(value)s products with us"), "low": _("Holds only %(value)s products")},
+    ),
+    behaviour(
+        "lines_held",
+        _("Product lines"),
+        _("Different product lines held: how far the customer crosses from one to another."),
+        model_use=True,
+        group=True,
+        reasons={
+            "high": _("Uses %(value)s product lines"),
+            "low": _("Uses only %(value)s product lines: room to cross-sell"),
+        },
+    ),
+    behaviour(
+        "purchases_12m",
+        _("Purchases, 12 months"),
+        _("Products bought in the 12 months to the as-of date, current accounts apart."),
+        unit=_("times"),
+        model_use=True,
+        reasons={
+            "high": _("Bought %(value)s times in 12 months"),
+            "low": _("Bought only %(value)s times in 12 months"),
+        },
+    ),
+    behaviour(
+        "purchase_channel",
+        _("Purchase channel"),
+        _("Channel of most purchases in 12 months, the latest when equal. Empty without a purchase."),
+        Type.CHOICE,
+        choices=CHANNELS,
+        model_use=True,
+        group=True,
+        reasons={"high": _("Buys through %(value)s"), "low": _("Buys through %(value)s")},
+    ),
+    behaviour(
+        "activity",
+        _("Activity"),
+        _(
+            "Days since the last transaction: active up to 30, occasional up to 90, quiet up to 365, else dormant."
+        ),
+        Type.CHOICE,
+        choices=tuple(Activity.choices),
+        model_use=True,
+        group=True,
+        reasons={"high": _("Account is %(value)s"), "low": _("Account is %(value)s")},
+    ),
+    behaviour(
+        "last_transaction_on",
+        _("Last transaction"),
+        _("Day of the latest transaction within 12 months."),
+        Type.DATE,
+        model_use=True,
+        reasons={"high": _("Used the account on %(value)s"), "low": _("Last used the account on %(value)s")},
+    ),
+    behaviour(
+        "transactions_1m",
+        _("Transactions, this month"),
+        _("Bookings in the as-of month."),
+        unit=_("times"),
+        model_use=True,
+        reasons={
+            "high": _("%(value)s transactions this month"),
+            "low": _("Only %(value)s transactions this month"),
+        },
+    ),
+    behaviour(
+        "transactions_3m",
+        _("Transactions, 3 months"),
+        _("Bookings in the as-of month and the two before."),
+        unit=_("times"),
+        model_use=True,
+        reasons={
+            "high": _("%(value)s transactions in 3 months"),
+            "low": _("Only %(value)s transactions in 3 months"),
+        },
+    ),
+    behaviour(
+        "transactions_12m",
+        _("Transactions, 12 months"),
+        _("Bookings in the as-of month and the eleven before."),
+        unit=_("times"),
+        model_use=True,
+        reasons={
+            "high": _("%(value)s transactions in 12 months"),
+            "low": _("Only %(value)s transactions in 12 months"),
+        },
+    ),
+]
+
+NEEDS = [
+    need(
+        "preferred_product",
+        _("Preferred product line"),
+        _(
+            "Product line of most purchases in 12 months, from two purchases on. Empty where there is not enough"
+            " behaviour to say."
+        ),
+        ProductLine.choices,
+        reasons={"high": _("Prefers %(value)s"), "low": _("Prefers %(value)s")},
+    ),
+    need(
+        "preferred_channel",
+        _("Preferred channel"),
+        _(
+            "Channel of most transactions in 12 months, from five transactions on. Empty where there is not enough"
+            " behaviour to say."
+        ),
+        CHANNELS,
+        reasons={"high": _("Prefers the %(value)s"), "low": _("Prefers the %(value)s")},
+    ),
+    need(
+        "risk_preference",
+        _("Risk preference"),
+        _(
+            "Share of funds, trust, securities and precious metal in assets, wealth management counted half: cautious"
+            " below 10 %, balanced to 40 %, adventurous above. Empty below 1,000 of assets."
+        ),
+        RiskPreference.choices,
+        reasons={"high": _("Risk preference is %(value)s"), "low": _("Risk preference is %(value)s")},
+    ),
+    need(
+        "financial_preference",
+        _("Financial preference"),
+        _(
+            "Borrowing when liabilities exceed assets; money at hand when demand deposits are 60 % or more; else the"
+            " largest of saving, investing and protection. Empty below 1,000 of assets and liabilities."
+        ),
+        FinancialPreference.choices,
+        reasons={"high": _("Leans to %(value)s"), "low": _("Leans to %(value)s")},
+    ),
+]
+
+FIELDS = [*BEHAVIOUR, *NEEDS]

@@ -1,0 +1,127 @@
+"""What a catalogue entry says about a field, and how its values read."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from bankcrm import figures
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+    Label = str | _StrPromise
+
+
+class Area(TextChoices):
+    """Subject areas of Customer-360."""
+
+    ATTRIBUTE = "attribute", gettext_lazy("Attributes")
+    BEHAVIOUR = "behaviour", gettext_lazy("Behaviour")
+    VALUE = "value", gettext_lazy("Value")
+    NEED = "need", gettext_lazy("Needs")
+    ATTITUDE = "attitude", gettext_lazy("Attitude and loyalty")
+    PORTRAIT = "portrait", gettext_lazy("Portrait")
+    HISTORY = "history", gettext_lazy("Contact history")
+
+
+class Type(TextChoices):
+    NUMBER = "number", gettext_lazy("Number")
+    MONEY = "money", gettext_lazy("Money")
+    DATE = "date", gettext_lazy("Date")
+    CHOICE = "choice", gettext_lazy("Choice")
+    TEXT = "text", gettext_lazy("Text")
+    FLAG = "flag", gettext_lazy("Yes or no")
+    LIST = "list", gettext_lazy("List")
+
+
+class Personal(TextChoices):
+    NONE = "none", gettext_lazy("Not personal")
+    PERSONAL = "personal", gettext_lazy("Personal")
+    SENSITIVE = "sensitive", gettext_lazy("Sensitive")
+
+
+class Reference(enum.StrEnum):
+    """Where the choices of a field live when they are rows of a table."""
+
+    NONE = ""
+    BRANCH = "branch"
+    STAFF = "staff"
+    PRODUCT = "product"
+    TIER = "tier"
+
+
+WRITERS: dict[str, Callable[[Any], str]] = {
+    Type.MONEY: figures.money,
+    Type.DATE: figures.short_day,
+    Type.NUMBER: figures.number,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One customer field.
+
+    ``source`` is an SQL expression over ``c`` (customers_customer) and ``p`` (customers_customerprofile of the as-of
+    month). ``column`` is the attribute of Customer an import may fill, empty where a field is computed. ``high`` and
+    ``low`` are the sentences shown when a high, or a low, value of the field raised a model's score; they may use
+    ``%(value)s``, the value as ``display`` writes it. Scores and shares of 0 to 1 have unit ``share``.
+    """
+
+    code: str
+    label: Label
+    meaning: Label
+    area: Area
+    type: Type
+    source: str
+    unit: Label = ""
+    choices: tuple[tuple[str, Label], ...] = ()
+    reference: Reference = Reference.NONE
+    column: str = ""
+    personal: Personal = Personal.NONE
+    model_use: bool = False
+    show: bool = True
+    filter: bool = True
+    group: bool = False
+    export: bool = True
+    reasons: Mapping[str, Label] = dataclass_field(default_factory=dict)
+
+    @property
+    def is_profile(self) -> bool:
+        """Whether the value belongs to a month-end rather than to the customer as known today."""
+        return "p." in self.source
+
+    @property
+    def is_categorical(self) -> bool:
+        return self.type in (Type.CHOICE, Type.TEXT)
+
+    def choice_label(self, value: Any) -> str:
+        """The label of a stored choice; the value itself where the choices are rows of a table."""
+        return str(dict(self.choices).get(value, value))
+
+    def display(self, value: Any) -> str:
+        """A stored value as people read it: "¥12,960", "18 Nov", "Married", "31 %", "—" for what is not known."""
+        if value is None or value in ("", []):
+            return figures.NONE
+        if self.type == Type.LIST:
+            return ", ".join(self.choice_label(item) for item in value)
+        if self.type == Type.FLAG:
+            return _("yes") if value else _("no")
+        if self.unit == "share":
+            return figures.pct(value, 0)
+        write = WRITERS.get(self.type, self.choice_label)
+        return write(value)
+
+    def reason(self, value: Any, *, high: bool) -> str:
+        """Why this value raised a model's score, as one sentence for the relationship manager's screen."""
+        template = self.reasons.get("high" if high else "low")
+        if template is None:
+            template = gettext_lazy("%(label)s: %(value)s")
+        return str(template) % {"label": self.label, "value": self.display(value)}

@@ -1,0 +1,229 @@
+"""Value (S1.3), attitude and loyalty (S1.5), consumer finance (S1.8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from customers.fields.declaration import Area, Field, Reference, Type
+from customers.grades import LoyaltyGrade
+from customers.models.products import AssetClass
+
+
+def value(code: str, label: Any, meaning: Any, kind: Type = Type.MONEY, **rest: Any) -> Field:
+    rest.setdefault("source", f"p.{code}")
+    rest.setdefault("model_use", True)
+    return Field(code=code, label=label, meaning=meaning, area=Area.VALUE, type=kind, **rest)
+
+
+ASSET_REASONS = {
+    AssetClass.DEMAND_DEPOSIT: (_("Keeps %(value)s on demand"), _("Keeps only %(value)s on demand")),
+    AssetClass.TIME_DEPOSIT: (_("Holds time deposits of %(value)s"), _("Time deposits are %(value)s")),
+    AssetClass.WEALTH_MANAGEMENT: (
+        _("Holds wealth management of %(value)s"),
+        _("Wealth management is %(value)s"),
+    ),
+    AssetClass.FUND: (_("Holds funds of %(value)s"), _("Funds are %(value)s")),
+    AssetClass.TREASURY_BOND: (_("Holds treasury bonds of %(value)s"), _("Treasury bonds are %(value)s")),
+    AssetClass.INSURANCE: (_("Holds insurance of %(value)s"), _("Insurance is %(value)s")),
+    AssetClass.PRECIOUS_METAL: (_("Holds precious metal of %(value)s"), _("Precious metal is %(value)s")),
+    AssetClass.TRUST: (_("Holds trust products of %(value)s"), _("Trust products are %(value)s")),
+    AssetClass.SECURITIES_CUSTODY: (
+        _("Holds securities of %(value)s in custody"),
+        _("Securities in custody are %(value)s"),
+    ),
+}
+
+ASSETS = [
+    value(
+        str(asset_class.value),
+        asset_class.label,
+        _("Daily average of the month in this asset class."),
+        reasons=dict(zip(("high", "low"), ASSET_REASONS[asset_class], strict=True)),
+    )
+    for asset_class in AssetClass
+]
+
+TOTALS = [
+    value(
+        "aum",
+        _("AUM"),
+        _("Assets under management: daily averages of the month, each asset class by its weight."),
+        reasons={"high": _("Has %(value)s with us"), "low": _("Has only %(value)s with us")},
+    ),
+    value(
+        "aum_3m_ago",
+        _("AUM 3 months ago"),
+        _("AUM of the month three months before, by today's weights."),
+        model_use=False,
+    ),
+    value(
+        "aum_12m_ago",
+        _("AUM 12 months ago"),
+        _("AUM of the month twelve months before, by today's weights."),
+        model_use=False,
+    ),
+    value(
+        "aum_change_3m",
+        _("AUM change, 3 months"),
+        _("AUM now less AUM three months ago."),
+        source="(p.aum - p.aum_3m_ago)",
+        reasons={
+            "high": _("Assets moved by %(value)s in 3 months"),
+            "low": _("Assets moved by %(value)s in 3 months"),
+        },
+    ),
+    value(
+        "aum_change_12m",
+        _("AUM change, 12 months"),
+        _("AUM now less AUM twelve months ago."),
+        source="(p.aum - p.aum_12m_ago)",
+        reasons={
+            "high": _("Assets moved by %(value)s in 12 months"),
+            "low": _("Assets moved by %(value)s in 12 months"),
+        },
+    ),
+    value(
+        "loan_balance",
+        _("Loans"),
+        _("Daily average of the month owed on loans, cards apart."),
+        reasons={"high": _("Owes %(value)s on loans"), "low": _("Owes %(value)s on loans")},
+    ),
+    value(
+        "card_balance",
+        _("Card balance"),
+        _("Daily average of the month owed on credit cards."),
+        reasons={"high": _("Owes %(value)s on cards"), "low": _("Owes %(value)s on cards")},
+    ),
+    value(
+        "liabilities",
+        _("Liabilities"),
+        _("Loans and card balance together."),
+        reasons={"high": _("Owes %(value)s in all"), "low": _("Owes only %(value)s in all")},
+    ),
+    value(
+        "contribution_12m",
+        _("Contribution, 12 months"),
+        _("Margin earned in 12 months: each month's daily average times the product's yearly margin ÷ 12."),
+        reasons={
+            "high": _("Contributed %(value)s in 12 months"),
+            "low": _("Contributed only %(value)s in 12 months"),
+        },
+    ),
+    value(
+        "tier",
+        _("Tier"),
+        _(
+            "Best tier that AUM or the loan balance reached in the last three months: up at once, down only after"
+            " three months below."
+        ),
+        Type.CHOICE,
+        reference=Reference.TIER,
+        group=True,
+        reasons={"high": _("Is in tier %(value)s"), "low": _("Is in tier %(value)s")},
+    ),
+    value(
+        "next_maturity_on",
+        _("Next maturity"),
+        _("Earliest day after the as-of date on which a deposit or investment matures."),
+        Type.DATE,
+        reasons={"high": _("Next maturity on %(value)s"), "low": _("Next maturity on %(value)s")},
+    ),
+    value(
+        "maturing_30d",
+        _("Maturing in 30 days"),
+        _("Deposits and investments that mature within 30 days after the as-of date."),
+        reasons={
+            "high": _("%(value)s matures within 30 days"),
+            "low": _("Only %(value)s matures within 30 days"),
+        },
+    ),
+    value(
+        "maturing_90d",
+        _("Maturing in 90 days"),
+        _("Deposits and investments that mature within 90 days after the as-of date."),
+        reasons={
+            "high": _("%(value)s matures within 90 days"),
+            "low": _("Only %(value)s matures within 90 days"),
+        },
+    ),
+]
+
+CONSUMER_FINANCE = [
+    value(
+        "upfront_fees",
+        _("Up-front fees"),
+        _("Fees taken up front on consumer-finance contracts opened up to the as-of date."),
+        reasons={"high": _("Paid %(value)s in up-front fees"), "low": _("Paid %(value)s in up-front fees")},
+    ),
+    value(
+        "principal_outstanding",
+        _("Principal outstanding"),
+        _("Principal outstanding on consumer-finance contracts whose state is of the as-of date or earlier."),
+        reasons={
+            "high": _("%(value)s outstanding on consumer finance"),
+            "low": _("%(value)s outstanding on consumer finance"),
+        },
+    ),
+    value(
+        "overdue_days",
+        _("Days overdue"),
+        _("The longest overdue consumer-finance contract."),
+        Type.NUMBER,
+        unit=_("days"),
+        reasons={"high": _("%(value)s days overdue"), "low": _("%(value)s days overdue")},
+    ),
+]
+
+ATTITUDE = [
+    Field(
+        code="churn_wealth",
+        label=_("Churn, wealth management"),
+        meaning=_("Modelled chance of leaving wealth management; empty until a churn model is in use."),
+        area=Area.ATTITUDE,
+        type=Type.NUMBER,
+        unit="share",
+        source="p.churn_wealth",
+    ),
+    Field(
+        code="churn_loan",
+        label=_("Churn, personal loans"),
+        meaning=_(
+            "Modelled chance of repaying loans early and leaving; empty until a churn model is in use."
+        ),
+        area=Area.ATTITUDE,
+        type=Type.NUMBER,
+        unit="share",
+        source="p.churn_loan",
+    ),
+    Field(
+        code="loyalty_grade",
+        label=_("Loyalty grade"),
+        meaning=_(
+            "A rule on facts, not a model: one point each for five years with us, three product lines, a transaction"
+            " in 30 days, and assets not down by more than a fifth in three months. A: 4, B: 3, C: 2, D: fewer."
+        ),
+        area=Area.ATTITUDE,
+        type=Type.CHOICE,
+        source="p.loyalty_grade",
+        choices=tuple(LoyaltyGrade.choices),
+        model_use=True,
+        group=True,
+        reasons={"high": _("Loyalty grade %(value)s"), "low": _("Loyalty grade %(value)s")},
+    ),
+    Field(
+        code="objects_to",
+        label=_("Objects to"),
+        meaning=_("Channels the customer has objected to. Selection and push obey it on their own."),
+        area=Area.ATTITUDE,
+        type=Type.LIST,
+        source=(
+            "ARRAY(SELECT o.channel::text FROM customers_consent o"
+            " WHERE o.customer_id = c.id AND o.is_objection ORDER BY 1)"
+        ),
+        filter=False,
+    ),
+]
+
+FIELDS = [*ASSETS, *TOTALS, *CONSUMER_FINANCE, *ATTITUDE]

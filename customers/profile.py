@@ -1,0 +1,96 @@
+"""Building the month-end profile: one wide row per customer, computed by set SQL from facts up to that day."""
+
+from __future__ import annotations
+
+import calendar
+import datetime
+from collections.abc import Callable
+
+from django.db import connection, transaction
+
+from bankcrm.partitions import ensure_months
+from customers import profile_columns, profile_sql, tiering
+from customers.models import CustomerProfile
+
+TABLE = CustomerProfile._meta.db_table
+# Sort and hash memory of the build alone; the server's default is for many small queries.
+WORK_MEMORY = "256MB"
+
+Progress = Callable[[int, int], object]
+
+
+def month_end(day: datetime.date, months_back: int = 0) -> datetime.date:
+    """The last day of the month ``months_back`` before the one of ``day``."""
+    number = day.year * 12 + day.month - 1 - months_back
+    year, month = number // 12, number % 12 + 1
+    return datetime.date(year, month, calendar.monthrange(year, month)[1])
+
+
+def latest_month() -> datetime.date | None:
+    """The as-of date of the newest profile; None before the first build."""
+    return CustomerProfile.objects.order_by("-month").values_list("month", flat=True).first()
+
+
+def months() -> list[datetime.date]:
+    """As-of dates of every profile built, newest first, without reading the profiles: one look-up per month."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"""
+            WITH RECURSIVE built (month) AS (
+                (SELECT max(month) FROM {TABLE})
+                UNION ALL
+                SELECT (SELECT max(month) FROM {TABLE} WHERE month < built.month) FROM built
+                WHERE built.month IS NOT NULL
+            ) SELECT month FROM built WHERE month IS NOT NULL
+        """)  # noqa: S608  the table is a constant
+        return [row[0] for row in cursor.fetchall()]
+
+
+def build(day: datetime.date, progress: Progress | None = None) -> int:
+    """Write the profile of every customer open on ``day``, a month-end; returns the number of rows.
+
+    Reads no fact later than ``day``. A month built before is replaced in one transaction: readers see the old rows
+    until the new ones are complete, and two builds of one month wait for each other. ``progress(done, total)`` is
+    called after every step, in steps. Raises ValueError unless ``day`` is the last of its month.
+    """
+    if day != month_end(day):
+        raise ValueError(f"{day} is not the last day of a month")
+    # Alone in its transaction, so that the new partition's lock ends before the work begins.
+    with transaction.atomic():
+        ensure_months(TABLE, day, day)
+    parameters = _parameters(day)
+    steps = [("profile_tier", tiering.RULES_SQL), *profile_sql.SCANS]
+    total = len(steps) + 1
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"profile:{day}"])
+        cursor.execute(
+            "SELECT set_config('statement_timeout', '0', true), set_config('work_mem', %s, true)",
+            [WORK_MEMORY],
+        )
+        for done, (table, statement) in enumerate(steps, start=1):
+            cursor.execute(statement, parameters)
+            cursor.execute(f"ANALYZE {table}")
+            if progress:
+                progress(done, total)
+        CustomerProfile.objects.filter(month=day).delete()
+        cursor.execute(_insert(), parameters)
+        rows = cursor.rowcount
+        for table, _ in steps:
+            cursor.execute(f"DROP TABLE pg_temp.{table}")
+        if progress:
+            progress(total, total)
+    return rows
+
+
+def _parameters(day: datetime.date) -> dict[str, datetime.date]:
+    return {
+        "day": day,
+        "month_start": day.replace(day=1),
+        "start_3m": month_end(day, 2).replace(day=1),
+        "start_12m": month_end(day, 11).replace(day=1),
+        **{f"ago_{months}m": month_end(day, months) for months in (1, 2, 3, 12)},
+    }
+
+
+def _insert() -> str:
+    columns = profile_columns.COLUMNS
+    return f"INSERT INTO {TABLE} ({', '.join(columns)}) SELECT {', '.join(columns.values())} {profile_sql.CUSTOMERS}"

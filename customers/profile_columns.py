@@ -1,0 +1,119 @@
+# ruff: noqa: S608  every name spliced into this SQL is a constant of this repository
+"""What each column of a profile is computed from: one SQL expression per column, in the aliases of ``profile_sql``."""
+
+from customers import tiering
+from customers.profile_sql import ASSET_CLASSES, CHANNELS, SPENDING
+
+LIFE_STAGE = """CASE
+    WHEN x.age IS NULL THEN ''
+    WHEN x.age >= 65 OR (x.age >= 50 AND t.has_pension) THEN 'retired'
+    WHEN x.age >= 55 THEN 'pre_retirement'
+    WHEN c.children > 0 THEN 'family'
+    WHEN h.has_loan THEN 'building'
+    WHEN x.age < 30 THEN 'young'
+    ELSE 'settled' END"""
+
+ACTIVITY = """CASE
+    WHEN t.last_on > %(day)s - 30 THEN 'active'
+    WHEN t.last_on > %(day)s - 90 THEN 'occasional'
+    WHEN t.last_on IS NOT NULL THEN 'quiet'
+    ELSE 'dormant' END"""
+
+# The first of the equal ones by name, so that a rebuild says the same.
+PREFERRED_CHANNEL = """CASE WHEN t.n_12m >= 5 THEN coalesce((
+    SELECT code FROM (VALUES {values}) used (code, times) WHERE times > 0 ORDER BY times DESC, code LIMIT 1
+), '') ELSE '' END""".format(values=", ".join(f"('{code}', t.{code}_12m)" for code in CHANNELS))
+
+TOP_MERCHANT_CATEGORY = """coalesce((
+    SELECT code FROM (VALUES {values}) spent (code, amount) WHERE amount > 0 ORDER BY amount DESC, code LIMIT 1
+), '')""".format(values=", ".join(f"('{code}', t.spend_{code})" for code in (*SPENDING, "other")))
+
+RISK_PREFERENCE = """CASE
+    WHEN x.assets < 1000 THEN ''
+    WHEN x.risky + coalesce(b.wealth_management, 0) / 2 < 0.1 * x.assets THEN 'cautious'
+    WHEN x.risky + coalesce(b.wealth_management, 0) / 2 <= 0.4 * x.assets THEN 'balanced'
+    ELSE 'adventurous' END"""
+
+FINANCIAL_PREFERENCE = """CASE
+    WHEN x.assets + x.liabilities < 1000 THEN ''
+    WHEN x.liabilities > x.assets THEN 'borrowing'
+    WHEN b.demand_deposit >= 0.6 * x.assets THEN 'liquidity'
+    WHEN x.saving >= y.investing AND x.saving >= b.insurance THEN 'saving'
+    WHEN y.investing >= b.insurance THEN 'investing'
+    ELSE 'protection' END"""
+
+LOYALTY_GRADE = """(ARRAY['D', 'D', 'C', 'B', 'A'])[1
+    + (coalesce(x.tenure, 0) >= 60)::int + (coalesce(h.lines, 0) >= 3)::int
+    + coalesce(t.last_on > %(day)s - 30, false)::int
+    + (coalesce(b.aum, 0) > 0 AND b.aum >= 0.8 * b.aum_3m_ago)::int]"""
+
+
+def zero(expression: str) -> str:
+    return f"coalesce({expression}, 0)"
+
+
+def empty(expression: str) -> str:
+    return f"coalesce({expression}, '')"
+
+
+COLUMNS: dict[str, str] = {
+    "month": "%(day)s::date",
+    "customer_id": "c.id",
+    "age": "x.age",
+    "tenure_months": "x.tenure",
+    "life_stage": LIFE_STAGE,
+    "first_purchase_on": "h.first_purchase",
+    "first_contract_on": "h.first_contract",
+    "first_use_on": "h.first_use",
+    "last_purchase_on": "h.last_purchase",
+    "held_products": "coalesce(h.codes, '{}')",
+    "products_held": "coalesce(cardinality(h.codes), 0)",
+    "lines_held": zero("h.lines"),
+    "purchases_12m": zero("h.bought"),
+    "purchase_channel": empty("u.channel"),
+    "activity": ACTIVITY,
+    "last_transaction_on": "t.last_on",
+    "transactions_1m": zero("t.n_1m"),
+    "transactions_3m": zero("t.n_3m"),
+    "transactions_12m": zero("t.n_12m"),
+    **{code: zero(f"b.{code}") for code in ASSET_CLASSES},
+    "aum": zero("b.aum"),
+    "aum_3m_ago": zero("b.aum_3m_ago"),
+    "aum_12m_ago": zero("b.aum_12m_ago"),
+    "loan_balance": zero("b.loan"),
+    "card_balance": zero("b.card"),
+    "liabilities": "x.liabilities",
+    "contribution_12m": zero("b.contribution"),
+    "tier": tiering.TIER_SQL,
+    "next_maturity_on": "h.next_maturity",
+    "maturing_30d": zero("h.due_30"),
+    "maturing_90d": zero("h.due_90"),
+    "preferred_product": empty("u.line"),
+    "preferred_channel": PREFERRED_CHANNEL,
+    "risk_preference": RISK_PREFERENCE,
+    "financial_preference": FINANCIAL_PREFERENCE,
+    "loyalty_grade": LOYALTY_GRADE,
+    "amount_in_1m": zero("t.in_1m"),
+    "amount_out_1m": zero("t.out_1m"),
+    "amount_in_3m": zero("t.in_3m"),
+    "amount_out_3m": zero("t.out_3m"),
+    "transfers_3m": zero("t.transfers"),
+    "salary_3m": zero("t.salary"),
+    "largest_in_3m": zero("t.largest"),
+    "counterparties_3m": zero("w.number"),
+    "top_counterparty": empty("w.counterparty"),
+    "top_merchant_category": TOP_MERCHANT_CATEGORY,
+    **{f"spend_{code}_3m": zero(f"t.spend_{code}") for code in (*SPENDING, "other")},
+    **{f"{code}_3m": zero(f"t.{code}_3m") for code in CHANNELS},
+    "upfront_fees": zero("f.fees"),
+    "principal_outstanding": zero("f.outstanding"),
+    "overdue_days": zero("f.overdue"),
+    "contacts_30d": zero("k.n_30d"),
+    "contacts_90d": zero("k.n_90d"),
+    "contacts_12m": zero("k.n_12m"),
+    "reached_12m": zero("k.reached"),
+    "last_contact_on": "k.last_on",
+    "last_refusal_on": "r.last_refusal",
+    "conversions_12m": zero("r.conversions"),
+    "last_conversion_on": "r.last_conversion",
+}

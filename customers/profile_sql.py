@@ -1,0 +1,206 @@
+# ruff: noqa: S608  every name spliced into this SQL is a constant of this repository
+"""The statements of a profile build: a few scans into temporary tables, then one INSERT … SELECT.
+
+Every statement takes the same named parameters: ``day`` (the month-end), ``month_start`` (its first day), ``start_3m``
+and ``start_12m`` (first days of the three- and twelve-month windows that end with it), ``ago_1m``, ``ago_2m``,
+``ago_3m``, ``ago_12m`` (earlier month-ends). Nothing later than ``day`` is read; that is the contract with training.
+"""
+
+from customers.models.products import AssetClass
+
+ASSET_CLASSES = [asset_class.value for asset_class in AssetClass]
+SPENDING = ("food", "home", "travel", "health", "education", "leisure")
+CHANNELS = ("online", "mobile", "phone", "epayment", "counter")
+
+WEIGHTED_PRODUCTS = """
+CREATE TEMPORARY TABLE profile_product ON COMMIT DROP AS
+SELECT product.id, product.code, product.line, product.asset_class, product.annual_margin / 12 AS monthly_margin,
+       CASE WHEN product.asset_class = '' THEN 0 ELSE coalesce(w.weight, 1) END AS weight,
+       product.is_loan AND product.line <> 'credit_card' AS is_loan, product.line = 'credit_card' AS is_card
+FROM customers_product product
+LEFT JOIN LATERAL (
+    SELECT weight FROM customers_assetclassweight
+    WHERE asset_class = product.asset_class AND valid_from <= %(day)s ORDER BY valid_from DESC LIMIT 1
+) w ON true
+"""
+
+
+def _at(month: str) -> str:
+    return f"coalesce(sum(b.average * product.weight) FILTER (WHERE b.month = %({month})s), 0)"
+
+
+def _loan_at(month: str) -> str:
+    return f"coalesce(sum(b.average) FILTER (WHERE b.month = %({month})s AND product.is_loan), 0)"
+
+
+BALANCES = f"""
+CREATE TEMPORARY TABLE profile_balance ON COMMIT DROP AS
+SELECT b.customer_id,
+       {
+    ", ".join(
+        f"coalesce(sum(b.average) FILTER (WHERE b.month = %(day)s AND product.asset_class = '{code}'), 0) AS {code}"
+        for code in ASSET_CLASSES
+    )
+},
+       {_at("day")} AS aum, {_at("ago_1m")} AS aum_1m_ago, {_at("ago_2m")} AS aum_2m_ago,
+       {_at("ago_3m")} AS aum_3m_ago, {_at("ago_12m")} AS aum_12m_ago,
+       {_loan_at("day")} AS loan, {_loan_at("ago_1m")} AS loan_1m_ago, {_loan_at("ago_2m")} AS loan_2m_ago,
+       coalesce(sum(b.average) FILTER (WHERE b.month = %(day)s AND product.is_card), 0) AS card,
+       coalesce(sum(b.average * product.monthly_margin) FILTER (WHERE b.month > %(ago_12m)s), 0) AS contribution
+FROM customers_monthlybalance b JOIN profile_product product ON product.id = b.product_id
+WHERE b.month BETWEEN %(ago_12m)s AND %(day)s
+GROUP BY b.customer_id
+"""
+
+# Bought means: opened, and more than a current account.
+HOLDINGS = """
+CREATE TEMPORARY TABLE profile_holding ON COMMIT DROP AS
+SELECT h.customer_id,
+       min(h.opened_on) AS first_contract,
+       min(h.opened_on) FILTER (WHERE product.asset_class <> 'demand_deposit') AS first_purchase,
+       max(h.opened_on) FILTER (WHERE product.asset_class <> 'demand_deposit') AS last_purchase,
+       min(h.first_used_on) FILTER (WHERE h.first_used_on <= %(day)s) AS first_use,
+       coalesce(array_agg(DISTINCT product.code ORDER BY product.code) FILTER (WHERE open.now), '{}') AS codes,
+       count(DISTINCT product.line) FILTER (WHERE open.now) AS lines,
+       bool_or(product.is_loan) FILTER (WHERE open.now) AS has_loan,
+       count(*) FILTER (WHERE product.asset_class <> 'demand_deposit' AND h.opened_on >= %(start_12m)s) AS bought,
+       min(h.matures_on) FILTER (WHERE due.later) AS next_maturity,
+       coalesce(sum(h.amount) FILTER (WHERE due.later AND h.matures_on <= %(day)s + 30), 0) AS due_30,
+       coalesce(sum(h.amount) FILTER (WHERE due.later AND h.matures_on <= %(day)s + 90), 0) AS due_90
+FROM customers_holding h JOIN profile_product product ON product.id = h.product_id
+CROSS JOIN LATERAL (SELECT h.closed_on IS NULL OR h.closed_on > %(day)s AS now) open
+CROSS JOIN LATERAL (SELECT open.now AND h.matures_on > %(day)s AND product.asset_class <> '' AS later) due
+WHERE h.opened_on <= %(day)s
+GROUP BY h.customer_id
+"""
+
+# The most frequent value of a purchase, the latest one when two are equally frequent.
+PURCHASES = """
+CREATE TEMPORARY TABLE profile_purchase ON COMMIT DROP AS
+WITH bought AS (
+    SELECT h.customer_id, left(h.channel, 10) AS channel, product.line, h.opened_on
+    FROM customers_holding h JOIN profile_product product ON product.id = h.product_id
+    WHERE h.opened_on BETWEEN %(start_12m)s AND %(day)s AND product.asset_class <> 'demand_deposit'
+), channels AS (
+    SELECT DISTINCT ON (customer_id) customer_id, channel FROM bought WHERE channel <> ''
+    GROUP BY customer_id, channel ORDER BY customer_id, count(*) DESC, max(opened_on) DESC, channel
+), lines AS (
+    SELECT DISTINCT ON (customer_id) customer_id, line, sum(count(*)) OVER (PARTITION BY customer_id) AS times
+    FROM bought GROUP BY customer_id, line ORDER BY customer_id, count(*) DESC, max(opened_on) DESC, line
+)
+SELECT customer_id, channels.channel, CASE WHEN lines.times >= 2 THEN lines.line END AS line
+FROM lines LEFT JOIN channels USING (customer_id)
+"""
+
+QUARTER = "t.booked_on >= %(start_3m)s"
+
+TRANSACTIONS = f"""
+CREATE TEMPORARY TABLE profile_transaction ON COMMIT DROP AS
+SELECT t.customer_id,
+       max(t.booked_on) AS last_on,
+       count(*) AS n_12m, count(*) FILTER (WHERE {QUARTER}) AS n_3m,
+       count(*) FILTER (WHERE t.booked_on >= %(month_start)s) AS n_1m,
+       {", ".join(f"count(*) FILTER (WHERE t.channel = '{code}') AS {code}_12m" for code in CHANNELS)},
+       {
+    ", ".join(f"count(*) FILTER (WHERE t.channel = '{code}' AND {QUARTER}) AS {code}_3m" for code in CHANNELS)
+},
+       sum(t.amount) FILTER (WHERE t.amount > 0 AND t.booked_on >= %(month_start)s) AS in_1m,
+       -sum(t.amount) FILTER (WHERE t.amount < 0 AND t.booked_on >= %(month_start)s) AS out_1m,
+       sum(t.amount) FILTER (WHERE t.amount > 0 AND {QUARTER}) AS in_3m,
+       -sum(t.amount) FILTER (WHERE t.amount < 0 AND {QUARTER}) AS out_3m,
+       max(t.amount) FILTER (WHERE t.amount > 0 AND {QUARTER}) AS largest,
+       sum(abs(t.amount)) FILTER (WHERE t.kind = 'transfer' AND {QUARTER}) AS transfers,
+       sum(t.amount) FILTER (WHERE t.kind IN ('salary', 'pension') AND t.amount > 0 AND {QUARTER}) AS salary,
+       bool_or(t.kind = 'pension' AND {QUARTER}) AS has_pension,
+       {
+    ", ".join(
+        f"-sum(t.amount) FILTER (WHERE t.amount < 0 AND t.merchant_category = '{code}' AND {QUARTER}) AS spend_{code}"
+        for code in SPENDING
+    )
+},
+       -sum(t.amount) FILTER (WHERE t.amount < 0 AND t.merchant_category IN ('other', 'insurance') AND {
+    QUARTER
+}) AS spend_other
+FROM customers_transaction t
+WHERE t.booked_on BETWEEN %(start_12m)s AND %(day)s
+GROUP BY t.customer_id
+"""
+
+COUNTERPARTIES = """
+CREATE TEMPORARY TABLE profile_counterparty ON COMMIT DROP AS
+WITH turnover AS (
+    SELECT customer_id, counterparty, sum(abs(amount)) AS amount FROM customers_transaction
+    WHERE booked_on BETWEEN %(start_3m)s AND %(day)s AND counterparty <> ''
+    GROUP BY customer_id, counterparty
+)
+SELECT DISTINCT ON (customer_id) customer_id, counterparty, count(*) OVER (PARTITION BY customer_id) AS number
+FROM turnover ORDER BY customer_id, amount DESC, counterparty
+"""
+
+CONSUMER_FINANCE = """
+CREATE TEMPORARY TABLE profile_finance ON COMMIT DROP AS
+SELECT customer_id, sum(upfront_fee) AS fees,
+       coalesce(sum(principal_outstanding) FILTER (WHERE as_of <= %(day)s), 0) AS outstanding,
+       coalesce(max(overdue_days) FILTER (WHERE as_of <= %(day)s), 0) AS overdue
+FROM customers_consumerfinancecontract WHERE opened_on <= %(day)s GROUP BY customer_id
+"""
+
+CONTACTS = """
+CREATE TEMPORARY TABLE profile_contact ON COMMIT DROP AS
+SELECT customer_id, count(*) AS n_12m, count(*) FILTER (WHERE was_reached) AS reached, max(contacted_on) AS last_on,
+       count(*) FILTER (WHERE contacted_on > %(day)s - 30) AS n_30d,
+       count(*) FILTER (WHERE contacted_on > %(day)s - 90) AS n_90d
+FROM customers_contact WHERE contacted_on BETWEEN %(start_12m)s AND %(day)s GROUP BY customer_id
+"""
+
+# One conversion known from two sources is one conversion of the campaign.
+RESPONSES = """
+CREATE TEMPORARY TABLE profile_response ON COMMIT DROP AS
+SELECT customer_id,
+       max(responded_on) FILTER (WHERE kind = 'refusal') AS last_refusal,
+       max(responded_on) FILTER (WHERE kind = 'conversion') AS last_conversion,
+       count(DISTINCT campaign_code)
+           FILTER (WHERE kind = 'conversion' AND responded_on >= %(start_12m)s) AS conversions
+FROM customers_response WHERE responded_on <= %(day)s GROUP BY customer_id
+"""
+
+# (temporary table, statement, what progress says)
+SCANS = [
+    ("profile_product", WEIGHTED_PRODUCTS),
+    ("profile_balance", BALANCES),
+    ("profile_holding", HOLDINGS),
+    ("profile_purchase", PURCHASES),
+    ("profile_transaction", TRANSACTIONS),
+    ("profile_counterparty", COUNTERPARTIES),
+    ("profile_finance", CONSUMER_FINANCE),
+    ("profile_contact", CONTACTS),
+    ("profile_response", RESPONSES),
+]
+
+CUSTOMERS = (
+    """
+FROM customers_customer c
+LEFT JOIN profile_balance b ON b.customer_id = c.id
+LEFT JOIN profile_holding h ON h.customer_id = c.id
+LEFT JOIN profile_purchase u ON u.customer_id = c.id
+LEFT JOIN profile_transaction t ON t.customer_id = c.id
+LEFT JOIN profile_counterparty w ON w.customer_id = c.id
+LEFT JOIN profile_finance f ON f.customer_id = c.id
+LEFT JOIN profile_contact k ON k.customer_id = c.id
+LEFT JOIN profile_response r ON r.customer_id = c.id
+CROSS JOIN LATERAL (
+    SELECT extract(year FROM age(%(day)s::date, c.birth_date))::smallint AS age,
+           (extract(year FROM age(%(day)s::date, c.opened_on)) * 12
+            + extract(month FROM age(%(day)s::date, c.opened_on)))::int AS tenure,
+           coalesce(b.loan, 0) + coalesce(b.card, 0) AS liabilities,
+           """
+    + " + ".join(f"coalesce(b.{code}, 0)" for code in ASSET_CLASSES)
+    + """ AS assets,
+           coalesce(b.fund, 0) + coalesce(b.trust, 0) + coalesce(b.securities_custody, 0)
+               + coalesce(b.precious_metal, 0) AS risky,
+           coalesce(b.time_deposit, 0) + coalesce(b.treasury_bond, 0) AS saving
+) x
+CROSS JOIN LATERAL (SELECT x.risky + coalesce(b.wealth_management, 0) AS investing) y
+WHERE (c.opened_on IS NULL OR c.opened_on <= %(day)s) AND (c.closed_on IS NULL OR c.closed_on > %(day)s)
+"""
+)
