@@ -124,12 +124,15 @@ class Circumstances:
 def evaluate_arms(arms: Sequence[ArmCounts], circumstances: Circumstances) -> Readout:
     """Compare every treated arm with the control and say what follows, or refuse with the reasons.
 
-    Raises ValueError without a treated arm, with more than one control, or with more conversions than customers.
+    Raises ValueError without a treated arm, with more than one control, with two arms of one code, or with more
+    conversions than customers.
     """
     treated = [arm for arm in arms if arm.treated]
     controls = [arm for arm in arms if not arm.treated]
     if not treated or len(controls) > 1:
         raise ValueError("a readout needs at least one treated arm and at most one control")
+    if len({arm.code for arm in arms}) < len(arms):
+        raise ValueError("every arm needs a code of its own")
     if any(not 0 <= arm.conversions <= arm.assigned for arm in arms):
         raise ValueError("an arm cannot have more conversions than customers")
     control = controls[0] if controls and controls[0].assigned else None
@@ -237,22 +240,31 @@ def _counts(arm: ArmCounts, control: ArmCounts) -> tuple[int, int, int, int]:
 def _compare(
     treated: Sequence[ArmCounts], control: ArmCounts, circumstances: Circumstances
 ) -> tuple[ArmReadout, ...]:
+    """The family of the correction is every arm of sufficient size: that is known before any outcome.
+
+    An arm refused for its few conversions stays in it with p = 1, since leaving it out would be a choice made after
+    looking.
+    """
     level = circumstances.level
-    refusals = [_arm_refusal(arm, control) for arm in treated]
-    effects = [
-        None if refusal else conversion_effect(*_counts(arm, control), level=level)
-        for arm, refusal in zip(treated, refusals, strict=True)
-    ]
-    # A refused arm stays in the family with p = 1: leaving it out because of its outcome would be a choice after
-    # looking.
-    p_values = [effect.p_value if effect else 1.0 for effect in effects]
-    rows = zip(treated, effects, refusals, holm(p_values), holm_levels(p_values, level), strict=True)
-    return tuple(
-        ArmReadout(arm, Verdict.REFUSED, refusal=refusal)
-        if effect is None
-        else _judged(arm, control, circumstances, effect=effect, p_value=p_value, level=own_level)
-        for arm, effect, refusal, p_value, own_level in rows
-    )
+    refusals = {arm.code: _arm_refusal(arm, control) for arm in treated}
+    effects = {
+        arm.code: conversion_effect(*_counts(arm, control), level=level)
+        for arm in treated
+        if refusals[arm.code] is None
+    }
+    family = [arm.code for arm in treated if arm.assigned >= MIN_PER_ARM]
+    p_values = [effects[code].p_value if code in effects else 1.0 for code in family]
+    corrected = dict(zip(family, zip(holm(p_values), holm_levels(p_values, level), strict=True), strict=True))
+    readouts = []
+    for arm in treated:
+        if arm.code not in effects:
+            readouts.append(ArmReadout(arm, Verdict.REFUSED, refusal=refusals[arm.code]))
+            continue
+        p_value, own_level = corrected[arm.code]
+        readouts.append(
+            _judged(arm, control, circumstances, effect=effects[arm.code], p_value=p_value, level=own_level)
+        )
+    return tuple(readouts)
 
 
 def _judged(

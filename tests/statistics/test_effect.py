@@ -109,6 +109,17 @@ def test_more_conversions_than_customers_is_an_error(count):
         wilson(count, 10)
 
 
+def test_an_interval_that_ends_at_zero_does_not_exclude_it():
+    assert not Interval(0.0, 0.1).excludes_zero
+    assert not Interval(-0.1, 0.0).excludes_zero
+    assert Interval(0.001, 0.1).excludes_zero
+    assert Interval(-0.1, -0.001).excludes_zero
+
+
+def test_a_negative_factor_swaps_the_ends():
+    assert Interval(-1.0, 3.0).times(-2.0) == Interval(-6.0, 2.0)
+
+
 def test_wilson_without_data_is_the_whole_range():
     assert wilson(0, 0) == Interval(0.0, 1.0)
 

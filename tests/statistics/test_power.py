@@ -58,10 +58,11 @@ def test_impossible_rates_and_empty_arms_are_errors(base_rate, n_control):
         minimum_detectable_effect(base_rate, 1000, n_control)
 
 
-def test_the_control_needed_is_the_smallest_that_suffices():
-    needed = control_needed(0.02, 0.01, 10_000)
-    assert power_of(0.01, 0.02, 10_000 - needed, needed) >= 0.8
-    assert power_of(0.01, 0.02, 10_000 - needed + 1, needed - 1) < 0.8
+@pytest.mark.parametrize("effect", [0.0095, 0.01, 0.011, 0.012, 0.015, 0.02, 0.03])
+def test_the_control_needed_is_the_smallest_that_suffices(effect):
+    needed = control_needed(0.02, effect, 10_000)
+    assert power_of(effect, 0.02, 10_000 - needed, needed) >= 0.8
+    assert power_of(effect, 0.02, 10_000 - needed + 1, needed - 1) < 0.8
 
 
 def test_no_control_is_large_enough_for_half_a_point_in_ten_thousand():

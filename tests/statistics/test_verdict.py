@@ -11,7 +11,7 @@ from campaigns.effect import Estimate, Moments
 from campaigns.power import minimum_detectable_effect
 from campaigns.refusal import Code, Refusal
 from campaigns.verdict import ArmCounts, Circumstances, Verdict, evaluate_arms
-from campaigns.verdict_text import verdict_sentence
+from campaigns.verdict_text import points, verdict_sentence
 
 CONTROL = ArmCounts("control", treated=False, assigned=2000, conversions=60)
 WINNER = ArmCounts("A", treated=True, assigned=18_000, conversions=918, cost=200_000)
@@ -107,6 +107,36 @@ def test_an_arm_that_passes_alone_can_fail_among_three():
     assert among.arm("A").figures.p_value == pytest.approx(3 * alone.arm("A").figures.p_value)
 
 
+def test_the_leading_arm_is_the_gain_with_the_highest_lower_end_wherever_it_stands():
+    lesser = replace(WINNER, code="B", conversions=800)
+    noisy = ArmCounts("D", True, 400, 23)
+    for arms in ([lesser, WINNER, noisy], [WINNER, noisy, lesser]):
+        assert evaluate_arms([*arms, CONTROL], SEVERAL).leading.arm.code == "A"
+
+
+def test_an_arm_too_small_leaves_the_family_and_one_with_few_conversions_stays():
+    arms = [ArmCounts("A", True, 20_000, 30), ArmCounts("control", False, 2000, 0)]
+    alone = evaluate_arms(arms, SEVERAL).arm("A").figures
+    with_tiny = evaluate_arms([ArmCounts("B", True, 29, 0), *arms], SEVERAL).arm("A").figures
+    with_empty = evaluate_arms([ArmCounts("B", True, 30, 0), *arms], SEVERAL)
+    assert with_tiny.p_value == alone.p_value
+    assert with_empty.arm("B").refusal.code == Code.TOO_FEW_CONVERSIONS
+    assert with_empty.arm("A").figures.p_value == pytest.approx(2 * alone.p_value)
+
+
+def test_what_three_arms_could_show_is_reckoned_at_the_corrected_level():
+    arms = [replace(NEITHER, code=code) for code in "ABC"]
+    figures = evaluate_arms([*arms, CONTROL], SEVERAL).arm("A").figures
+    assert figures.mde == pytest.approx(minimum_detectable_effect(0.03, 18_000, 2000, alpha=0.05 / 3))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.0213, "+2.1"), (-0.0049, "−0.5"), (-0.0004, "0.0"), (0.0004, "0.0"), (0.0, "0.0")]
+)
+def test_points_carry_a_sign_unless_they_round_to_nothing(value, shown):
+    assert points(value) == shown
+
+
 def test_without_a_control_no_effect_can_be_claimed():
     for arms in ([WINNER], [WINNER, ArmCounts("control", False, 0, 0)]):
         readout = evaluate_arms(arms, SEVERAL)
@@ -121,6 +151,9 @@ def test_an_arm_of_twenty_nine_is_refused_and_one_of_thirty_is_not():
     small = ArmCounts("control", False, 29, 3)
     assert codes(evaluate_arms([WINNER, small], SEVERAL)) == [Code.ARM_TOO_SMALL]
     assert evaluate_arms([WINNER, replace(small, assigned=30)], SEVERAL).refusals == ()
+    treated = ArmCounts("A", True, 29, 5)
+    assert codes(evaluate_arms([treated, CONTROL], SEVERAL)) == [Code.ARM_TOO_SMALL]
+    assert evaluate_arms([replace(treated, assigned=30), CONTROL], SEVERAL).refusals == ()
 
 
 def test_a_small_arm_does_not_silence_the_others():
@@ -235,7 +268,13 @@ def test_a_return_whose_interval_holds_zero_is_said_to_be_unproved():
 
 
 @pytest.mark.parametrize(
-    "arms", [[CONTROL], [WINNER, CONTROL, CONTROL], [replace(WINNER, conversions=18_001), CONTROL]]
+    "arms",
+    [
+        [CONTROL],
+        [WINNER, CONTROL, CONTROL],
+        [WINNER, WINNER, CONTROL],
+        [replace(WINNER, conversions=18_001), CONTROL],
+    ],
 )
 def test_impossible_arms_are_an_error(arms):
     with pytest.raises(ValueError, match="arm"):
