@@ -7,7 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -19,23 +19,9 @@ from bankcrm.embedded import postgres, valkey
 from bankcrm.embedded.paths import LONGEST_SOCKET_PATH, postgres_home, runs, socket_dir
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-FOREIGN_VARIABLES = ("DATABASE_URL", "TRUTH_DATABASE_URL", "BROKER_URL", "PG_BIN", "BANKCRM_DATABASE")
 needs_root = pytest.mark.skipif(
     os.geteuid() != 0, reason="only root can act as another operating-system user"
 )
-
-
-@pytest.fixture
-def own_var(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A ``var/`` of this test's own, with nothing running and nothing left."""
-    for name in FOREIGN_VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("BANKCRM_VAR", str(tmp_path / "var"))
-    monkeypatch.setenv("BANKCRM_PG_SHARED_BUFFERS", "16MB")
-    yield tmp_path / "var"
-    for name in FOREIGN_VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    embedded.remove()
 
 
 def processes(marker: str) -> list[int]:

@@ -1,0 +1,137 @@
+"""``manage.py serve`` with the real web server, worker and beat, through ``kill -9`` of everything below it."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bankcrm.embedded.paths import postgres_home, runs
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def until(condition: Callable[[], object], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
+        time.sleep(0.2)
+
+
+class Serving:
+    """One ``manage.py serve`` on a free port and what can be seen of it from outside."""
+
+    def __init__(self, var: Path, *options: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.var = var
+        self.output = var / "serve.out"
+        with self.output.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "serve", "--port", str(self.port), *options],
+                cwd=REPOSITORY, env=plain_environment(), stdout=output, stderr=output,
+            )  # fmt: skip
+
+    def log(self, name: str) -> str:
+        path = self.var / "log" / f"{name}.log"
+        return path.read_text() if path.exists() else ""
+
+    def answers(self) -> bool:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+            connection.request("GET", "/login/")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+
+    def children(self) -> dict[str, int]:
+        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        names = {"web": "gunicorn", "worker": "bankcrm.celery worker", "beat": "bankcrm.celery beat"}
+        return {name: int(pid) for name, marker in names.items() for pid in listed if runs(int(pid), marker)}
+
+
+def plain_environment() -> dict[str, str]:
+    """The environment without pytest's marks; the reaper comes every second instead of every thirty."""
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST")},
+        "BANKCRM_RUN_REAPER_SECONDS": "1",
+        "BANKCRM_WEB_PROCESSES": "1",
+        "BANKCRM_WORKER_PROCESSES": "1",
+    }
+
+
+@pytest.fixture
+def serving(own_var: Path) -> Iterator[Serving]:
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+        cwd=REPOSITORY, env=plain_environment(), check=True,
+    )  # fmt: skip
+    started = Serving(own_var)
+    yield started
+    if started.process.poll() is None:
+        for pid in started.children().values():
+            os.killpg(pid, signal.SIGKILL)
+        started.process.kill()
+    started.process.wait()
+
+
+def test_it_serves_and_works_again_after_kill_9_of_everything_below_it(serving: Serving) -> None:
+    def tasks_done() -> int:
+        return serving.log("worker").count("succeeded in")
+
+    until(serving.answers, 60, "the log-in page")
+    until(lambda: tasks_done() > 0, 60, "a task that beat sent and the worker did")
+    children = serving.children()
+    assert children.keys() == {"web", "worker", "beat"}
+
+    os.kill(children["worker"], signal.SIGKILL)
+    os.kill(children["web"], signal.SIGKILL)
+    os.kill(children["beat"], signal.SIGKILL)
+    os.kill(int((postgres_home() / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    os.kill(int((serving.var / "valkey" / "valkey.pid").read_text()), signal.SIGKILL)
+    before = tasks_done()
+
+    until(serving.answers, 60, "the log-in page again")
+    until(lambda: tasks_done() > before, 60, "another task done")
+    assert not set(serving.children().values()) & set(children.values())
+
+    pids = serving.children().values()
+    started = time.monotonic()
+    serving.process.terminate()
+    assert serving.process.wait(timeout=40) == 0, serving.output.read_text()
+    assert time.monotonic() - started < 35
+    assert not any(runs(pid, "python") for pid in pids)
+
+
+def test_a_taken_port_is_named(own_var: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        ended = subprocess.run(
+            [sys.executable, "manage.py", "serve", "--port", port],
+            cwd=REPOSITORY, env=plain_environment(), capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert ended.returncode == 1
+    assert f"Port {port} is taken" in ended.stderr
+
+
+def test_without_web_there_is_a_worker_and_a_clock(own_var: Path) -> None:
+    own_var.mkdir()
+    serving = Serving(own_var, "--worker-only")
+    try:
+        until(lambda: serving.children().keys() == {"worker", "beat"}, 60, "worker and beat")
+        until(lambda: "ready." in serving.log("worker"), 60, "a ready worker")
+        assert not serving.answers()
+        serving.process.send_signal(signal.SIGINT)
+        assert serving.process.wait(timeout=40) == 0, serving.output.read_text()
+    finally:
+        serving.process.kill()
+        serving.process.wait()
