@@ -135,16 +135,10 @@ def fit_response(
     Raises InsufficientData (positives), LeakageFound (a feature knows the outcome), ValueError (shapes, kinds).
     Same input and seed give the same model.
     """
-    if kind not in KINDS:
-        raise ValueError(f"unknown kind of model {kind!r}; known: {', '.join(KINDS)}")
     matrix = check_matrix(X, specs)
     labels = check_labels(y, len(matrix))
     train, train_y = matrix[slices.train], labels[slices.train]
-    positives = int(train_y.sum())
-    if positives < POSITIVES_NEEDED[kind]:
-        raise InsufficientData(kind, POSITIVES_NEEDED[kind], positives)
-    if leaks := leakage_scan(train, train_y, specs):
-        raise LeakageFound(leaks)
+    _refuse_unlearnable(kind, train, train_y, specs)
     estimator = fit_estimator(kind, train, train_y, specs, seed)
     validation_raw = raw_scores(estimator, matrix[slices.validation])
     decision = calibrate_in_time(validation_raw, labels[slices.validation])
@@ -157,7 +151,7 @@ def fit_response(
         specs=tuple(specs),
         seed=seed,
         n=len(train),
-        positives=positives,
+        positives=int(train_y.sum()),
         slices=slices.summary(dates, labels),
         quality=_measure(
             estimator,
@@ -176,6 +170,18 @@ def fit_response(
             stability.feature_reference(train[:, j], spec) for j, spec in enumerate(specs)
         ),
     )
+
+
+def _refuse_unlearnable(
+    kind: EstimatorKind, X: NDArray[np.float32], y: NDArray[np.int8], specs: Sequence[FeatureSpec]
+) -> None:
+    if kind not in KINDS:
+        raise ValueError(f"unknown kind of model {kind!r}; known: {', '.join(KINDS)}")
+    positives = int(y.sum())
+    if positives < POSITIVES_NEEDED[kind]:
+        raise InsufficientData(kind, POSITIVES_NEEDED[kind], positives)
+    if leaks := leakage_scan(X, y, specs):
+        raise LeakageFound(leaks)
 
 
 def calibrate_in_time(raw: NDArray[np.float64], y: NDArray[np.int8]) -> CalibrationDecision:
@@ -295,11 +301,15 @@ def compare(
             "The challenger ranks better: AUC %(difference)+.4f (%(low)+.4f to %(high)+.4f)."
         )
         return Comparison(difference, "challenger", Sentence(template, values))
-    simpler = SIMPLICITY.index(challenger.kind) < SIMPLICITY.index(champion.kind)
+    if SIMPLICITY.index(challenger.kind) < SIMPLICITY.index(champion.kind):
+        template = gettext_noop(
+            "No difference is proven: AUC %(difference)+.4f (%(low)+.4f to %(high)+.4f). The simpler one is used."
+        )
+        return Comparison(difference, "challenger", Sentence(template, values))
     template = gettext_noop(
-        "No difference is proven: AUC %(difference)+.4f (%(low)+.4f to %(high)+.4f); the simpler model is used."
+        "No difference is proven: AUC %(difference)+.4f (%(low)+.4f to %(high)+.4f). The champion stays."
     )
-    return Comparison(difference, "challenger" if simpler else "champion", Sentence(template, values))
+    return Comparison(difference, "champion", Sentence(template, values))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,16 @@ import pytest
 
 from analytics.modelling import bootstrap, metrics
 
-KERNELS = [metrics.auc, metrics.gini, metrics.ks, metrics.gains_area, metrics.brier, metrics.log_loss]
+KERNELS = [
+    metrics.auc,
+    metrics.gini,
+    metrics.ks,
+    metrics.gains_area,
+    metrics.brier,
+    metrics.log_loss,
+    metrics.top_decile_lift,
+    metrics.ece,
+]
 
 
 @pytest.fixture
@@ -22,6 +31,17 @@ def test_a_kernel_equals_the_metric_on_the_drawn_rows(metric, sample):
     draws = [row for batch in bootstrap.draw_counts(y, 20, seed=4) for row in batch]
     plain = [metric(y[np.repeat(np.arange(400), row)], p[np.repeat(np.arange(400), row)]) for row in draws]
     assert fast == pytest.approx(plain, abs=1e-12)
+
+
+def test_a_metric_without_a_kernel_is_measured_on_the_drawn_rows(sample):
+    y, p = sample
+
+    def mean_of_responders(labels, scores):
+        return float(scores[labels == 1].mean())
+
+    values = bootstrap.bootstrap_values({"m": (mean_of_responders, p)}, y, n=5, seed=4)["m"]
+    (counts,) = bootstrap.draw_counts(y, 5, seed=4)
+    assert values == pytest.approx(counts @ (p * y) / y.sum())
 
 
 def test_every_stratum_keeps_its_size(sample):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from analytics.modelling.leakage import LeakageFound, leakage_scan, single_feature_auc
 from analytics.modelling.matrix import FeatureSpec
@@ -51,6 +52,10 @@ def test_an_honest_strong_feature_passes(outcome):
     specs = [FeatureSpec("score", "numeric", "Score")]
     assert 0.75 < single_feature_auc(honest, outcome) < 0.9
     assert leakage_scan(honest[:, None], outcome, specs) == []
+    # close to 0.9 the exact figure decides, not the binned one, in either direction
+    exact = pytest.approx(roc_auc_score(outcome, honest))
+    assert single_feature_auc(honest, outcome) == exact
+    assert single_feature_auc(-honest, outcome) == exact
 
 
 def test_neither_a_fit_nor_the_rolling_protocol_accepts_a_leak(history):

@@ -1,5 +1,7 @@
 """A response model finds the planted truth, measures itself on later rows, and refuses thin data."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -111,6 +113,15 @@ def test_without_a_proven_difference_the_simpler_model_is_used(history, trees, l
     assert result.winner == "challenger"
     same = compare(trees, trees, history.X[rows], history.y[rows], resamples=20)
     assert same.winner == "champion"
+
+
+def test_a_better_figure_that_is_not_proven_does_not_win(history, trees, logit):
+    rows = history.slices.out_of_time[:200]
+    ahead, behind = replace(logit, kind="hist_gradient_boosting"), replace(trees, kind="logistic")
+    result = compare(ahead, behind, history.X[rows], history.y[rows], resamples=200)
+    assert result.difference.low < 0 < result.difference.value
+    assert result.winner == "challenger"
+    assert "simpler one" in str(result.sentence)
 
 
 def test_trees_win_where_the_truth_is_not_linear(history):
