@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.messages import get_messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import resolve_url
@@ -81,11 +82,12 @@ def fragment_answer(request: HttpRequest, response: HttpResponseBase) -> HttpRes
 
 def _destination(request: HttpRequest, location: str) -> str:
     """After signing in one wants the page one was on, not the fragment that was refused."""
-    if urlsplit(location).path != resolve_url(settings.LOGIN_URL) or request.user.is_authenticated:
+    asked, sign_in = urlsplit(location), resolve_url(settings.LOGIN_URL)
+    if asked.path != sign_in or REDIRECT_FIELD_NAME not in parse_qs(asked.query):
         return location
     current = request.headers.get("HX-Current-URL", "")
     if not url_has_allowed_host_and_scheme(current, {request.get_host()}, request.is_secure()):
-        return resolve_url(settings.LOGIN_URL)
+        return sign_in
     parts = urlsplit(current)
     page = f"{parts.path}?{parts.query}" if parts.query else parts.path
-    return f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': page})}"
+    return f"{sign_in}?{urlencode({REDIRECT_FIELD_NAME: page})}"

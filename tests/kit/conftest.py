@@ -2,11 +2,9 @@
 
 import pytest
 
-from bankcrm import policy
+from tests.kit import pages
 
 
 @pytest.fixture
 def kit_pages(settings, monkeypatch):
-    settings.ROOT_URLCONF = "tests.kit.pages"
-    for name in ("kit-example", "kit-saved", "kit-slow", "kit-fail", "kit-expired", "kit-message"):
-        monkeypatch.setitem(policy.REGISTRY, name, policy.Rule(policy.EVERYONE, policy.EVERYONE))
+    pages.open_to_everybody(settings, monkeypatch)

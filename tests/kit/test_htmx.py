@@ -31,6 +31,10 @@ def test_without_htmx_the_same_request_is_redirected(mei):
     assert answer.headers["Location"] == "/login/?next=/kit/saved/"
 
 
+def test_signing_out_over_htmx_returns_nowhere(mei):
+    assert mei.post("/logout/", headers=HX).headers["HX-Redirect"] == "/login/"
+
+
 def test_a_page_on_another_site_is_not_where_one_returns(mei):
     mei.logout()
     answer = mei.get("/kit/saved/", headers={**HX, "HX-Current-URL": "https://evil.example/kit/"})
@@ -89,5 +93,10 @@ def test_an_error_is_a_page_for_people_and_a_fragment_for_htmx(mei, code, title)
     assert page.status_code == fragment.status_code == code
     assert f"<h1>{title}</h1>" in page.content.decode()
     assert "<html" in page.content.decode()
-    assert f"<b>{title}</b>" in fragment.content.decode()
+    assert f"<b data-say>{title}</b>" in fragment.content.decode()
     assert "<html" not in fragment.content.decode()
+
+
+def test_a_refusal_is_told_in_the_words_of_whoever_refused(mei):
+    assert "The maker may not approve" in mei.get("/kit/fail/4030/").content.decode()
+    assert "The maker may not approve" in mei.get("/kit/fail/4030/", headers=HX).content.decode()

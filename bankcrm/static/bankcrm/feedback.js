@@ -61,7 +61,9 @@ document.body.addEventListener("htmx:beforeSwap", (event) => {
 function serversWords(xhr) {
   if (!(xhr.getResponseHeader("Content-Type") ?? "").startsWith("text/html")) return "";
   const told = new DOMParser().parseFromString(xhr.responseText, "text/html").querySelector("[data-error]");
-  return told ? [...told.querySelectorAll("b, div div")].map((part) => part.textContent.trim()).filter(Boolean).join("\n") : "";
+  if (!told) return "";
+  const said = [...told.querySelectorAll("[data-say]")];
+  return (said.length ? said : [told]).map((part) => part.textContent.trim()).filter(Boolean).join("\n");
 }
 
 document.body.addEventListener("htmx:responseError", (event) => {
