@@ -160,6 +160,9 @@ def judgeable(
     sentence = _situation(base_rate, n_treated, n_control, mde, expected_effect)
     if mde is not None and mde <= expected_effect:
         return Judgeability(True, mde, sentence)
+    if not 0 < expected_effect < 1 - base_rate:
+        # Past campaigns of an offer may have lost sales: no size of control makes a gain of that.
+        return Judgeability(False, mde, sentence)
     share = n_control / (n_treated + n_control)
     need_treated, need_control = sample_needed(base_rate, expected_effect, share, power, alpha)
     remedy = _(
@@ -175,7 +178,7 @@ def _situation(base_rate: float, n_treated: int, n_control: int, mde: float | No
         "treated": f"{n_treated:,}",
         "control": f"{n_control:,}",
         "base": f"{base_rate * 100:.1f} %",
-        "expected": f"{expected * 100:.2f}",
+        "expected": f"{expected * 100:.2f}".replace("-", "\u2212"),
     }
     if mde is None:
         sentence = _("%(treated)s treated against %(control)s control cannot show an effect of any size.")

@@ -124,3 +124,14 @@ def test_arms_that_show_nothing_at_all_say_so():
     answer = judgeable(0.9, 30, 30, 0.05)
     assert not answer.judgeable
     assert "cannot show an effect of any size" in answer.sentence
+
+
+@pytest.mark.parametrize(
+    ("expected", "shown"), [(-0.002, "−0.20 points"), (0.0, "0.00 points"), (0.99, None)]
+)
+def test_an_expected_loss_is_not_judgeable_as_a_gain_and_is_no_error(expected, shown):
+    answer = judgeable(0.02, 9000, 1000, expected)
+    assert answer.judgeable == (shown is None)
+    assert answer.n_control_needed is None
+    if shown:
+        assert f"the expected effect is {shown}." in answer.sentence
