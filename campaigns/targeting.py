@@ -1,0 +1,328 @@
+"""Choosing whom a campaign contacts: one statement from the audience to the final list, with a control group.
+
+    audience → eligible → consent → contact policy → worth a contact → capacity → control → final
+
+The counts add up by construction and are checked before anything is kept: each line is the one before less what it
+dropped, and the audience is the final list plus control plus everything dropped.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from analytics.models import ScoreRun
+from bankcrm import audit, bulk
+from bankcrm.models import User
+from bankcrm.runs import Job
+from campaigns import contact_policy, definition, forecast, lifecycle
+from campaigns.conflicts import Conflict, Refused
+from campaigns.models import Campaign, Selection, Target
+from campaigns.statement import Piece, compose
+from campaigns.targeting_sql import REASONS, STEPS, Inputs, judged, selection_statement
+from customers.models import Customer
+from customers.profile import latest_month
+
+_CODES = tuple(REASONS)
+# Fewer past buyers than this make a rate that is mostly chance; then the order is drawn and no value is claimed.
+MIN_PAST_BUYERS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one run of the statement found. ``arms``: arm id → customers; waterfall as stored on Selection."""
+
+    waterfall: list[dict[str, Any]]
+    targets_count: int
+    control_count: int
+    arms: dict[int | None, int]
+    expected_responses: float | None
+    response_variance: float | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The live rail: the waterfall, what it would cost and bring, and how customers were ranked."""
+
+    waterfall: list[dict[str, Any]]
+    targets_count: int
+    control_count: int
+    seconds: float
+    profile_month: dt.date
+    ranking: str
+    ranking_sentence: str
+    forecast: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Where one customer ended: ``step`` "final", "control" or the step that dropped them, and a sentence."""
+
+    step: str
+    code: str
+    sentence: str
+    rank: int | None = None
+    value: float | None = None
+    reasons: list[dict[str, Any]] = field(default_factory=list)
+
+
+def select(
+    campaign: Campaign, user: User, *, final: bool = False, job: Job | None = None, on: dt.date | None = None
+) -> Selection:
+    """Compute and keep who is contacted and who is control; the campaign's earlier targets go.
+
+    ``on``: the day whose contacts, consents and holdings count (today). Raises PermissionDenied, Conflict when the
+    campaign is no draft or changes meanwhile, Refused when something it needs is missing.
+    """
+    lifecycle.check_allowed("select", campaign, user)
+    inputs = read_inputs(campaign, on=on)
+    if not inputs.arms or any(arm.offer is None for arm in inputs.arms):
+        raise Refused(_("Give every arm an offer before customers are selected."))
+    if job:
+        job.progress(0, None, _("Selecting"))
+    with bulk.without_time_limit(), transaction.atomic():
+        if job:
+            job.fence()
+        selection = Selection.objects.create(
+            campaign=campaign,
+            campaign_version=campaign.version,
+            profile_month=inputs.month,
+            score_run=inputs.score_run,
+            is_final=final,
+            requested_by=user,
+            run=job.run if job else None,
+        )
+        outcome = _run(inputs, selection.pk)
+        selection.waterfall = outcome.waterfall
+        selection.targets_count = outcome.targets_count
+        selection.control_count = outcome.control_count
+        selection.seconds = outcome.seconds
+        selection.definition = _stored(inputs, outcome)
+        selection.save()
+        lifecycle.drop_targets(campaign, keep=selection)
+        taken = Campaign.objects.filter(
+            pk=campaign.pk, state=Campaign.State.DRAFT, version=campaign.version
+        ).update(selection=selection)
+        if not taken:
+            raise Conflict(
+                _("The campaign was changed while customers were selected. Select again."),
+                Campaign.objects.get(pk=campaign.pk),
+            )
+        audit.record(
+            user,
+            "campaign.selected",
+            campaign,
+            selection=selection.pk,
+            targets=selection.targets_count,
+            control=selection.control_count,
+        )
+    campaign.selection = selection
+    return selection
+
+
+def preview(campaign: Campaign, user: User, *, on: dt.date | None = None) -> Preview:
+    """The same counts without keeping anything; works on an unfinished draft. ``campaign`` may hold unsaved values."""
+    inputs = read_inputs(campaign, on=on)
+    outcome = _run(inputs, None)
+    return Preview(
+        waterfall=outcome.waterfall,
+        targets_count=outcome.targets_count,
+        control_count=outcome.control_count,
+        seconds=outcome.seconds,
+        profile_month=inputs.month,
+        ranking=inputs.ranking,
+        ranking_sentence=ranking_sentence(inputs.ranking, inputs.rate_source),
+        forecast=_forecast(inputs, outcome),
+    )
+
+
+def why_not(campaign: Campaign, customer: Customer) -> Why:
+    """Why this customer is or is not on the campaign's list, judged on the selection's own day, month and scores."""
+    selection = campaign.selection
+    if selection is None:
+        raise Refused(_("No customers have been selected yet."))
+    target = Target.objects.filter(selection=selection, customer=customer).select_related("arm").first()
+    if target:
+        return _why_target(target)
+    inputs = read_inputs(
+        campaign,
+        on=dt.date.fromisoformat(selection.definition["on"]),
+        month=selection.profile_month,
+        score_run=selection.score_run,
+    )
+    statement = compose(
+        "WITH {judged} SELECT dropped, value FROM judged", judged=judged(inputs, customer_id=customer.pk)
+    )
+    row = next(iter(_rows(statement)), None)
+    if row is None:
+        return Why("audience", "audience", _("Does not meet the conditions of the audience."))
+    dropped, value = row
+    if dropped is not None:
+        code = _CODES[dropped]
+        step, label = REASONS[code]
+        return Why(step, code, str(label), value=value)
+    last = (
+        Target.objects.filter(selection=selection).order_by("-rank").values_list("value", flat=True).first()
+    )
+    sentence = _("Ranked below the capacity: worth %(value)s, and the last customer taken %(last)s.") % {
+        "value": f"{value:,.2f}",
+        "last": f"{last or 0:,.2f}",
+    }
+    return Why("capacity", "capacity", sentence, value=value)
+
+
+def read_inputs(
+    campaign: Campaign,
+    *,
+    on: dt.date | None = None,
+    month: dt.date | None = None,
+    score_run: ScoreRun | None = None,
+) -> Inputs:
+    """Gather what the statement needs. Raises Refused when there is no profile, or the chosen model has no scores."""
+    on = on or timezone.localdate()
+    month = month or campaign.profile_month or latest_month()
+    if month is None:
+        raise Refused(_("There are no customer profiles yet. Import customer data and build a month first."))
+    if score_run is None and campaign.model is not None:
+        score_run = campaign.model.current_score_run
+        if score_run is None:
+            raise Refused(
+                _("“%(model)s” has no published scores. Score customers first, or rank without a model.")
+                % {"model": campaign.model.name}
+            )
+    rate, source = (None, {}) if score_run else past_response_rate(campaign, on)
+    arms = definition.arms_of(campaign) if campaign.pk else []
+    return Inputs(campaign, arms, month, on, score_run, contact_policy.active_rules(), rate, source)
+
+
+def past_response_rate(campaign: Campaign, on: dt.date) -> tuple[float | None, dict[str, Any]]:
+    """Conversions per customer assigned to contact in earlier campaigns for the product whose window is over.
+
+    Returns (rate, {"assigned", "conversions"}); rate None below MIN_PAST_BUYERS conversions.
+    """
+    rows = _rows(
+        compose(
+            """
+            SELECT count(*), count(r.customer_id)
+            FROM customers_assignment a
+            LEFT JOIN customers_response r ON r.campaign_code = a.campaign_code AND r.customer_id = a.customer_id
+                AND r.kind = 'conversion' AND r.how <> 'reported'
+                AND r.responded_on < a.assigned_on + {days}
+            WHERE a.product_code = {product} AND NOT a.is_control AND a.assigned_on <= {until}
+            """,
+            product=campaign.product.code,
+            days=campaign.attribution_days,
+            until=on - dt.timedelta(days=campaign.attribution_days),
+        )
+    )
+    assigned, conversions = rows[0]
+    if conversions < MIN_PAST_BUYERS:
+        return None, {"assigned": assigned, "conversions": conversions}
+    return conversions / assigned, {"assigned": assigned, "conversions": conversions}
+
+
+def ranking_sentence(ranking: str, source: dict[str, Any]) -> str:
+    """How customers were ranked, in words; for the page and the approver."""
+    if ranking == "score":
+        return _("Ranked by expected value: calibrated probability × margin − cost of a contact.")
+    if ranking == "history":
+        return _(
+            "No model: everybody is assumed to respond like %(conversions)s of %(assigned)s customers in earlier "
+            "campaigns, and the order is drawn."
+        ) % {"conversions": f"{source['conversions']:,}", "assigned": f"{source['assigned']:,}"}
+    return _(
+        "No model and too little history for a response rate: the order is drawn, and no value is claimed."
+    )
+
+
+def _run(inputs: Inputs, selection_id: int | None) -> Outcome:
+    began = time.perf_counter()
+    rows = _rows(selection_statement(inputs, selection_id), tuned=True)
+    seconds = time.perf_counter() - began
+    dropped = {code: n for kind, code, n, _p, _v in rows if kind == "dropped"}
+    arms = {code: n for kind, code, n, _p, _v in rows if kind == "arm"}
+    control = sum(n for kind, _code, n, _p, _v in rows if kind == "control")
+    treated = [(p, v) for kind, _code, _n, p, v in rows if kind == "arm" and p is not None]
+    passed = dropped.pop(None, 0)
+    counts = {_CODES[number]: n for number, n in dropped.items()}
+    final = sum(arms.values())
+    counts["capacity"] = passed - final - control
+    return Outcome(
+        waterfall=_waterfall(counts, control, final),
+        targets_count=final,
+        control_count=control,
+        arms=arms,
+        expected_responses=sum(p for p, _v in treated) if treated else None,
+        response_variance=sum(v for _p, v in treated) if treated else None,
+        seconds=seconds,
+    )
+
+
+def _waterfall(counts: dict[str, int], control: int, final: int) -> list[dict[str, Any]]:
+    remaining = sum(counts.values()) + control + final
+    lines: list[dict[str, Any]] = []
+    for step in STEPS:
+        reasons = {code: n for code, n in counts.items() if REASONS[code][0] == step and n}
+        dropped = control if step == "control" else sum(reasons.values())
+        remaining -= dropped
+        lines.append({"step": step, "dropped": dropped, "remaining": remaining, "reasons": reasons})
+    if remaining != final or counts["capacity"] < 0:
+        raise AssertionError(f"the waterfall does not add up: {remaining} left, {final} selected")
+    return lines
+
+
+def _stored(inputs: Inputs, outcome: Outcome) -> dict[str, Any]:
+    """What the selection was made from and what it is expected to bring, kept with it."""
+    return {
+        "campaign": definition.describe(inputs.campaign, inputs.arms),
+        "on": inputs.on.isoformat(),
+        "rules": contact_policy.rules_as_stored(inputs.rules),
+        "ranking": inputs.ranking,
+        "rate": inputs.rate,
+        "rate_source": inputs.rate_source,
+        "arms": {arm.code: outcome.arms.get(arm.pk, 0) for arm in inputs.arms},
+        "forecast": _forecast(inputs, outcome),
+    }
+
+
+def _forecast(inputs: Inputs, outcome: Outcome) -> dict[str, Any]:
+    return forecast.forecast(
+        product_code=inputs.campaign.product.code,
+        success=inputs.campaign.success,
+        days=inputs.campaign.attribution_days,
+        on=inputs.on,
+        n_treated=outcome.targets_count,
+        n_control=outcome.control_count,
+        expected_responses=outcome.expected_responses,
+        response_variance=outcome.response_variance,
+        margin=inputs.margin,
+        cost=forecast.contact_cost(inputs.arms, outcome.arms),
+    )
+
+
+def _why_target(target: Target) -> Why:
+    arm = target.arm.code if target.arm else ""
+    figures = {"rank": f"{target.rank:,}", "value": f"{target.value:,.2f}", "arm": arm}
+    if target.is_control:
+        sentence = (
+            _("Drawn as control: would have been contacted with rank %(rank)s, worth %(value)s.") % figures
+        )
+        return Why("control", "control", sentence, target.rank, target.value)
+    sentence = _("On the final list with rank %(rank)s in arm %(arm)s, worth %(value)s.") % figures
+    return Why("final", target.withheld, sentence, target.rank, target.value, target.reasons)
+
+
+def _rows(statement: Piece, *, tuned: bool = False) -> list[tuple[Any, ...]]:
+    with transaction.atomic(), connection.cursor() as cursor:
+        if tuned:
+            # One large statement: compiling it costs more than it saves, and its hashes should stay in memory.
+            cursor.execute("SET LOCAL jit = off; SET LOCAL work_mem = '128MB'")
+        cursor.execute(statement.sql, statement.params)
+        return list(cursor.fetchall())

@@ -1,0 +1,324 @@
+"""The one statement of target selection: who is in the audience, at which step each drops out, who is drawn as control.
+
+Everything it depends on is in ``Inputs``, so that the same inputs give the same targets in any order of the rows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+from analytics import audience
+from analytics.models import ScoreRun
+from campaigns.conflicts import Refused
+from campaigns.contact_policy import BLOCKS, Policy, policy
+from campaigns.control import control_fraction_sql
+from campaigns.models import Arm, Campaign, ContactRule
+from campaigns.statement import EMPTY, Piece, compose, join
+from customers.models import ContactChannel
+
+STEPS: dict[str, str | Promise] = {
+    "audience": gettext_lazy("Audience"),
+    "eligible": gettext_lazy("Eligible"),
+    "consent": gettext_lazy("Consent"),
+    "contact_policy": gettext_lazy("Contact policy"),
+    "worth": gettext_lazy("Worth a contact"),
+    "capacity": gettext_lazy("Capacity"),
+    "control": gettext_lazy("Control group"),
+    "final": gettext_lazy("Final list"),
+}
+
+# code → (step, what a person reads), in the order of the checks: the first that bites is the reason.
+REASONS: dict[str, tuple[str, str | Promise]] = {
+    "closed": BLOCKS["closed"],
+    "employee": BLOCKS["employee"],
+    "holds_product": ("eligible", gettext_lazy("Holds the product already")),
+    "converted": ("eligible", gettext_lazy("Bought it lately")),
+    "control_elsewhere": ("eligible", gettext_lazy("Control of another campaign for this product")),
+    "not_eligible": ("eligible", gettext_lazy("Does not meet the conditions of the offer")),
+    **{code: block for code, block in BLOCKS.items() if block[0] != "eligible"},
+    "no_score": ("worth", gettext_lazy("Has no score")),
+    "not_worth": ("worth", gettext_lazy("Expected value below what is worth a contact")),
+    "capacity": ("capacity", gettext_lazy("Ranked below the capacity")),
+}
+_CODES = tuple(REASONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything a selection is computed from. ``rate``: the response rate assumed for everybody without a score."""
+
+    campaign: Campaign
+    arms: list[Arm]
+    month: dt.date
+    on: dt.date
+    score_run: ScoreRun | None
+    rules: list[ContactRule]
+    rate: float | None = None
+    rate_source: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def channels(self) -> list[str]:
+        return sorted({str(arm.channel) for arm in self.arms}) or [ContactChannel.PHONE.value]
+
+    @property
+    def ranking(self) -> str:
+        """ "score", "history" (one rate for all, order drawn) or "draw" (no rate known either)."""
+        if self.score_run is not None:
+            return "score"
+        return "history" if self.rate is not None else "draw"
+
+    def _mean(self, field_name: str) -> float:
+        # Arms are drawn after the ranking, so a customer is ranked by what the arms are worth on average.
+        total = sum(
+            (arm.share * getattr(arm.offer, field_name) for arm in self.arms if arm.offer), Decimal(0)
+        )
+        return float(total)
+
+    @property
+    def margin(self) -> float:
+        """Margin of a sale less its cost, averaged over the arms by share; money."""
+        return self._mean("margin_per_sale") - self._mean("cost_per_sale")
+
+    @property
+    def contact_cost(self) -> float:
+        return self._mean("cost_per_contact")
+
+
+def judged(inputs: Inputs, *, customer_id: int | None = None) -> Piece:
+    """CTEs up to ``judged``: one row per customer of the audience with value and the number of the reason to drop out.
+
+    ``customer_id`` judges one customer only, by indexed look-ups.
+    """
+    scope = EMPTY if customer_id is None else compose("AND customer_id = {id}", id=customer_id)
+    one = EMPTY if customer_id is None else compose("AND c.id = {id}", id=customer_id)
+    rules = policy(inputs.channels, inputs.campaign.product.code, inputs.on, inputs.rules, scope=scope)
+    tables, joins, conditions = _eligibility(inputs, scope)
+    source, where = audience_pieces(inputs.campaign.condition, inputs.month, inputs.on)
+    probability, value, raw, decile, score_join = _worth(inputs)
+    return compose(
+        """{tables},
+judged AS MATERIALIZED (
+    SELECT c.id AS customer_id, {probability} AS probability, {raw} AS raw, {decile} AS decile,
+        {value} AS value, {dropped} AS dropped
+    FROM {source}
+    {joins}
+    {score_join}
+    WHERE {where} {one}
+)""",
+        tables=join(",\n", [rules.tables, *tables]),
+        probability=probability,
+        raw=raw,
+        decile=decile,
+        value=value,
+        dropped=_dropped(inputs, rules, conditions, probability, value),
+        source=source,
+        joins=join("\n", [rules.joins, *joins]),
+        score_join=score_join,
+        where=where,
+        one=one,
+    )
+
+
+def selection_statement(inputs: Inputs, selection_id: int | None) -> Piece:
+    """The whole statement. With ``selection_id`` it inserts the targets, without it only counts.
+
+    Rows: (kind, code, n, sum of probabilities, sum of p(1 − p)), kind "dropped" (code: number of the reason, NULL for
+    who passed every step), "arm" (code: arm id) or "control".
+    """
+    campaign = inputs.campaign
+    capacity = campaign.capacity
+    share = float(campaign.control_share)
+    return compose(
+        """WITH {judged},
+kept AS (
+    SELECT customer_id, probability, decile, value, row_number() OVER (ORDER BY {order}) AS rank
+    FROM (SELECT * FROM judged WHERE dropped IS NULL ORDER BY {order} LIMIT {bound}) best
+),
+drawn AS (SELECT kept.*, {fraction} < {share} AS is_control FROM kept),
+cut AS MATERIALIZED (
+    SELECT customer_id, probability, decile, value, rank, is_control,
+        CASE WHEN is_control THEN NULL ELSE {arm} END AS arm_id
+    FROM {within}
+){inserted}
+SELECT 'dropped', dropped::bigint, count(*), NULL::float8, NULL::float8 FROM judged GROUP BY dropped
+UNION ALL
+SELECT CASE WHEN is_control THEN 'control' ELSE 'arm' END, arm_id, count(*), sum(probability),
+    sum(probability * (1 - probability))
+FROM cut GROUP BY is_control, arm_id""",
+        judged=judged(inputs),
+        order=_order(inputs),
+        bound=None if capacity is None else _prefix(capacity, share),
+        fraction=Piece(control_fraction_sql("%s", "customer_id"), (campaign.salt,)),
+        share=share,
+        arm=_arm(inputs),
+        within=_within(capacity),
+        inserted=EMPTY if selection_id is None else _insert(selection_id),
+    )
+
+
+def audience_pieces(condition: dict[str, Any], month: dt.date, on: dt.date) -> tuple[Piece, Piece]:
+    """From-clause with aliases ``c`` and ``p``, and where-clause, of a condition over the field catalogue.
+
+    Raises Refused with what is wrong with the condition.
+    """
+    try:
+        compiled = audience.compile_condition(condition, month, on)
+    except audience.InvalidCondition as invalid:
+        raise Refused(str(invalid)) from invalid
+    source = Piece(compiled.from_sql, compiled.from_params)
+    return source, Piece(compiled.where_sql, compiled.where_params)
+
+
+def _eligibility(inputs: Inputs, scope: Piece) -> tuple[list[Piece], list[Piece], dict[str, Piece]]:
+    """Tables, joins and conditions of who may receive the offer at all."""
+    campaign, on = inputs.campaign, inputs.on
+    tables, joins, conditions = [], [], {}
+    if any(arm.offer and arm.offer.excludes_holders for arm in inputs.arms):
+        tables.append(
+            compose(
+                "holders AS (SELECT DISTINCT customer_id FROM customers_holding WHERE product_id = {product}"
+                " AND opened_on <= {on} AND (closed_on IS NULL OR closed_on > {on}) {scope})",
+                product=campaign.product_id,
+                on=on,
+                scope=scope,
+            )
+        )
+        joins.append(Piece("LEFT JOIN holders ON holders.customer_id = c.id"))
+        conditions["holds_product"] = Piece("holders.customer_id IS NOT NULL")
+    tables.append(
+        compose(
+            "buyers AS (SELECT DISTINCT customer_id FROM customers_response WHERE kind = 'conversion'"
+            " AND product_code = {product} AND responded_on > {since} AND responded_on <= {on} {scope})",
+            product=campaign.product.code,
+            since=on - dt.timedelta(days=campaign.attribution_days),
+            on=on,
+            scope=scope,
+        )
+    )
+    # Contacting another campaign's control would spoil what that campaign is to show.
+    tables.append(
+        compose(
+            "withheld AS (SELECT DISTINCT customer_id FROM customers_assignment a JOIN campaigns_campaign o"
+            " ON o.code = a.campaign_code WHERE a.is_control AND a.product_code = {product} AND o.id <> {campaign}"
+            " AND a.assigned_on + o.attribution_days > {on} {scope})",
+            product=campaign.product.code,
+            campaign=campaign.pk,
+            on=on,
+            scope=scope,
+        )
+    )
+    joins.append(Piece("LEFT JOIN buyers ON buyers.customer_id = c.id"))
+    joins.append(Piece("LEFT JOIN withheld ON withheld.customer_id = c.id"))
+    conditions["converted"] = Piece("buyers.customer_id IS NOT NULL")
+    conditions["control_elsewhere"] = Piece("withheld.customer_id IS NOT NULL")
+    offer_conditions = [arm.offer.eligibility for arm in inputs.arms if arm.offer and arm.offer.eligibility]
+    if offer_conditions:
+        source, where = audience_pieces({"all": offer_conditions}, inputs.month, inputs.on)
+        tables.append(
+            compose("meets AS (SELECT c.id FROM {source} WHERE {where})", source=source, where=where)
+        )
+        joins.append(Piece("LEFT JOIN meets ON meets.id = c.id"))
+        conditions["not_eligible"] = Piece("meets.id IS NULL")
+    return tables, joins, conditions
+
+
+def _worth(inputs: Inputs) -> tuple[Piece, Piece, Piece, Piece, Piece]:
+    """Probability, value, raw score, decile and the join they need."""
+    raw, decile, score_join = Piece("NULL::float8"), Piece("NULL::smallint"), EMPTY
+    if inputs.score_run is not None:
+        probability, raw = Piece("chosen.probability"), Piece("chosen.raw")
+        decile = Piece("chosen.decile")
+        score_join = compose(
+            "LEFT JOIN analytics_score chosen ON chosen.score_run_id = {run} AND chosen.customer_id = c.id",
+            run=inputs.score_run.pk,
+        )
+    elif inputs.ranking == "history":
+        probability = compose("{rate}::float8", rate=inputs.rate)
+    else:
+        return Piece("NULL::float8"), Piece("0::float8"), raw, decile, score_join
+    value = compose(
+        "coalesce({probability} * {margin}::float8 - {cost}::float8, 0)",
+        probability=probability,
+        margin=inputs.margin,
+        cost=inputs.contact_cost,
+    )
+    return probability, value, raw, decile, score_join
+
+
+def _dropped(
+    inputs: Inputs, rules: Policy, conditions: dict[str, Piece], probability: Piece, value: Piece
+) -> Piece:
+    found = rules.conditions | conditions
+    if inputs.ranking == "score":
+        found["no_score"] = compose("{probability} IS NULL", probability=probability)
+    if inputs.ranking != "draw":
+        found["not_worth"] = compose(
+            "{value} < {minimum}::float8", value=value, minimum=float(inputs.campaign.minimum_value)
+        )
+    whens = (
+        compose(f"WHEN {{condition}} THEN {number}", condition=found[code])
+        for number, code in enumerate(_CODES)
+        if code in found
+    )
+    return compose("(CASE {whens} END)::smallint", whens=join(" ", whens))
+
+
+def _order(inputs: Inputs) -> Piece:
+    if inputs.ranking == "score":
+        return Piece("value DESC, raw DESC, customer_id")
+    # Everybody is worth the same: a draw of its own, or the customers of longest standing would always come first.
+    drawn = Piece(control_fraction_sql("%s", "customer_id"), (f"{inputs.campaign.salt}:rank",))
+    return compose("{drawn}, customer_id", drawn=drawn)
+
+
+def _prefix(capacity: int, share: float) -> int:
+    """Ranks that are certain to hold ``capacity`` treated: the expectation and eight standard deviations."""
+    return math.ceil((capacity + 8 * math.sqrt(capacity * share)) / (1 - share)) + 50
+
+
+def _within(capacity: int | None) -> Piece:
+    """The ranked customers down to the one whose contact uses up the capacity, controls on the way included."""
+    if capacity is None:
+        return Piece("drawn")
+    return compose(
+        "(SELECT drawn.*, count(*) FILTER (WHERE NOT is_control) OVER (ORDER BY rank ROWS UNBOUNDED PRECEDING)"
+        " - (NOT is_control)::int AS treated_before FROM drawn) counted WHERE treated_before < {capacity}",
+        capacity=capacity,
+    )
+
+
+def _arm(inputs: Inputs) -> Piece:
+    """The treated customer's arm by a second hash with a salt of its own."""
+    if not inputs.arms:
+        return Piece("NULL::bigint")
+    fraction = Piece(control_fraction_sql("%s", "customer_id"), (f"{inputs.campaign.salt}:arm",))
+    whens, upto = [], Decimal(0)
+    for arm in inputs.arms[:-1]:
+        upto += arm.share
+        whens.append(
+            compose(
+                "WHEN {fraction} < {upto}::float8 THEN {arm}", fraction=fraction, upto=float(upto), arm=arm.pk
+            )
+        )
+    if not whens:
+        return compose("{arm}::bigint", arm=inputs.arms[-1].pk)
+    return compose("CASE {whens} ELSE {last} END::bigint", whens=join(" ", whens), last=inputs.arms[-1].pk)
+
+
+def _insert(selection_id: int) -> Piece:
+    return compose(
+        """,
+inserted AS (
+    INSERT INTO campaigns_target
+        (selection_id, customer_id, is_control, arm_id, probability, decile, value, rank)
+    SELECT {selection}, customer_id, is_control, arm_id, probability, decile, value, rank FROM cut ORDER BY rank
+)""",
+        selection=selection_id,
+    )
