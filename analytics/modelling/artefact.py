@@ -19,6 +19,7 @@ from . import metrics, stability
 from .bootstrap import Interval
 from .calibration import SigmoidCalibrator
 from .estimators import KINDS
+from .leakage import Drift
 from .matrix import FeatureSpec
 from .response import FittedResponse, Importance, Quality
 from .sentences import ModellingRefusal, Sentence, gettext_noop
@@ -150,6 +151,9 @@ def _quality(document: dict[str, Any]) -> Quality:
         calibration=tuple(metrics.CalibrationRow(**row) for row in document["calibration"]),
         importance=tuple(Importance(**row) for row in document["importance"]),
         score_psi=document["score_psi"],
+        drift=tuple(
+            Drift(**{**item, "sentence": Sentence(**item["sentence"])}) for item in document["drift"]
+        ),
     )
 
 

@@ -1,9 +1,11 @@
-"""Does a feature know the answer? One that alone ranks the outcome almost perfectly was filled in after it.
+"""Two kinds of feature that shine in training and fail in use.
 
-`duration` of a call, a closing date, an outcome code: each makes a model that shines in training and fails in use.
+A leak knows the answer: alone it ranks the outcome almost perfectly, because it was filled in after it (`duration` of a
+call, a closing date). A calendar has moved between training and later rows: interest rates or a running number tell the
+model which month it is, and the months to come are none of those it learned.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import roc_auc_score
 
+from . import stability
 from .matrix import FeatureSpec, check_labels, check_matrix
 from .sentences import ModellingRefusal, Sentence, gettext_noop
 
@@ -26,6 +29,16 @@ class Leak:
     feature: int
     name: str
     auc: float
+    sentence: Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A feature that has moved: its position, name, PSI from training to later rows, and the sentence to show."""
+
+    feature: int
+    name: str
+    psi: float
     sentence: Sentence
 
 
@@ -70,6 +83,42 @@ def _sentence(spec: FeatureSpec, auc: float, limit: float) -> Sentence:
         ),
         {"label": spec.label, "name": spec.name, "auc": auc, "limit": limit},
     )
+
+
+def drift_scan(
+    train: ArrayLike, later: ArrayLike, specs: Sequence[FeatureSpec], *, limit: float = stability.ACT
+) -> list[Drift]:
+    """Features whose PSI from `train` to `later` rows exceeds `limit` (methods.md section 4: .25), worst first.
+
+    It does not block a fit: a rate that moved is real. Fit without the features it names (`without`), or refit often.
+    """
+    early, late = check_matrix(train, specs), check_matrix(later, specs)
+    found = []
+    for j, spec in enumerate(specs):
+        psi = stability.feature_reference(early[:, j], spec).psi(late[:, j])
+        if psi > limit:
+            found.append(Drift(j, spec.name, psi, _drift_sentence(spec, psi, limit)))
+    return sorted(found, key=lambda drift: -drift.psi)
+
+
+def _drift_sentence(spec: FeatureSpec, psi: float, limit: float) -> Sentence:
+    return Sentence(
+        gettext_noop(
+            "%(label)s (%(name)s) has moved since training (PSI %(psi).2f, above %(limit).2f): "
+            "the model may know the month rather than the customer."
+        ),
+        {"label": spec.label, "name": spec.name, "psi": psi, "limit": limit},
+    )
+
+
+def without(
+    X: ArrayLike, specs: Sequence[FeatureSpec], features: Collection[int]
+) -> tuple[NDArray[np.float32], tuple[FeatureSpec, ...]]:
+    """The matrix and the specifications without the features at the given positions. ValueError if none remain."""
+    kept = [j for j in range(len(specs)) if j not in features]
+    if not kept:
+        raise ValueError("no feature would remain")
+    return check_matrix(X, specs)[:, kept], tuple(specs[j] for j in kept)
 
 
 def single_feature_auc(column: NDArray[Any], y: NDArray[np.int8], *, categorical: bool = False) -> float:

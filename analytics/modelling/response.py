@@ -19,7 +19,7 @@ from .bootstrap import Interval, bootstrap_intervals, paired_difference
 from .calibration import CalibrationDecision, SigmoidCalibrator, calibrate
 from .correlation import correlated_groups
 from .estimators import KINDS, SIMPLICITY, EstimatorKind, fit_estimator
-from .leakage import LeakageFound, leakage_scan
+from .leakage import Drift, LeakageFound, drift_scan, leakage_scan
 from .matrix import FeatureSpec, check_labels, check_matrix
 from .sentences import ModellingRefusal, Sentence, gettext_noop
 from .splits import Slices
@@ -60,8 +60,12 @@ class Importance:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """The out-of-time evidence. `intervals` by name: auc, gini, ks, top_decile_lift, gains_area (of the raw
-    score), brier, log_loss, ece (of the probability); `gains` is (share approached, share found) in steps of 5 %."""
+    """The out-of-time evidence.
+
+    `intervals` by name: auc, gini, ks, top_decile_lift, gains_area (of the raw score), brier, log_loss, ece (of the
+    probability). `gains` is (share approached, share found) in steps of 5 %. `score_psi` goes from validation to
+    out-of-time rows; `drift` names the features that moved from training to out-of-time rows.
+    """
 
     intervals: dict[str, Interval]
     observed_expected: metrics.ObservedExpected
@@ -70,6 +74,7 @@ class Quality:
     calibration: tuple[metrics.CalibrationRow, ...]
     importance: tuple[Importance, ...]
     score_psi: float
+    drift: tuple[Drift, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,19 @@ class FittedResponse:
     def predict(self, X: ArrayLike) -> NDArray[np.float32]:
         """Calibrated probabilities, (n,) float32."""
         return self.calibrator.predict(self.raw(X)).astype(np.float32)
+
+    @property
+    def objection(self) -> Sentence | None:
+        """Why this model must not score anybody, or None: its out-of-time AUC is not proven to be above one half."""
+        auc = self.quality.intervals["auc"]
+        if auc.low > 0.5:
+            return None
+        return Sentence(
+            gettext_noop(
+                "On out-of-time rows the model ranks no better than chance: AUC %(auc).3f (%(low).3f to %(high).3f)."
+            ),
+            {"auc": auc.value, "low": auc.low, "high": auc.high},
+        )
 
     def feature_psi(self, X: ArrayLike) -> dict[str, float]:
         """PSI of every feature of `X` against the training columns (the characteristic stability index)."""
@@ -160,15 +178,14 @@ def fit_response(
             labels[slices.out_of_time],
             specs=specs,
             score_reference=score_reference,
+            drift=tuple(drift_scan(train, matrix[slices.out_of_time], specs)),
             seed=seed,
             resamples=resamples,
         ),
         groups=correlated_groups(train, specs),
         background=_mean_design_row(estimator, train) if kind == "logistic" else (),
         score_reference=score_reference,
-        feature_references=tuple(
-            stability.feature_reference(train[:, j], spec) for j, spec in enumerate(specs)
-        ),
+        feature_references=stability.feature_references(train, specs),
     )
 
 
@@ -205,6 +222,7 @@ def _measure(
     *,
     specs: Sequence[FeatureSpec],
     score_reference: stability.Reference,
+    drift: tuple[Drift, ...],
     seed: int,
     resamples: int,
 ) -> Quality:
@@ -231,6 +249,7 @@ def _measure(
         calibration=tuple(metrics.calibration_table(y, probability)),
         importance=_importance(estimator, X, y, specs, seed),
         score_psi=score_reference.psi(probability),
+        drift=drift,
     )
 
 

@@ -105,3 +105,8 @@ def feature_reference(column: ArrayLike, spec: FeatureSpec) -> Reference:
     if spec.kind == "categorical":
         return codes_reference(column, len(spec.categories))
     return reference(column)
+
+
+def feature_references(X: NDArray[Any], specs: Sequence[FeatureSpec]) -> tuple[Reference, ...]:
+    """The references of all columns of a feature matrix (n, features)."""
+    return tuple(feature_reference(X[:, j], spec) for j, spec in enumerate(specs))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from analytics.modelling.leakage import LeakageFound, leakage_scan, single_feature_auc
+from analytics.modelling.leakage import LeakageFound, drift_scan, leakage_scan, single_feature_auc, without
 from analytics.modelling.matrix import FeatureSpec
 from analytics.modelling.response import fit_response
 from analytics.modelling.rolling import rolling_protocol
@@ -66,3 +66,18 @@ def test_neither_a_fit_nor_the_rolling_protocol_accepts_a_leak(history):
     assert [leak.name for leak in refusal.value.leaks] == ["noise"]
     with pytest.raises(LeakageFound, match="Noise"):
         rolling_protocol(X, history.y, history.specs, window=2_000)
+
+
+def test_a_calendar_is_named_and_can_be_left_out(history):
+    X = history.X.copy()
+    X[:, 4] = np.arange(len(X)) / len(X)
+    train, later = history.slices.train, history.slices.out_of_time
+    (drift,) = drift_scan(X[train], X[later], history.specs)
+    assert (drift.feature, drift.name) == (4, "noise")
+    assert "Noise (noise) has moved since training" in str(drift.sentence)
+    assert drift_scan(history.X[train], history.X[later], history.specs) == []
+    rest, specs = without(X, history.specs, {drift.feature})
+    assert [spec.name for spec in specs] == ["balance", "region", "online", "turnover", "balance_echo"]
+    np.testing.assert_array_equal(rest, X[:, [0, 1, 2, 3, 5]])
+    with pytest.raises(ValueError, match="no feature"):
+        without(X, history.specs, range(6))

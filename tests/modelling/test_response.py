@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from analytics.modelling import metrics
+from analytics.modelling.artefact import digest, dump, load
 from analytics.modelling.estimators import SignedLog, fit_estimator
 from analytics.modelling.response import InsufficientData, compare, fit_champion, fit_response, raw_scores
 
@@ -87,6 +88,28 @@ def test_a_moved_feature_shows_in_its_stability_index(fitted, history):
     assert psi["noise"] > 0.25
     assert psi["balance"] < 0.1
     assert psi["region"] < 0.1
+
+
+def test_a_model_that_fails_out_of_time_objects_to_its_use(history, logit):
+    assert logit.objection is None
+    y = history.y.copy()
+    later = history.slices.out_of_time
+    y[later] = np.random.default_rng(0).permutation(y[later])
+    broken = fit_response(
+        history.X, y, history.dates, history.specs, history.slices, kind="logistic", resamples=200
+    )
+    assert "no better than chance" in str(broken.objection)
+
+
+def test_a_moved_feature_is_named_with_the_model_and_survives_storage(history):
+    X = history.X.copy()
+    X[history.slices.out_of_time, 4] += 2
+    fitted = fit_response(
+        X, history.y, history.dates, history.specs, history.slices, kind="logistic", resamples=20
+    )
+    assert [drift.name for drift in fitted.quality.drift] == ["noise"]
+    data = dump(fitted)
+    assert load(data, digest(data)).quality.drift == fitted.quality.drift
 
 
 def test_too_few_responders_are_refused_by_name(history):
