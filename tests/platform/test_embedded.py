@@ -30,6 +30,14 @@ def processes(marker: str) -> list[int]:
     return [number for number in numbers if number != os.getpid() and runs(number, marker)]
 
 
+def kill(pid: int) -> None:
+    """Send SIGKILL and wait until the kernel has carried it out."""
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 5
+    while runs(pid, "/") and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
 def postmaster() -> int:
     return int((postgres_home() / "data" / "postmaster.pid").read_text().split()[0])
 
@@ -94,7 +102,7 @@ def test_four_processes_that_start_it_at_once_get_one_server(own_var: Path) -> N
 def test_it_survives_kill_9_of_the_postmaster(own_var: Path) -> None:
     embedded.ensure_started()
     ledger(write_ledger)
-    os.kill(postmaster(), signal.SIGKILL)
+    kill(postmaster())
 
     assert embedded.revive() == ["PostgreSQL"]
 
@@ -105,8 +113,7 @@ def test_it_survives_kill_9_of_the_broker_with_its_messages(own_var: Path) -> No
     embedded.ensure_started()
     broker = valkey_client()
     broker.lpush("celery", "one", "two")
-    os.kill(broker.info()["process_id"], signal.SIGKILL)
-    time.sleep(0.2)
+    kill(broker.info()["process_id"])
 
     assert embedded.revive() == ["Valkey"]
 
