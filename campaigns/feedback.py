@@ -1,0 +1,108 @@
+"""Feedback that bites: an answer about the customer acts at once on consent, data and the customer's other leads."""
+
+from __future__ import annotations
+
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from bankcrm import audit
+from bankcrm.models import User
+from campaigns.models import FollowUp, Lead
+from customers.models import Consent, ConsentChannel, Customer
+
+Outcome = Lead.Outcome
+# Whose answer ends every other open lead of the customer, not only the one that was called.
+ENDS_OTHERS = frozenset({Outcome.DO_NOT_CONTACT, Outcome.WRONG_NUMBER, Outcome.MOVED_AWAY})
+
+
+def apply(lead: Lead, follow_up: FollowUp, user: User) -> dict[str, object]:
+    """Do what the outcome says beyond this lead; returns what was done, for the screen and for undo.
+
+    Call inside the transaction that records the outcome. Keys: ``objection``, ``wrong_phone`` (1 when set by this),
+    ``closed_leads`` (ids of the customer's other open leads that ended).
+    """
+    done: dict[str, object] = {}
+    if follow_up.outcome == Outcome.DO_NOT_CONTACT:
+        done["objection"] = _object(lead, user)
+    if follow_up.outcome == Outcome.WRONG_NUMBER:
+        done["wrong_phone"] = Customer.objects.filter(pk=lead.customer_id, phone_is_wrong=False).update(
+            phone_is_wrong=True
+        )
+    if follow_up.outcome in ENDS_OTHERS:
+        done["closed_leads"] = _close_others(lead, follow_up, user)
+    if follow_up.outcome == Outcome.ALREADY_HOLDS:
+        done["closed_leads"] = _close_others(lead, follow_up, user, same_product=True)
+    if done:
+        follow_up.before |= {"feedback": done}
+        FollowUp.objects.filter(pk=follow_up.pk).update(before=follow_up.before)
+    return done
+
+
+def revert(lead: Lead, follow_up: FollowUp, user: User) -> None:
+    """Take back what ``apply`` did, and only that: an objection the customer had before stays."""
+    done = follow_up.before.get("feedback", {})
+    if done.get("objection") is not None:
+        _restore_consent(lead.customer_id, done["objection"])
+    if done.get("wrong_phone"):
+        Customer.objects.filter(pk=lead.customer_id).update(phone_is_wrong=False)
+    for closed in done.get("closed_leads", []):
+        reopened = Lead.objects.filter(
+            pk=closed["id"], state=Lead.State.CLOSED, version=closed["version"]
+        ).update(state=closed["state"], closed_at=None, version=F("version") + 1)
+        if reopened:
+            audit.record(
+                user, "lead.reopened", Lead(pk=closed["id"]), to_state=closed["state"], reason="undo"
+            )
+
+
+def _object(lead: Lead, user: User) -> dict[str, object]:
+    """Write the objection; returns what stood there before."""
+    before = Consent.objects.filter(customer_id=lead.customer_id, channel=ConsentChannel.ALL).first()
+    Consent.objects.update_or_create(
+        customer_id=lead.customer_id,
+        channel=ConsentChannel.ALL,
+        defaults={"is_objection": True, "since": timezone.localdate(), "source": f"lead:{lead.pk}"},
+    )
+    audit.record(user, "customer.objected", Customer(pk=lead.customer_id), lead=lead.pk)
+    if before is None:
+        return {"existed": False}
+    return {
+        "existed": True,
+        "is_objection": before.is_objection,
+        "since": before.since.isoformat(),
+        "source": before.source,
+    }
+
+
+def _restore_consent(customer_id: int, before: dict[str, object]) -> None:
+    consent = Consent.objects.filter(customer_id=customer_id, channel=ConsentChannel.ALL)
+    if before["existed"]:
+        consent.update(is_objection=before["is_objection"], since=before["since"], source=before["source"])
+    else:
+        consent.delete()
+
+
+def _close_others(
+    lead: Lead, follow_up: FollowUp, user: User, *, same_product: bool = False
+) -> list[dict[str, object]]:
+    """End the customer's other open leads, whoever owns them; each gets an audit row."""
+    others = Lead.objects.filter(customer_id=lead.customer_id, state__in=Lead.OPEN).exclude(pk=lead.pk)
+    if same_product:
+        others = others.filter(campaign__product_id=lead.campaign.product_id)
+    closed = []
+    for other in others.select_for_update().order_by("pk"):
+        before = {"id": other.pk, "state": other.state, "version": other.version + 1}
+        Lead.objects.filter(pk=other.pk).update(
+            state=Lead.State.CLOSED, closed_at=Now(), version=F("version") + 1, last_outcome=follow_up.outcome
+        )
+        audit.record(
+            user,
+            "lead.closed_by_feedback",
+            other,
+            from_state=before["state"],
+            to_state=Lead.State.CLOSED,
+            follow_up=follow_up.pk,
+        )
+        closed.append(before)
+    return closed

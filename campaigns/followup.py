@@ -1,0 +1,255 @@
+"""Follow-up: one outcome typed by a relationship manager becomes a contact, a response, a next step — or is undone."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from bankcrm import audit
+from bankcrm.models import User
+from bankcrm.partitions import ensure_months
+from campaigns import feedback, queue
+from campaigns.conflicts import Conflict, Refused
+from campaigns.models import FollowUp, Lead
+from campaigns.outcomes import DeclineReason, Meaning, NextStep, meaning, proposed_next
+from customers.models import Contact, ContactChannel, Response
+
+# What one undo puts back; times travel as text.
+RESTORED = ("state", "next_step", "last_outcome", "due_on", "next_at", "closed_at")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What was typed. ``client_key`` is made once by the page: the same outcome sent twice is recorded once."""
+
+    outcome: str
+    note: str = ""
+    reason_code: str = ""
+    amount: Decimal | None = None
+    channel: str = ContactChannel.PHONE
+    next_step: str = ""
+    next_at: dt.datetime | None = None
+    client_key: UUID | None = None
+
+
+def record(lead_id: int, user: User, entry: Entry) -> FollowUp:
+    """Write an outcome: follow-up, contact, response, the lead's new state and what the feedback does elsewhere.
+
+    Raises Lead.DoesNotExist out of sight, queue.Taken when a colleague works on the lead, Conflict when it was closed
+    meanwhile, Refused for an entry that makes no sense. Nothing is written then.
+    """
+    known = (
+        FollowUp.objects.filter(client_key=entry.client_key, by=user).first() if entry.client_key else None
+    )
+    if known:
+        return known
+    row = _checked(entry)
+    ensure_months(Contact._meta.db_table, timezone.localdate(), timezone.localdate())
+    with transaction.atomic():
+        lead = _lock(lead_id, user)
+        step, at = _next_step(entry, row)
+        follow_up = FollowUp.objects.create(
+            lead=lead,
+            by=user,
+            outcome=row.outcome,
+            channel=entry.channel,
+            note=entry.note,
+            reason_code=entry.reason_code,
+            amount=entry.amount,
+            next_step=step,
+            next_at=at,
+            before={name: _as_text(getattr(lead, name)) for name in RESTORED},
+            client_key=entry.client_key,
+        )
+        _move(lead, row, step, at)
+        _write_history(lead, follow_up, row, user)
+        feedback.apply(lead, follow_up, user)
+        audit.record(
+            user,
+            "lead.outcome",
+            lead,
+            from_state=follow_up.before["state"],
+            to_state=row.state,
+            outcome=row.outcome,
+            follow_up=follow_up.pk,
+        )
+    return follow_up
+
+
+def undo(follow_up_id: int, user: User) -> FollowUp:
+    """Take back one's own last outcome on a lead: the lead, the history and the feedback are as before.
+
+    Raises FollowUp.DoesNotExist for somebody else's, Conflict when something was recorded on the lead since.
+    """
+    with transaction.atomic():
+        follow_up = FollowUp.objects.select_for_update().select_related("lead").get(pk=follow_up_id, by=user)
+        lead = Lead.objects.visible_to(user).select_for_update().get(pk=follow_up.lead_id)
+        if follow_up.undone_at:
+            return follow_up
+        if lead.follow_ups.filter(pk__gt=follow_up.pk, undone_at__isnull=True).exists():
+            raise Conflict(_("Something was recorded on this lead since; undo that first."), lead)
+        from_state = lead.state
+        Lead.objects.filter(pk=lead.pk).update(
+            **{name: follow_up.before[name] for name in RESTORED},
+            claimed_by=user,
+            claimed_at=Now(),
+            version=F("version") + 1,
+        )
+        reference = _reference(follow_up)
+        Contact.objects.filter(reference=reference, contacted_on=timezone.localdate(follow_up.at)).delete()
+        Response.objects.filter(
+            reference=reference, campaign_code=lead.campaign.code, customer=lead.customer
+        ).delete()
+        feedback.revert(lead, follow_up, user)
+        FollowUp.objects.filter(pk=follow_up.pk).update(undone_at=Now())
+        audit.record(
+            user,
+            "lead.outcome_undone",
+            lead,
+            from_state=from_state,
+            to_state=follow_up.before["state"],
+            follow_up=follow_up.pk,
+        )
+    follow_up.refresh_from_db()
+    return follow_up
+
+
+def snooze(lead_id: int, user: User, until: dt.datetime) -> Lead:
+    """Put a lead out of the queue's way until a time to come; no contact is recorded."""
+    if until <= timezone.now():
+        raise Refused(_("Choose a time in the future."))
+    with transaction.atomic():
+        lead = _lock(lead_id, user)
+        Lead.objects.filter(pk=lead.pk).update(
+            next_at=until,
+            next_step=lead.next_step or NextStep.CALL,
+            claimed_by=None,
+            claimed_at=None,
+            version=F("version") + 1,
+        )
+        audit.record(user, "lead.snoozed", lead, until=until.isoformat())
+    lead.refresh_from_db()
+    return lead
+
+
+def last_undoable(user: User, minutes: int = 60) -> FollowUp | None:
+    """The outcome that the Undo button takes back: the user's last one, not undone, within the hour."""
+    return (
+        FollowUp.objects.filter(
+            by=user, undone_at__isnull=True, at__gte=Now() - dt.timedelta(minutes=minutes)
+        )
+        .select_related("lead__customer")
+        .first()
+    )
+
+
+def _checked(entry: Entry) -> Meaning:
+    try:
+        row = meaning(entry.outcome)
+    except ValueError as error:
+        raise Refused(_("“%(outcome)s” is not an outcome.") % {"outcome": entry.outcome}) from error
+    if entry.reason_code and entry.reason_code not in DeclineReason.values:
+        raise Refused(_("“%(reason)s” is not a reason for declining.") % {"reason": entry.reason_code})
+    if entry.next_step and entry.next_step not in NextStep.values:
+        raise Refused(_("“%(step)s” is not a next step.") % {"step": entry.next_step})
+    if entry.channel not in ContactChannel.values:
+        raise Refused(_("“%(channel)s” is not a channel.") % {"channel": entry.channel})
+    if entry.amount is not None and entry.amount < 0:
+        raise Refused(_("The amount cannot be negative."))
+    if entry.next_at and not row.closes and entry.next_at <= timezone.now():
+        raise Refused(_("The next step lies in the past; choose a later time."))
+    return row
+
+
+def _lock(lead_id: int, user: User) -> Lead:
+    """The lead, locked and free for this user to work on."""
+    queue.check_role(user)
+    lead = (
+        Lead.objects.visible_to(user)
+        .select_for_update(of=("self",))
+        .select_related("campaign", "arm", "claimed_by")
+        .get(pk=lead_id)
+    )
+    if lead.state not in queue.WORKABLE:
+        raise Conflict(_("This lead is closed: %(state)s.") % {"state": lead.get_state_display()}, lead)
+    stale = timezone.now() - dt.timedelta(minutes=queue.CLAIM_MINUTES)
+    if lead.claimed_by_id not in (None, user.pk) and lead.claimed_at and lead.claimed_at > stale:
+        raise queue.Taken(lead)
+    return lead
+
+
+def _next_step(entry: Entry, row: Meaning) -> tuple[str, dt.datetime | None]:
+    if row.closes:
+        return NextStep.NONE, None
+    if entry.next_step == NextStep.NONE:
+        return NextStep.NONE, None
+    step, at = proposed_next(row.outcome, timezone.localdate())
+    return entry.next_step or step, entry.next_at or at
+
+
+def _move(lead: Lead, row: Meaning, step: str, at: dt.datetime | None) -> None:
+    Lead.objects.filter(pk=lead.pk).update(
+        state=row.state,
+        last_outcome=row.outcome,
+        next_step="" if step == NextStep.NONE else step,
+        next_at=at,
+        # A promised later call moves the due date with it; otherwise the queue would call it overdue.
+        due_on=max(lead.due_on, timezone.localdate(at)) if at else lead.due_on,
+        closed_at=Now() if row.closes else None,
+        claimed_by=None,
+        claimed_at=None,
+        version=F("version") + 1,
+    )
+    lead.refresh_from_db()
+
+
+def _write_history(lead: Lead, follow_up: FollowUp, row: Meaning, user: User) -> None:
+    today, reference = timezone.localdate(), _reference(follow_up)
+    codes = {
+        "customer_id": lead.customer_id,
+        "campaign_code": lead.campaign.code,
+        "cell_code": lead.arm.code,
+        "product_code": lead.campaign.product.code,
+    }
+    Contact.objects.create(
+        contacted_on=today,
+        reference=reference,
+        treatment_code=lead.arm.treatment_code,
+        channel=follow_up.channel,
+        outcome=row.outcome,
+        was_reached=row.reached,
+        staff_number=user.employee_number,
+        **codes,
+    )
+    if row.response is None:
+        return
+    Response.objects.bulk_create(
+        [
+            Response(
+                kind=row.response,
+                how=Response.How.REPORTED,
+                responded_on=today,
+                amount=follow_up.amount or 0,
+                reference=reference,
+                **codes,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _reference(follow_up: FollowUp) -> str:
+    return f"lead:{follow_up.lead_id}:{follow_up.pk}"
+
+
+def _as_text(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, dt.date) else value
