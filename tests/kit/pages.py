@@ -204,13 +204,26 @@ def context():
             {"label": "Overview", "url": "?tab=overview", "current": True},
             {"label": "Leads", "url": "?tab=leads", "count": 3},
         ],
+        "panes": [
+            {"name": "ld", "label": "Lead"},
+            {"name": "c360", "label": "Customer"},
+            {"name": "q", "label": "Queue"},
+        ],
         "codes": [403, 404, 409, 422, 500],
     }
 
 
-def example(request):
-    source = (Path(__file__).parent / "example.html").read_text()
+def shown(request, name):
+    source = (Path(__file__).parent / name).read_text()
     return HttpResponse(engines["django"].from_string(source).render(context(), request))
+
+
+def example(request):
+    return shown(request, "example.html")
+
+
+def workspace(request):
+    return shown(request, "workspace.html")
 
 
 def saved(request):
@@ -246,6 +259,7 @@ def open_to_everybody(settings, monkeypatch):
 
 urlpatterns = [
     path("kit/", example, name="kit-example"),
+    path("kit/workspace/", workspace, name="kit-workspace"),
     path("kit/saved/", saved, name="kit-saved"),
     path("kit/message/", message, name="kit-message"),
     path("kit/slow/", slow, name="kit-slow"),

@@ -13,7 +13,7 @@ from bankcrm.templatetags import kit
 from tests.cast import login
 
 ROOT = Path(__file__).parents[2]
-TEMPLATES = [*sorted((ROOT / "templates").rglob("*.html")), Path(__file__).parent / "example.html"]
+TEMPLATES = [*sorted((ROOT / "templates").rglob("*.html")), *sorted(Path(__file__).parent.glob("*.html"))]
 
 
 def render(source, **context):

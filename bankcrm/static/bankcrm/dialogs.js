@@ -1,4 +1,4 @@
-// Dialogs, the one question before a destructive act, and controls that act together.
+// Dialogs, the one question before a destructive act, panes, and controls that act together.
 const question = document.getElementById("confirm");
 
 function ask(source) {
@@ -47,6 +47,15 @@ document.addEventListener("click", (event) => {
     const inside = event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
     if (!inside) event.target.close();
   }
+});
+
+// On the phone the workspace shows one pane at a time -----------------------------------------------------------------
+document.addEventListener("click", (event) => {
+  const chosen = event.target.closest("[data-panes] [data-pane]");
+  if (!chosen) return;
+  chosen.closest(".ws").dataset.pane = chosen.dataset.pane;
+  for (const other of chosen.closest("[data-panes]").children) other.setAttribute("aria-pressed", String(other === chosen));
+  window.scrollTo(0, 0);
 });
 
 // Ticked rows and the button that says how many ---------------------------------------------------------------------
