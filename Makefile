@@ -48,7 +48,7 @@ loop: setup  ## The whole loop without a browser; figures in var/loop.json
 
 test: setup lint  ## Lint, types, import direction and every test
 	@.ci/chromium
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadscope
 
 lint: $(INSTALLED)  ## ruff, mypy, import-linter, missing migrations
 	$(BIN)/ruff check .
