@@ -9,3 +9,8 @@ class BankcrmConfig(AppConfig):
     def ready(self) -> None:
         # Whoever starts work must know its kinds, the web process as much as the worker.
         autodiscover_modules("tasks")
+
+        from bankcrm import freshness, run_views
+
+        freshness.running_counts.append(run_views.unfinished_count)
+        freshness.notice_counts.append(run_views.dead_count)

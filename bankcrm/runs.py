@@ -325,25 +325,33 @@ def _free(run: Run) -> str:
 
 
 def cancel(run: Run, user: User) -> Run:
-    """Stop waiting work at once, running work at its next step. Raises Conflict when it has already ended."""
+    """Stop waiting work at once, running work at its next step; set given-up work aside.
+
+    Raises Conflict when it has already ended.
+    """
     try:
         with transaction.atomic():
             _wait_for_chunk()
-            stopped = Run.objects.filter(pk=run.pk, state=State.QUEUED).update(
-                state=State.CANCELLED, cancel_requested=True, finished_at=Now()
-            )
-            if stopped:
-                audit.record(user, "run.cancelled", run, from_state=State.QUEUED, to_state=State.CANCELLED)
-            elif Run.objects.filter(pk=run.pk, state=State.RUNNING, cancel_requested=False).update(
-                cancel_requested=True
-            ):
-                audit.record(user, "run.cancel_requested", run)
-            elif not Run.objects.filter(pk=run.pk, state=State.RUNNING).exists():
-                raise Conflict(_("This work has already ended. Nothing was changed."))
+            for state in (State.QUEUED, State.DEAD):
+                if Run.objects.filter(pk=run.pk, state=state).update(
+                    state=State.CANCELLED, cancel_requested=True, finished_at=Now()
+                ):
+                    audit.record(user, "run.cancelled", run, from_state=state, to_state=State.CANCELLED)
+                    break
+            else:
+                _ask_to_stop(run, user)
     except OperationalError as error:
         raise Conflict(_("The work is writing a step just now. Try again in a moment.")) from error
     run.refresh_from_db()
     return run
+
+
+def _ask_to_stop(run: Run, user: User) -> None:
+    running = Run.objects.filter(pk=run.pk, state=State.RUNNING)
+    if running.filter(cancel_requested=False).update(cancel_requested=True):
+        audit.record(user, "run.cancel_requested", run)
+    elif not running.exists():
+        raise Conflict(_("This work has already ended. Nothing was changed."))
 
 
 def _wait_for_chunk() -> None:

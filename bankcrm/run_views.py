@@ -1,0 +1,216 @@
+"""Pages of running and finished work: how far it is, how it ended, Cancel and Try again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from bankcrm import heartbeat, paging, runs
+from bankcrm.figures import duration
+from bankcrm.models import AuditEvent, Role, Run, User
+
+State = Run.State
+TONES = {
+    State.QUEUED: ("", "clock"),
+    State.RUNNING: ("act", "player-play"),
+    State.DONE: ("ok", "check"),
+    State.FAILED: ("bad", "alert-triangle"),
+    State.CANCELLED: ("", "ban"),
+    State.DEAD: ("bad", "player-stop"),
+}
+FILTERS = {
+    "": (gettext_lazy("All"), tuple(State)),
+    "unfinished": (gettext_lazy("Under way"), Run.UNFINISHED),
+    "done": (gettext_lazy("Done"), (State.DONE,)),
+    "failed": (gettext_lazy("Failed or given up"), (State.FAILED, State.DEAD)),
+    "cancelled": (gettext_lazy("Cancelled"), (State.CANCELLED,)),
+}
+# What an app may put into a result for this page; everything else in it is listed as it is.
+SPECIAL = {"url", "sentence"}
+
+
+def visible(user: User) -> QuerySet[Run]:
+    """The runs this user may see, without the worker's heartbeat."""
+    return Run.objects.visible_to(user).exclude(kind=heartbeat.KIND).select_related("requested_by")
+
+
+def show(run: Run, user: User) -> dict[str, Any]:
+    """A run as the templates want it."""
+    tone, mark = TONES[State(run.state)]
+    own = run.requested_by_id == user.pk or user.role == Role.ADMINISTRATOR
+    may = own and user.may_change
+    return {
+        "run": run,
+        "title": runs.title(run.kind),
+        "tone": tone,
+        "mark": mark,
+        "eta": seconds_left(run),
+        "seconds": _seconds(run),
+        "stopping": run.cancel_requested and not run.is_finished,
+        "may_cancel": may and (not run.is_finished or run.state == State.DEAD) and not run.cancel_requested,
+        "may_retry": may and run.state in (State.FAILED, State.DEAD),
+    }
+
+
+def seconds_left(run: Run) -> float | None:
+    """Time left at the pace so far, once there is a pace; None before that and after the end."""
+    if run.state != State.RUNNING or not run.total or not run.done or not run.started_at:
+        return None
+    gone = (timezone.now() - run.started_at).total_seconds()
+    return max(0.0, gone * (run.total - run.done) / run.done)
+
+
+def _seconds(run: Run) -> float | None:
+    if not run.started_at:
+        return None
+    return ((run.finished_at or timezone.now()) - run.started_at).total_seconds()
+
+
+def run_list(request: HttpRequest) -> HttpResponse:
+    """One's own work, newest first; administrators see everybody's and the state of the workers."""
+    chosen = request.GET.get("state", "")
+    _label, states = FILTERS.get(chosen, FILTERS[""])
+    found = visible(request.user).filter(state__in=states)
+    page = paging.page_of(request, found, ("-pk",))
+    everybody = request.user.role == Role.ADMINISTRATOR or request.user.is_auditor
+    context = {
+        "rows": [show(run, request.user) for run in page.rows],
+        "pager": page.pager(request, paging.capped_count(found)),
+        "tabs": [
+            {"label": label, "url": f"?state={name}" if name else request.path, "current": name == chosen}
+            for name, (label, _states) in FILTERS.items()
+        ],
+        "everybody": everybody,
+        "kpis": _operations() if everybody else [],
+    }
+    return render(request, "bankcrm/runs.html", context)
+
+
+def _operations() -> list[dict[str, Any]]:
+    health = heartbeat.health()
+    silent = health.worker_is_silent
+    answered = (
+        _("never")
+        if health.worker_seconds is None
+        else _("%(time)s ago") % {"time": duration(health.worker_seconds)}
+    )
+    late = (health.queue_seconds or 0) > heartbeat.SILENT_AFTER_SECONDS
+    return [
+        {
+            "label": _("Worker answered"),
+            "value": answered,
+            "tone": "bad" if silent else "",
+            "note": _("no worker is running, or all are busy") if silent else _("asked every minute"),
+        },
+        {
+            "label": _("Oldest waiting"),
+            "value": duration(health.queue_seconds) if health.queue_seconds else _("nothing waits"),
+            "tone": "warn" if late else "",
+            "note": _("%(count)s waiting") % {"count": health.waiting},
+        },
+        {"label": _("Running"), "value": health.running, "url": f"{reverse('run-list')}?state=unfinished"},
+        {
+            "label": _("Given up"),
+            "value": health.dead,
+            "tone": "bad" if health.dead else "",
+            "note": _("three attempts, none finished"),
+            "url": f"{reverse('run-list')}?state=failed",
+        },
+    ]
+
+
+def run_row(request: HttpRequest, pk: int) -> HttpResponse:
+    """One row of the list, asked for again every two seconds while the work is unfinished."""
+    run = get_object_or_404(visible(request.user), pk=pk)
+    everybody = request.user.role == Role.ADMINISTRATOR or request.user.is_auditor
+    return render(request, "bankcrm/_run_row.html", {"row": show(run, request.user), "everybody": everybody})
+
+
+def run_state(request: HttpRequest, pk: int) -> HttpResponse:
+    """The state panel of one run, asked for again every two seconds while the work is unfinished."""
+    return render(
+        request, "bankcrm/_run_state.html", _state(request, get_object_or_404(visible(request.user), pk=pk))
+    )
+
+
+def _state(request: HttpRequest, run: Run) -> dict[str, Any]:
+    trail = AuditEvent.objects.filter(object_type="bankcrm.run", object_id=str(run.pk)).select_related(
+        "actor"
+    )
+    steps = [
+        {
+            "when": timezone.localtime(event.at).strftime("%H:%M:%S"),
+            "icon": TONES[State(event.to_state)][1] if event.to_state else "hand-stop",
+            "text": State(event.to_state).label if event.to_state else _("Asked to stop"),
+            "meta": event.actor or event.reason,
+        }
+        for event in trail.order_by("-pk")[:20]
+    ]
+    result = run.result if isinstance(run.result, dict) else {}
+    figures = [
+        (name.replace("_", " "), value)
+        for name, value in result.items()
+        if name not in SPECIAL and isinstance(value, (str, int, float))
+    ]
+    # Only a path of this site: a result is data, and data must not lead elsewhere.
+    url = str(result.get("url", ""))
+    link = url if url.startswith("/") and not url.startswith("//") else ""
+    return {
+        "row": show(run, request.user),
+        "steps": steps,
+        "figures": figures,
+        "sentence": result.get("sentence", ""),
+        "link": link,
+    }
+
+
+def run_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """One piece of work: progress, result or what went wrong, and every state it went through."""
+    run = get_object_or_404(visible(request.user), pk=pk)
+    return render(request, "bankcrm/run.html", _state(request, run))
+
+
+@require_POST
+def run_cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop the work; what is done stays done."""
+    run = get_object_or_404(visible(request.user), pk=pk)
+    try:
+        run = runs.cancel(run, request.user)
+    except runs.Conflict as conflict:
+        messages.warning(request, conflict)
+    else:
+        stopped = run.state == State.CANCELLED
+        messages.success(request, _("Cancelled.") if stopped else _("It stops at its next step."))
+    return redirect("run-detail", pk)
+
+
+@require_POST
+def run_retry(request: HttpRequest, pk: int) -> HttpResponse:
+    """Try failed or given-up work again."""
+    run = get_object_or_404(visible(request.user), pk=pk)
+    try:
+        runs.retry(run, request.user)
+    except runs.Conflict as conflict:
+        messages.warning(request, conflict)
+    else:
+        messages.success(request, _("It is waiting for a worker again."))
+    return redirect("run-detail", pk)
+
+
+def unfinished_count(user: User) -> int:
+    """For the bell: how many runs this user waits for."""
+    return Run.objects.filter(requested_by=user).unfinished().count()
+
+
+def dead_count(user: User) -> int:
+    """For the bell: given-up work that somebody must try again or set aside."""
+    return visible(user).filter(state=State.DEAD).count() if user.may_change else 0

@@ -1,0 +1,54 @@
+"""Days on which the bank works: not Saturdays, Sundays or holidays."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from bankcrm.models import Holiday
+
+ONE_DAY = dt.timedelta(days=1)
+SATURDAY = 5
+# Loaded in one query; no bank closes for so long that twice the days plus this is not enough.
+MARGIN_DAYS = 60
+
+
+def add_working_days(day: dt.date, n: int) -> dt.date:
+    """The ``n``-th working day after ``day`` (before it when ``n`` is negative).
+
+    With ``n`` 0 the day itself when it is a working day, else the next one.
+    """
+    step = -ONE_DAY if n < 0 else ONE_DAY
+    reach = dt.timedelta(days=2 * abs(n) + MARGIN_DAYS)
+    holidays = _holidays(day - reach, day + reach)
+    if n == 0:
+        while not _works(day, holidays):
+            day += ONE_DAY
+        return day
+    left = abs(n)
+    while left:
+        day += step
+        left -= _works(day, holidays)
+    return day
+
+
+def working_days_between(first: dt.date, last: dt.date) -> int:
+    """Working days after ``first`` up to and including ``last``; 0 when ``last`` is not later.
+
+    ``working_days_between(d, add_working_days(d, n)) == n`` for every n ≥ 1.
+    """
+    holidays = _holidays(first, last)
+    days = ((first + ONE_DAY * number) for number in range(1, max(0, (last - first).days) + 1))
+    return sum(_works(day, holidays) for day in days)
+
+
+def is_working_day(day: dt.date) -> bool:
+    """Whether the bank works on ``day``."""
+    return _works(day, _holidays(day, day))
+
+
+def _works(day: dt.date, holidays: set[dt.date]) -> bool:
+    return day.weekday() < SATURDAY and day not in holidays
+
+
+def _holidays(first: dt.date, last: dt.date) -> set[dt.date]:
+    return set(Holiday.objects.filter(day__range=(first, last)).values_list("day", flat=True))

@@ -1,0 +1,193 @@
+"""The pages and the API of long work: one's own runs, and what may be done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
+from rest_framework.authtoken.models import Token
+
+from bankcrm import heartbeat, runs
+from bankcrm.job import Job, from_now
+from bankcrm.models import Run, User
+from tests.cast import Cast, login
+
+State = Run.State
+
+
+@pytest.fixture(autouse=True)
+def counting() -> Iterator[None]:
+    """One kind of work to ask for."""
+    before = dict(runs.KINDS)
+
+    def count(job: Job) -> dict[str, Any]:
+        return {"rows_in": 3}
+
+    runs.work("test.count", "Count the rows")(count)
+    yield
+    runs.KINDS.clear()
+    runs.KINDS.update(before)
+
+
+def asked(user: User, **changes: Any) -> Run:
+    run = runs.request("test.count", user, subject="march.csv")
+    Run.objects.filter(pk=run.pk).update(**changes)
+    run.refresh_from_db()
+    return run
+
+
+def running(user: User) -> Run:
+    return asked(
+        user,
+        state=State.RUNNING,
+        started_at=from_now(-60),
+        leased_until=from_now(60),
+        attempts=1,
+        done=2_500,
+        total=10_000,
+        note="reading",
+    )
+
+
+def test_the_list_shows_ones_own_work_and_nobody_elses(cast: Cast) -> None:
+    own, other = asked(cast.mei), asked(cast.omar)
+    text = login(cast.mei).get("/work/").content.decode()
+    assert f"/work/{own.pk}/" in text
+    assert f"/work/{other.pk}/" not in text
+    assert "Worker answered" not in text
+
+
+def test_administrators_see_everybodys_work_and_whether_workers_answer(cast: Cast) -> None:
+    asked(cast.mei, state=State.DEAD, finished_at=Now())
+    heartbeat.beat()
+    text = login(cast.ada).get("/work/").content.decode()
+    assert "Mei" in text
+    assert "Worker answered" in text
+    assert "bankcrm.heartbeat" not in text
+    Run.objects.filter(kind=heartbeat.KIND).update(finished_at=from_now(-1000))
+    assert "no worker is running" in login(cast.ada).get("/work/").content.decode()
+
+
+def test_the_list_costs_the_same_for_few_and_for_many(cast: Cast) -> None:
+    client = login(cast.ada)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as asked_for:
+            assert client.get("/work/").status_code == 200
+        return len(asked_for)
+
+    running(cast.mei)
+    few = queries()
+    for _ in range(40):
+        running(cast.mei)
+    assert queries() == few <= 10
+
+
+def test_an_unfinished_row_asks_for_itself_again_and_a_finished_one_does_not(cast: Cast) -> None:
+    run = running(cast.mei)
+    client = login(cast.mei)
+    row = client.get(f"/work/{run.pk}/row/").content.decode()
+    assert 'hx-trigger="every 2s"' in row
+    assert "2,500 of 10,000 rows" in row
+    assert "about 3\u00a0min" in row
+    Run.objects.filter(pk=run.pk).update(state=State.DONE, finished_at=Now())
+    assert "hx-get" not in client.get(f"/work/{run.pk}/row/").content.decode()
+    assert "hx-get" not in client.get(f"/work/{run.pk}/state/").content.decode()
+
+
+@pytest.mark.parametrize("path", ["", "row/", "state/"])
+def test_somebody_elses_run_is_as_absent_as_one_that_never_was(cast: Cast, path: str) -> None:
+    run = asked(cast.omar)
+    client = login(cast.mei)
+    hidden, missing = client.get(f"/work/{run.pk}/{path}"), client.get(f"/work/999999/{path}")
+    assert (hidden.status_code, missing.status_code) == (404, 404)
+    assert hidden.content == missing.content
+
+
+@pytest.mark.parametrize("act", ["cancel", "retry"])
+def test_nobody_acts_on_somebody_elses_run(cast: Cast, act: str) -> None:
+    run = asked(cast.omar, state=State.DEAD)
+    assert login(cast.mei).post(f"/work/{run.pk}/{act}/").status_code == 404
+    assert login(cast.aud).post(f"/work/{run.pk}/{act}/").status_code == 403
+    run.refresh_from_db()
+    assert run.state == State.DEAD
+
+
+def test_cancel_stops_waiting_work_and_asks_running_work(cast: Cast) -> None:
+    waiting, busy = asked(cast.mei), running(cast.mei)
+    client = login(cast.mei)
+    assert "Cancelled." in client.post(f"/work/{waiting.pk}/cancel/", follow=True).content.decode()
+    assert "next step" in client.post(f"/work/{busy.pk}/cancel/", follow=True).content.decode()
+    waiting.refresh_from_db()
+    busy.refresh_from_db()
+    assert (waiting.state, busy.state, busy.cancel_requested) == (State.CANCELLED, State.RUNNING, True)
+    assert "already ended" in client.post(f"/work/{waiting.pk}/cancel/", follow=True).content.decode()
+    assert client.get(f"/work/{busy.pk}/cancel/").status_code == 403
+
+
+def test_failed_work_says_why_what_was_kept_and_can_be_tried_again(cast: Cast) -> None:
+    run = asked(
+        cast.mei, state=State.FAILED, error="Column “phone” is missing.", finished_at=Now(), attempts=1
+    )
+    client = login(cast.mei)
+    text = client.get(f"/work/{run.pk}/").content.decode()
+    assert "Column “phone” is missing." in text
+    assert "Nothing finished before this was undone" in text
+    client.post(f"/work/{run.pk}/retry/")
+    run.refresh_from_db()
+    assert (run.state, run.attempts) == (State.QUEUED, 0)
+
+
+def test_given_up_work_rings_until_it_is_tried_again_or_set_aside(cast: Cast) -> None:
+    run = asked(cast.mei, state=State.DEAD, finished_at=Now())
+    client = login(cast.mei)
+    assert "0 running, 1 unread" in client.get("/work/").content.decode()
+    client.post(f"/work/{run.pk}/cancel/")
+    assert "0 running, 0 unread" in client.get("/work/").content.decode()
+
+
+def test_a_finished_run_shows_its_result_and_leads_to_it_inside_this_site_only(cast: Cast) -> None:
+    run = asked(
+        cast.mei, state=State.DONE, finished_at=Now(), result={"rows_in": 41188, "url": "/imports/7/"}
+    )
+    client = login(cast.mei)
+    text = client.get(f"/work/{run.pk}/").content.decode()
+    assert "rows in" in text
+    assert "41188" in text
+    assert 'href="/imports/7/"' in text
+    Run.objects.filter(pk=run.pk).update(result={"url": "//evil.example/"})
+    assert "evil" not in client.get(f"/work/{run.pk}/").content.decode()
+
+
+def test_the_list_filters_by_state(cast: Cast) -> None:
+    done, failed = asked(cast.mei, state=State.DONE), asked(cast.mei, state=State.FAILED)
+    text = login(cast.mei).get("/work/?state=failed").content.decode()
+    assert f"/work/{failed.pk}/" in text
+    assert f"/work/{done.pk}/" not in text
+    assert login(cast.mei).get("/work/?state=rubbish").status_code == 200
+
+
+def test_the_api_lists_shows_and_cancels_by_token(cast: Cast, client: Any) -> None:
+    own, other = asked(cast.mei), asked(cast.omar)
+    head = {"HTTP_AUTHORIZATION": f"Token {Token.objects.create(user=cast.mei).key}"}
+    listed = client.get("/api/v1/runs/", **head).json()
+    assert [row["id"] for row in listed["results"]] == [own.pk]
+    shown = client.get(f"/api/v1/runs/{own.pk}/", **head).json()
+    assert (shown["title"], shown["state"], shown["requested_by"]) == ("Count the rows", "queued", "mei")
+    assert client.get(f"/api/v1/runs/{other.pk}/", **head).status_code == 404
+    assert client.post(f"/api/v1/runs/{other.pk}/cancel/", **head).status_code == 404
+    assert client.post(f"/api/v1/runs/{own.pk}/cancel/", **head).json()["state"] == "cancelled"
+    assert client.post(f"/api/v1/runs/{own.pk}/cancel/", **head).status_code == 409
+    assert client.get("/api/v1/runs/?state=nonsense", **head).status_code == 400
+    assert client.get("/api/v1/runs/").status_code == 401
+
+
+def test_the_api_refuses_an_auditors_cancel(cast: Cast, client: Any) -> None:
+    run = asked(cast.mei)
+    head = {"HTTP_AUTHORIZATION": f"Token {Token.objects.create(user=cast.aud).key}"}
+    assert client.get(f"/api/v1/runs/{run.pk}/", **head).status_code == 200
+    assert client.post(f"/api/v1/runs/{run.pk}/cancel/", **head).status_code == 403
