@@ -122,7 +122,8 @@ class Compiler:
 
     def from_clause(self) -> Fragment:
         """Tables with aliases ``c``, ``p`` and the scores met so far; call it after the conditions."""
-        sql, params = FROM, [self.month]
+        sql = FROM
+        params: list[Any] = [self.month]
         for model, alias in self.joined.items():
             sql += f" LEFT JOIN analytics_score {alias} ON {alias}.customer_id = c.id AND {alias}.score_run_id = %s"
             params.append(self.score_runs[model])
