@@ -55,6 +55,7 @@ def ensure_started() -> None:
     if (not wants_postgres or postgres.is_ready(_database())) and (not wants_valkey or valkey.is_ready()):
         return
     with exclusive():
+        valkey.end_orphan()
         if wants_postgres:
             postgres.start()
             postgres.create_database(_database())

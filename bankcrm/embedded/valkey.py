@@ -42,15 +42,18 @@ def start() -> None:
     if is_ready():
         return
     if not _process():
-        if _answers():
-            # Somebody deleted var/ under a running server: its file is gone, so is the reason to keep it.
-            _ask(b"SHUTDOWN NOSAVE\r\n")
         _spawn(_binary())
     deadline = time.monotonic() + START_SECONDS
     while not is_ready():
         if time.monotonic() > deadline:
             raise EmbeddedError(f"Valkey does not answer; see {_log()}:\n{tail(_log())}")
         time.sleep(0.05)
+
+
+def end_orphan() -> None:
+    """End a server whose ``var/`` was deleted under it: its files are gone, so is the reason to keep it."""
+    if not _pid_file().exists() and _answers():
+        _ask(b"SHUTDOWN NOSAVE\r\n")
 
 
 def stop() -> None:

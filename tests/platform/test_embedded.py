@@ -184,6 +184,7 @@ def test_deleting_var_deletes_the_data_as_root_too(own_var: Path) -> None:
     ledger(write_ledger)
     shutil.rmtree(own_var)
     embedded.ensure_started()
+    assert len(processes(f"valkey-server unixsocket:{valkey.socket_path()}")) == 1, "the old broker is gone"
     with pytest.raises(psycopg.errors.UndefinedTable):
         ledger(count_ledger)
 
