@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from bankcrm import paging
 from bankcrm.models import AuditEvent, User
 from bankcrm.people_forms import day_field
+from bankcrm.policy import SignedIn
 
 
 class AuditSearch(forms.Form):
@@ -59,7 +60,7 @@ def _midnight(day: dt.date) -> dt.datetime:
     return timezone.make_aware(dt.datetime.combine(day, dt.time.min))
 
 
-def audit_list(request: HttpRequest) -> HttpResponse:
+def audit_list(request: SignedIn) -> HttpResponse:
     """Newest first; the filters stand in the URL."""
     search = AuditSearch(request.GET)
     events = search.filter(AuditEvent.objects.select_related("actor"))

@@ -242,7 +242,9 @@ def _unpacked(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     (kind, text), *_rest = value.items()
-    return {"t": dt.datetime.fromisoformat, "d": dt.date.fromisoformat, "n": Decimal}[kind](text)
+    if kind == "n":
+        return Decimal(text)
+    return dt.datetime.fromisoformat(text) if kind == "t" else dt.date.fromisoformat(text)
 
 
 def _decode(queryset: QuerySet[Any], order: Sequence[str], cursor: str) -> tuple[str, list[Any]]:

@@ -20,6 +20,13 @@ def day_field(label: Any) -> forms.DateField:
     return forms.DateField(label=label, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
 
 
+def offer(form: forms.BaseForm, name: str, rows: QuerySet[Any]) -> None:
+    """Let the field ``name`` offer ``rows`` and accept no other."""
+    field = form.fields[name]
+    assert isinstance(field, forms.ModelChoiceField)  # noqa: S101  (for the type checker)
+    field.queryset = rows
+
+
 class UserForm(forms.ModelForm):
     # Not "password": a model form would write it, as typed, into the column of that name.
     new_password = forms.CharField(
@@ -52,7 +59,7 @@ class UserForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["branch"].queryset = Branch.objects.order_by("name")
+        offer(self, "branch", Branch.objects.order_by("name"))
         if self.instance.pk is None:
             self.fields["new_password"].required = True
             self.fields["new_password"].help_text = _("At least 10 characters; not a common word.")
@@ -78,7 +85,7 @@ class UserSearch(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["branch"].queryset = Branch.objects.order_by("name")
+        offer(self, "branch", Branch.objects.order_by("name"))
 
     def filter(self, users: QuerySet[User]) -> QuerySet[User]:
         """The users the form asks for; a field that makes no sense narrows nothing."""
@@ -110,7 +117,7 @@ class BranchForm(forms.ModelForm):
         if self.instance.pk:
             below = BranchLink.objects.filter(ancestor=self.instance.pk).values("descendant")
             possible = possible.exclude(pk__in=below)
-        self.fields["parent"].queryset = possible
+        offer(self, "parent", possible)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -141,7 +148,7 @@ class LeaveForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         managers = User.objects.visible_to(actor).relationship_managers().order_by("full_name")
         for name in ("user", "backup"):
-            self.fields[name].queryset = managers
+            offer(self, name, managers)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Q
 from django.forms import BaseForm
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST
 from bankcrm import paging, people
 from bankcrm.models import Branch, Holiday, Leave, Role, User
 from bankcrm.people_forms import BranchForm, HolidayForm, LeaveForm, UserForm, UserSearch
+from bankcrm.policy import SignedIn
 
 TABS = [
     (gettext_lazy("Users"), "user-list"),
@@ -29,7 +30,7 @@ TABS = [
 ]
 
 
-def _tabs(request: HttpRequest, current: str) -> list[dict[str, Any]]:
+def _tabs(request: SignedIn, current: str) -> list[dict[str, Any]]:
     if request.user.role != Role.ADMINISTRATOR and not request.user.is_auditor:
         return []
     return [{"label": label, "url": reverse(name), "current": name == current} for label, name in TABS]
@@ -47,12 +48,12 @@ def _saved(form: BaseForm, save: Callable[[], Any]) -> bool:
     return True
 
 
-def _form_page(request: HttpRequest, form: BaseForm, title: str, back: str, back_label: Any) -> HttpResponse:
+def _form_page(request: SignedIn, form: BaseForm, title: str, back: str, back_label: Any) -> HttpResponse:
     context = {"form": form, "title": title, "back_url": reverse(back), "back_label": back_label}
     return render(request, "bankcrm/form.html", context, status=422 if form.errors else 200)
 
 
-def user_list(request: HttpRequest) -> HttpResponse:
+def user_list(request: SignedIn) -> HttpResponse:
     """Everybody who works here."""
     search = UserSearch(request.GET)
     users = search.filter(User.objects.visible_to(request.user).select_related("branch"))
@@ -67,7 +68,7 @@ def user_list(request: HttpRequest) -> HttpResponse:
     return render(request, "bankcrm/users.html", context)
 
 
-def user_create(request: HttpRequest) -> HttpResponse:
+def user_create(request: SignedIn) -> HttpResponse:
     """A new colleague."""
     form = UserForm(request.POST or None)
     if request.method == "POST" and _saved(
@@ -78,7 +79,7 @@ def user_create(request: HttpRequest) -> HttpResponse:
     return _form_page(request, form, _("New user"), "user-list", _("Users"))
 
 
-def user_edit(request: HttpRequest, pk: int) -> HttpResponse:
+def user_edit(request: SignedIn, pk: int) -> HttpResponse:
     """Role, branch, access, capacity and password of one colleague."""
     user = get_object_or_404(User.objects.visible_to(request.user), pk=pk)
     title = user.full_name
@@ -91,7 +92,7 @@ def user_edit(request: HttpRequest, pk: int) -> HttpResponse:
     return _form_page(request, form, title, "user-list", _("Users"))
 
 
-def branch_list(request: HttpRequest) -> HttpResponse:
+def branch_list(request: SignedIn) -> HttpResponse:
     """The tree, top down."""
     working = Count("staff", filter=Q(staff__is_active=True))
     everything = list(Branch.objects.annotate(working=working).order_by("name"))
@@ -99,7 +100,7 @@ def branch_list(request: HttpRequest) -> HttpResponse:
     return render(request, "bankcrm/branches.html", context)
 
 
-def _tree(everything: list[Branch]) -> list[dict[str, Any]]:
+def _tree(everything: Sequence[Branch]) -> list[dict[str, Any]]:
     below: dict[int | None, list[Branch]] = {}
     for branch in everything:
         below.setdefault(branch.parent_id, []).append(branch)
@@ -112,7 +113,7 @@ def _tree(everything: list[Branch]) -> list[dict[str, Any]]:
     return rows
 
 
-def branch_create(request: HttpRequest) -> HttpResponse:
+def branch_create(request: SignedIn) -> HttpResponse:
     """A new node of the tree."""
     form = BranchForm(request.POST or None, initial={"parent": request.GET.get("parent")})
     if request.method == "POST" and _saved(form, lambda: people.save_branch(form.instance, request.user)):
@@ -121,7 +122,7 @@ def branch_create(request: HttpRequest) -> HttpResponse:
     return _form_page(request, form, _("New branch"), "branch-list", _("Branches"))
 
 
-def branch_edit(request: HttpRequest, pk: int) -> HttpResponse:
+def branch_edit(request: SignedIn, pk: int) -> HttpResponse:
     """Rename or move a branch; everybody's view of its customers moves with it."""
     branch = get_object_or_404(Branch, pk=pk)
     title = branch.name
@@ -132,29 +133,29 @@ def branch_edit(request: HttpRequest, pk: int) -> HttpResponse:
     return _form_page(request, form, title, "branch-list", _("Branches"))
 
 
-def _leaves(request: HttpRequest) -> Any:
+def _leaves(request: SignedIn) -> Any:
     seen = User.objects.visible_to(request.user)
     return Leave.objects.filter(user__in=seen).select_related("user__branch", "backup")
 
 
-def leave_list(request: HttpRequest) -> HttpResponse:
+def leave_list(request: SignedIn) -> HttpResponse:
     """Who is away when, and who stands in."""
     page = paging.page_of(request, _leaves(request), ("-last_day", "-pk"))
     context = {"page": page, "pager": page.pager(request), "tabs": _tabs(request, "leave-list")}
     return render(request, "bankcrm/leaves.html", context)
 
 
-def leave_create(request: HttpRequest) -> HttpResponse:
+def leave_create(request: SignedIn) -> HttpResponse:
     """New leave of somebody in one's own branches."""
     return _leave_form(request, Leave(), _("New leave"))
 
 
-def leave_edit(request: HttpRequest, pk: int) -> HttpResponse:
+def leave_edit(request: SignedIn, pk: int) -> HttpResponse:
     """Other days or another backup."""
     return _leave_form(request, get_object_or_404(_leaves(request), pk=pk), _("Leave"))
 
 
-def _leave_form(request: HttpRequest, leave: Leave, title: str) -> HttpResponse:
+def _leave_form(request: SignedIn, leave: Leave, title: str) -> HttpResponse:
     form = LeaveForm(request.POST or None, instance=leave, actor=request.user)
     if request.method == "POST" and _saved(form, lambda: people.save_leave(form.instance, request.user)):
         messages.success(request, _("Leave of %(name)s was saved.") % {"name": form.instance.user})
@@ -163,7 +164,7 @@ def _leave_form(request: HttpRequest, leave: Leave, title: str) -> HttpResponse:
 
 
 @require_POST
-def leave_delete(request: HttpRequest, pk: int) -> HttpResponse:
+def leave_delete(request: SignedIn, pk: int) -> HttpResponse:
     """The person works after all."""
     leave = get_object_or_404(_leaves(request), pk=pk)
     people.remove_leave(leave, request.user)
@@ -171,7 +172,7 @@ def leave_delete(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("leave-list")
 
 
-def holiday_list(request: HttpRequest) -> HttpResponse:
+def holiday_list(request: SignedIn) -> HttpResponse:
     """Days on which no branch works; due dates skip them."""
     form = HolidayForm(request.POST or None)
     if request.method == "POST" and _saved(form, lambda: people.save_holiday(form.instance, request.user)):
@@ -186,7 +187,7 @@ def holiday_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def holiday_delete(request: HttpRequest, day: str) -> HttpResponse:
+def holiday_delete(request: SignedIn, day: str) -> HttpResponse:
     """A working day again."""
     try:
         wanted = dt.date.fromisoformat(day)

@@ -42,6 +42,12 @@ class Rule:
         return user.role in self.write
 
 
+class SignedIn(HttpRequest):
+    """A request as views get it: PolicyMiddleware lets nobody else through to a route that is not public."""
+
+    user: User
+
+
 REGISTRY: dict[str, Rule] = {}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from bankcrm import heartbeat, paging, runs
 from bankcrm.figures import duration
 from bankcrm.models import AuditEvent, Role, Run, User
+from bankcrm.policy import SignedIn
 
 State = Run.State
 TONES = {
@@ -75,7 +76,7 @@ def _seconds(run: Run) -> float | None:
     return ((run.finished_at or timezone.now()) - run.started_at).total_seconds()
 
 
-def run_list(request: HttpRequest) -> HttpResponse:
+def run_list(request: SignedIn) -> HttpResponse:
     """One's own work, newest first; administrators see everybody's and the state of the workers."""
     chosen = request.GET.get("state", "")
     _label, states = FILTERS.get(chosen, FILTERS[""])
@@ -128,21 +129,21 @@ def _operations() -> list[dict[str, Any]]:
     ]
 
 
-def run_row(request: HttpRequest, pk: int) -> HttpResponse:
+def run_row(request: SignedIn, pk: int) -> HttpResponse:
     """One row of the list, asked for again every two seconds while the work is unfinished."""
     run = get_object_or_404(visible(request.user), pk=pk)
     everybody = request.user.role == Role.ADMINISTRATOR or request.user.is_auditor
     return render(request, "bankcrm/_run_row.html", {"row": show(run, request.user), "everybody": everybody})
 
 
-def run_state(request: HttpRequest, pk: int) -> HttpResponse:
+def run_state(request: SignedIn, pk: int) -> HttpResponse:
     """The state panel of one run, asked for again every two seconds while the work is unfinished."""
     return render(
         request, "bankcrm/_run_state.html", _state(request, get_object_or_404(visible(request.user), pk=pk))
     )
 
 
-def _state(request: HttpRequest, run: Run) -> dict[str, Any]:
+def _state(request: SignedIn, run: Run) -> dict[str, Any]:
     trail = AuditEvent.objects.filter(object_type="bankcrm.run", object_id=str(run.pk)).select_related(
         "actor"
     )
@@ -173,20 +174,20 @@ def _state(request: HttpRequest, run: Run) -> dict[str, Any]:
     }
 
 
-def run_detail(request: HttpRequest, pk: int) -> HttpResponse:
+def run_detail(request: SignedIn, pk: int) -> HttpResponse:
     """One piece of work: progress, result or what went wrong, and every state it went through."""
     run = get_object_or_404(visible(request.user), pk=pk)
     return render(request, "bankcrm/run.html", _state(request, run))
 
 
 @require_POST
-def run_cancel(request: HttpRequest, pk: int) -> HttpResponse:
+def run_cancel(request: SignedIn, pk: int) -> HttpResponse:
     """Stop the work; what is done stays done."""
     run = get_object_or_404(visible(request.user), pk=pk)
     try:
         run = runs.cancel(run, request.user)
     except runs.Conflict as conflict:
-        messages.warning(request, conflict)
+        messages.warning(request, str(conflict))
     else:
         stopped = run.state == State.CANCELLED
         messages.success(request, _("Cancelled.") if stopped else _("It stops at its next step."))
@@ -194,13 +195,13 @@ def run_cancel(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def run_retry(request: HttpRequest, pk: int) -> HttpResponse:
+def run_retry(request: SignedIn, pk: int) -> HttpResponse:
     """Try failed or given-up work again."""
     run = get_object_or_404(visible(request.user), pk=pk)
     try:
         runs.retry(run, request.user)
     except runs.Conflict as conflict:
-        messages.warning(request, conflict)
+        messages.warning(request, str(conflict))
     else:
         messages.success(request, _("It is waiting for a worker again."))
     return redirect("run-detail", pk)
