@@ -127,38 +127,38 @@ def _local(value: dt.date) -> dt.date:
     return timezone.localtime(value) if isinstance(value, dt.datetime) and timezone.is_aware(value) else value
 
 
+def _with_year(value: dt.date, this_year: str, any_year: str) -> str:
+    local = _local(value)
+    return date_format(local, this_year if local.year == timezone.localdate().year else any_year)
+
+
 def day(value: dt.date | None) -> str:
     """ "Wed 11 Nov", with the year when it is not this one."""
-    if is_none(value):
+    if not value:
         return NONE
-    local = _local(value)
-    this_year = local.year == timezone.localdate().year
-    return date_format(local, pgettext("date", "D j M") if this_year else pgettext("date", "D j M Y"))
+    return _with_year(value, pgettext("date", "D j M"), pgettext("date", "D j M Y"))
 
 
 def short_day(value: dt.date | None) -> str:
     """ "11 Nov", with the year when it is not this one."""
-    if is_none(value):
+    if not value:
         return NONE
-    local = _local(value)
-    this_year = local.year == timezone.localdate().year
-    return date_format(local, pgettext("date", "j M") if this_year else pgettext("date", "j M Y"))
+    return _with_year(value, pgettext("date", "j M"), pgettext("date", "j M Y"))
 
 
 def clock(value: dt.datetime | dt.time | None) -> str:
     """ "09:41", in the time zone of the bank."""
-    if is_none(value):
+    if value is None or value == "":
         return NONE
     return (_local(value) if isinstance(value, dt.datetime) else value).strftime("%H:%M")
 
 
 def stamp(value: dt.datetime | dt.date | None) -> str:
     """A moment: "06:12 today", "11 Nov 06:12"; a plain date as ``short_day``."""
-    if is_none(value):
-        return NONE
     if not isinstance(value, dt.datetime):
         return short_day(value)
-    if _local(value).date() == timezone.localdate():
+    local = _local(value)
+    if (local.year, local.month, local.day) == timezone.localdate().timetuple()[:3]:
         return _("%(time)s today") % {"time": clock(value)}
     return f"{short_day(value)} {clock(value)}"
 

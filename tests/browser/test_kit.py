@@ -7,6 +7,7 @@ import pytest
 from bankcrm import context
 from tests.cast import PASSWORD
 from tests.kit import pages
+from tests.kit.example_data import ATTACK
 
 pytestmark = pytest.mark.browser
 
@@ -60,7 +61,7 @@ def test_on_the_phone_a_table_becomes_cards_that_name_their_figures(hand):
 
 def test_a_toast_is_text_whatever_it_says_and_can_be_undone(desk, complaints):
     desk.get_by_role("button", name="Submit", exact=False).first.click()
-    assert toasts(desk).first.text_content() == f"Saved {pages.ATTACK} 王建国"
+    assert toasts(desk).first.text_content() == f"Saved {ATTACK} 王建国"
     with desk.expect_request("**/kit/saved/") as undone:
         desk.locator(".toast-k").get_by_role("button", name="Undo").click()
     assert undone.value.method == "POST"

@@ -102,3 +102,9 @@ def test_the_language_can_be_changed_from_the_person_menu(cast, kit_pages):
     assert '<html lang="en">' in mei.get("/kit/").content.decode()
     mei.post("/language/", {"language": "zh-hans", "next": "/kit/"})
     assert '<html lang="zh-hans">' in mei.get("/kit/").content.decode()
+
+
+def test_the_frame_costs_three_queries_whatever_it_shows(cast, rail, sources, django_assert_num_queries):
+    mei = login(cast.mei)
+    with django_assert_num_queries(3):  # session, user, branch
+        mei.get("/kit/")
