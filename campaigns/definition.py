@@ -133,9 +133,12 @@ def signature(campaign: Campaign, selection: Selection) -> str:
 
 def _column(campaign: Campaign, name: str) -> Any:
     field = Campaign._meta.get_field(name)
-    value = getattr(campaign, field.attname)
+    if isinstance(field, models.ForeignKey):
+        return getattr(campaign, field.attname)
+    if not isinstance(field, models.Field):
+        raise TypeError(f"{name} is not a column of a campaign")
     # A form hands "0.1" where the database gives Decimal("0.100"): both are the same definition.
-    return plain(field.to_python(value)) if not field.is_relation else value
+    return plain(field.to_python(getattr(campaign, name)))
 
 
 def _offer(offer: Offer | None) -> dict[str, Any] | None:

@@ -185,7 +185,7 @@ def edit(
     )
     if not updated:
         raise _stale(current, changes)
-    if not definition.SELECTING & changed.keys():
+    if current.selection_id and not definition.SELECTING & changed.keys():
         Selection.objects.filter(pk=current.selection_id).update(campaign_version=version + 1)
     current.refresh_from_db()
     _remember(current, user, from_state, State.DRAFT, "campaign.edited", comment=comment, fields=changed)
@@ -213,7 +213,9 @@ def approve(campaign: Campaign, user: User, comment: str = "", version: int | No
     if user.pk in makers(campaign):
         raise Refused(_("You made this campaign yourself, so somebody else must approve it."))
     _refuse_blocked(campaign)
-    selection = Selection.objects.get(pk=campaign.selection_id)
+    selection = campaign.selection
+    if selection is None:
+        raise Refused(_("No customers have been selected yet."))
     with transaction.atomic():
         approved = move(
             campaign,
@@ -245,7 +247,7 @@ def cancel(campaign: Campaign, user: User, comment: str = "", version: int | Non
 def close(campaign: Campaign, user: User, comment: str = "", version: int | None = None) -> Campaign:
     """End the work on a running campaign. Raises Refused while leads are open: recall or finish them first."""
     check_allowed("close", campaign, user)
-    open_leads = campaign.leads.open().count()  # type: ignore[attr-defined]  # LeadQuerySet behind a related name
+    open_leads = campaign.leads.open().count()
     if open_leads:
         raise Refused(
             _("%(n)s leads are still open. Recall the untouched ones or wait for the rest.")
@@ -312,7 +314,7 @@ def _refuse_blocked(campaign: Campaign) -> None:
 
 
 def _stale(current: Campaign, yours: Mapping[str, Any]) -> Conflict:
-    last = current.changes.select_related("by").first()  # type: ignore[attr-defined]  # reverse relation
+    last = current.changes.select_related("by").first()
     if last is None:
         return Conflict(_("The campaign was changed meanwhile. Nothing was saved."), current, dict(yours))
     return Conflict(
