@@ -277,6 +277,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "DESCRIPTION": "Closed-loop marketing of a bank: customers, campaigns, leads and their outcomes, background runs.",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["bankcrm.policy.PolicyPermission"],
 }
 
 LOGGING = {
