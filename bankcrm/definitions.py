@@ -86,6 +86,12 @@ DEFINITIONS = {
     "response_rate": (_("Response rate"), _("Responders divided by customers assigned, per cell.")),
     "roi": (_("ROI"), _("(Incremental margin − cost) ÷ cost. 0 means that the campaign paid for itself.")),
     "score": (_("Score"), _("The model's output for one customer at a date.")),
+    "shrinkage": (
+        _("Shrinkage"),
+        _(
+            "Small groups are pulled towards the overall effect, so that chance does not make winners and losers."
+        ),
+    ),
     "srm": (
         _("Sample ratio mismatch"),
         _("The arms differ in size beyond chance from what was designed; then no result can be trusted."),

@@ -1,5 +1,7 @@
-"""Routes of campaigns."""
+"""Routes of campaigns, one module for each group of pages."""
 
 from django.urls import URLPattern
 
-urlpatterns: list[URLPattern] = []
+from campaigns import evaluation_urls
+
+urlpatterns: list[URLPattern] = [*evaluation_urls.urlpatterns]

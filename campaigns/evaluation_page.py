@@ -1,0 +1,284 @@
+"""The evaluation report as its page shows it: rows and sentences, no statistics of its own."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from campaigns import attribution
+from campaigns.effect import Estimate, wilson
+from campaigns.effect_tables import ShrunkCell
+from campaigns.evaluation import Evaluation
+from campaigns.models import Arm, Campaign
+from campaigns.refusal import MIN_PER_ARM, Refusal
+from campaigns.verdict import ArmReadout, Verdict
+from campaigns.verdict_text import verdict_sentence
+
+PILLS: dict[str, tuple[Any, str]] = {
+    Verdict.PROVED_POSITIVE: (gettext_lazy("proved"), "ok"),
+    Verdict.PROVED_NEGATIVE: (gettext_lazy("proved harmful"), "bad"),
+    Verdict.INCONCLUSIVE: (gettext_lazy("not proved"), ""),
+    Verdict.INTERIM: (gettext_lazy("interim"), "warn"),
+    Verdict.REFUSED: (gettext_lazy("not evaluated"), "warn"),
+}
+SUCCESS_WORDS = {
+    "conversion": gettext_lazy("bought"),
+    "visit": gettext_lazy("visited"),
+    "interest": gettext_lazy("interested"),
+}
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A common axis in rate units that holds every interval and zero."""
+
+    low: float
+    high: float
+
+
+def axis_of(ranges: list[tuple[float, float]]) -> Axis:
+    """The smallest axis in half points around zero and all the given (low, high) pairs."""
+    step = 0.005
+    low = min([0.0, *(pair[0] for pair in ranges)])
+    high = max([0.0, *(pair[1] for pair in ranges)])
+    return Axis(math.floor(low / step - 0.2) * step, math.ceil(high / step + 0.2) * step)
+
+
+def context(evaluation: Evaluation) -> dict[str, Any]:
+    """Everything the templates of the report need."""
+    campaign = evaluation.campaign
+    word, tone = PILLS[evaluation.readout.verdict]
+    names = _arm_names(campaign)
+    effects = [_effect_row(readout, names) for readout in evaluation.readout.arms]
+    ranges = [(row["low"], row["high"]) for row in effects if row["figures"]]
+    return {
+        "evaluation": evaluation,
+        "campaign": campaign,
+        "verdict": {"word": word, "tone": tone, "sentence": verdict_sentence(evaluation.readout)},
+        "method": _method(evaluation),
+        "success_word": SUCCESS_WORDS.get(evaluation.sums["success"], SUCCESS_WORDS["conversion"]),
+        "effects": effects,
+        "controls": [arm for arm in _arms(evaluation, names) if arm["is_control"]],
+        "effect_axis": axis_of(ranges),
+        "refusals": evaluation.readout.refusals,
+        "funnel": _funnel(evaluation),
+        "deciles": _decile_rows(evaluation),
+        "branches": _group_rows(evaluation.branches, evaluation.sums["branches"]),
+        "branch_axis": axis_of([(c.interval.low, c.interval.high) for c in evaluation.branches]),
+        "branches_differ": bool(evaluation.branch_spread and evaluation.branch_spread.tau2 > 0),
+        "decile_groups": _group_rows(evaluation.deciles, evaluation.sums["deciles"]),
+        "decile_axis": axis_of([(c.interval.low, c.interval.high) for c in evaluation.deciles]),
+        "money": [_money_row(readout, names) for readout in evaluation.readout.arms],
+        "has_money": any(readout.figures and readout.figures.revenue for readout in evaluation.readout.arms),
+        "managers": evaluation.sums.get("managers", []),
+        "trust": _trust(evaluation),
+    }
+
+
+def _arm_names(campaign: Campaign) -> dict[str, str]:
+    return {arm.code: arm.name for arm in Arm.objects.filter(campaign=campaign)}
+
+
+def _arms(evaluation: Evaluation, names: dict[str, str]) -> list[dict[str, Any]]:
+    return [
+        arm
+        | {
+            "name": names.get(arm["cell_code"], ""),
+            "rate": arm["successes"] / arm["assigned"] if arm["assigned"] else None,
+        }
+        for arm in evaluation.arms
+    ]
+
+
+def _effect_row(readout: ArmReadout, names: dict[str, str]) -> dict[str, Any]:
+    word, tone = PILLS[readout.verdict]
+    row: dict[str, Any] = {
+        "code": readout.arm.code,
+        "name": names.get(readout.arm.code, ""),
+        "assigned": readout.arm.assigned,
+        "successes": readout.arm.conversions,
+        "rate": readout.arm.conversions / readout.arm.assigned if readout.arm.assigned else None,
+        "word": word,
+        "tone": tone,
+        "figures": readout.figures,
+        "refusal": readout.refusal,
+    }
+    if readout.figures:
+        row |= {
+            "low": readout.figures.interval.low,
+            "high": readout.figures.interval.high,
+            "point": readout.figures.effect.value,
+            "p_value": readout.figures.p_value,
+            "extra": readout.figures.extra,
+            "mde": readout.figures.mde,
+        }
+    return row
+
+
+def _money_row(readout: ArmReadout, names: dict[str, str]) -> dict[str, Any]:
+    figures = readout.figures
+    revenue = figures.revenue if figures else None
+    roi = figures.roi if figures else None
+    return {
+        "code": readout.arm.code,
+        "name": names.get(readout.arm.code, ""),
+        "cost": readout.arm.cost,
+        "extra": figures.extra if figures else None,
+        "revenue": revenue.uncapped.total() if revenue and revenue.uncapped else None,
+        "capped": revenue.capped.total() if revenue and revenue.capped else None,
+        "approximate": bool(revenue and revenue.uncapped and revenue.uncapped.approximate),
+        "revenue_refusal": revenue.refusal if revenue else None,
+        "roi": roi if isinstance(roi, Estimate) else None,
+        "roi_refusal": roi if isinstance(roi, Refusal) else readout.refusal,
+    }
+
+
+def _funnel(evaluation: Evaluation) -> list[dict[str, Any]]:
+    treated = [arm for arm in evaluation.arms if not arm["is_control"]]
+    control = [arm for arm in evaluation.arms if arm["is_control"]]
+
+    def step(label: str, name: str, counted_for_control: bool) -> dict[str, Any]:
+        return {
+            "label": label,
+            "count": sum(arm[name] for arm in treated),
+            "control": sum(arm[name] for arm in control) if control and counted_for_control else None,
+        }
+
+    rows = [step(_("Assigned"), "assigned", True)]
+    if any(arm["contacts"] for arm in treated):
+        rows += [step(_("Contacted"), "contacted", True), step(_("Reached"), "reached", True)]
+    if evaluation.sums["success"] != "conversion":
+        rows.append(step(str(SUCCESS_WORDS[evaluation.sums["success"]]).capitalize(), "successes", True))
+    rows.append(step(_("Bought"), "conversions", True))
+    return rows
+
+
+def _decile_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Predicted against actual success per decile among the treated, with Wilson intervals."""
+    rows = []
+    for group in evaluation.sums["deciles"]:
+        n = group["treated_n"]
+        if n < MIN_PER_ARM or group["expected"] is None:
+            continue
+        interval = wilson(group["treated_successes"], n)
+        rows.append(
+            {
+                "label": str(group["label"]),
+                "predicted": group["expected"] / n,
+                "actual": group["treated_successes"] / n,
+                "low": interval.low,
+                "high": interval.high,
+                "n": n,
+            }
+        )
+    return rows
+
+
+def _group_rows(shown: list[ShrunkCell], groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every group, those too small with what they have instead of a figure; best first when cells differ."""
+    by_label = {cell.cell.label: cell for cell in shown}
+    rows = [
+        group
+        | {"label": str(group["label"]), "cell": by_label.get(str(group["label"])), "needed": MIN_PER_ARM}
+        for group in groups
+    ]
+    return sorted(rows, key=lambda row: row["cell"].rank if row["cell"] and row["cell"].rank else len(rows))
+
+
+def _method(evaluation: Evaluation) -> str:
+    sums = evaluation.sums
+    if evaluation.campaign.state == Campaign.State.IMPORTED:
+        counted = _("responses as imported, treated and control alike")
+    else:
+        counted = _(
+            "new contracts of %(product)s within %(days)s days of assignment, treated and control alike"
+        ) % {
+            "product": evaluation.campaign.product,
+            "days": evaluation.campaign.attribution_days,
+        }
+    parts = [_("95 % intervals (Newcombe), Holm-corrected over the arms"), counted]
+    if evaluation.report:
+        parts.append(
+            _("frozen, version %(version)s, inputs %(hash)s")
+            % {"version": evaluation.report.version, "hash": evaluation.report.inputs_hash[:8]}
+        )
+    if sums["data_through"]:
+        parts.append(_("data to %(day)s") % {"day": sums["data_through"]})
+    return " · ".join(parts)
+
+
+def _trust(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """The checks a reader should know before believing the verdict."""
+    return [
+        *_ratio_check(evaluation),
+        *_contamination_check(evaluation),
+        *_window_check(evaluation),
+        *_sales_check(evaluation),
+    ]
+
+
+def _ratio_check(evaluation: Evaluation) -> list[dict[str, Any]]:
+    ratio = evaluation.readout.ratio
+    if ratio is None:
+        return []
+    sizes = " : ".join(f"{n:,}" for n in ratio.observed.values())
+    return [
+        {
+            "level": "block" if ratio.blocked else "ok",
+            "text": _("Arm sizes differ from the design.") if ratio.blocked else _("Arm sizes as designed."),
+            "detail": f"{sizes}, p = {ratio.p_value:.3f}",
+        }
+    ]
+
+
+def _contamination_check(evaluation: Evaluation) -> list[dict[str, Any]]:
+    controls = [arm for arm in evaluation.arms if arm["is_control"]]
+    if not controls or evaluation.campaign.state == Campaign.State.IMPORTED:
+        return []
+    called, total = sum(arm["contacted"] for arm in controls), sum(arm["assigned"] for arm in controls)
+    return [
+        {
+            "level": "warn" if called else "ok",
+            "text": _("Control was contacted.") if called else _("Control left alone."),
+            "detail": _("%(called)s of %(total)s controls were contacted; they stay in control.")
+            % {"called": called, "total": total},
+        }
+    ]
+
+
+def _window_check(evaluation: Evaluation) -> list[dict[str, Any]]:
+    end, through = evaluation.sums["window_end"], evaluation.sums["data_through"]
+    if end is None:
+        return []
+    complete = through is not None and through >= end
+    return [
+        {
+            "level": "ok" if complete else "warn",
+            "text": _("Window closed, data complete.")
+            if complete
+            else _("The data do not cover the window yet."),
+            "detail": _("Window to %(end)s, holdings to %(through)s.")
+            % {"end": end, "through": through or "—"},
+        }
+    ]
+
+
+def _sales_check(evaluation: Evaluation) -> list[dict[str, Any]]:
+    if evaluation.campaign.state == Campaign.State.IMPORTED:
+        return []
+    compared = attribution.compare(evaluation.campaign)
+    return [
+        {
+            "level": "warn" if compared.reported_only else "ok",
+            "text": _("Sales reconciled."),
+            "detail": _(
+                "%(both)s in holdings and reported, %(matched)s in holdings only,"
+                " %(reported)s reported only (not counted)."
+            )
+            % {"both": compared.both, "matched": compared.matched_only, "reported": compared.reported_only},
+        }
+    ]

@@ -1,0 +1,60 @@
+"""The evaluation report: shown, brought up to date, frozen."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from campaigns import attribution, evaluation, evaluation_page
+from campaigns.conflicts import Refused
+from campaigns.models import Campaign
+
+
+def report_list(request: HttpRequest) -> HttpResponse:
+    """Campaigns whose result can be read, newest first."""
+    campaigns = (
+        Campaign.objects.visible_to(request.user)
+        .filter(state__in=["running", "closed", "imported"])
+        .select_related("product")
+        .order_by("-id")[:100]
+    )
+    return render(request, "campaigns/evaluation/list.html", {"campaigns": campaigns})
+
+
+def report(request: HttpRequest, pk: int) -> HttpResponse:
+    """The frozen report, or the evaluation as the data stand now."""
+    campaign = get_object_or_404(
+        Campaign.objects.visible_to(request.user).select_related("product", "owner"), pk=pk
+    )
+    try:
+        result = evaluation.latest(campaign)
+    except Refused as refusal:
+        return render(
+            request, "campaigns/evaluation/nothing.html", {"campaign": campaign, "sentence": refusal}
+        )
+    may_freeze = request.user.may_change and request.user.role in evaluation.EVALUATORS
+    context = evaluation_page.context(result) | {"may_freeze": may_freeze}
+    return render(request, "campaigns/evaluation/report.html", context)
+
+
+@require_POST
+def match(request: HttpRequest, pk: int) -> HttpResponse:
+    """Look for new contracts inside the window."""
+    campaign = get_object_or_404(Campaign.objects.visible_to(request.user), pk=pk)
+    changed = attribution.match(campaign, request.user)
+    messages.success(request, _("%(n)s conversions are new or changed.") % {"n": changed})
+    return redirect("evaluation-report", pk=pk)
+
+
+@require_POST
+def freeze(request: HttpRequest, pk: int) -> HttpResponse:
+    """Freeze the report for good."""
+    campaign = get_object_or_404(Campaign.objects.visible_to(request.user), pk=pk)
+    try:
+        frozen = evaluation.freeze(campaign, request.user)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("Frozen as version %(version)s.") % {"version": frozen.version})
+    return redirect("evaluation-report", pk=pk)

@@ -1,0 +1,152 @@
+"""The evaluation is computed from history, refuses what it cannot know, and stays as it was frozen."""
+
+import datetime as dt
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from statsmodels.stats.proportion import confint_proportions_2indep
+
+from campaigns import attribution, evaluation
+from campaigns.conflicts import Refused
+from campaigns.models import Campaign
+from campaigns.verdict import Verdict
+from customers.models import Assignment
+from tests.campaigns.factories import TODAY, make_customers
+from tests.campaigns.history import ASSIGNED, assign, buy, ran, respond
+from tests.cast import Cast, login
+
+pytestmark = pytest.mark.django_db
+DAY = dt.timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def _today(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("django.utils.timezone.localdate", lambda *args, **kwargs: TODAY)
+
+
+def two_arms(
+    cast: Cast, treated: int = 800, buyers: int = 80, control: int = 200, control_buyers: int = 6
+) -> Campaign:
+    campaign = ran(cast)
+    ids = make_customers(treated + control, cast.tree.n1)
+    assign(campaign, ids[:treated], "a", score=0.1, decile=1)
+    assign(campaign, ids[treated:], "control", is_control=True, score=0.1, decile=1)
+    buy(campaign, ids[:buyers] + ids[treated : treated + control_buyers], ASSIGNED + 10 * DAY)
+    # Holdings are loaded through the end of the window: somebody else's opening shows it.
+    stranger = make_customers(1, cast.tree.s1, prefix="S")
+    buy(campaign, stranger, TODAY - DAY)
+    attribution.match(campaign)
+    return campaign
+
+
+def test_the_effect_and_its_interval_are_those_of_statsmodels(cast: Cast) -> None:
+    result = evaluation.evaluate(two_arms(cast))
+    figures = result.readout.arm("a").figures
+    assert figures is not None
+    low, high = confint_proportions_2indep(80, 800, 6, 200, method="newcomb", compare="diff")
+    assert figures.effect.value == pytest.approx(0.07)
+    assert (figures.interval.low, figures.interval.high) == pytest.approx((low, high), abs=1e-6)
+    assert result.readout.verdict == Verdict.PROVED_POSITIVE
+
+
+def test_what_staff_report_does_not_move_the_effect(cast: Cast) -> None:
+    campaign = two_arms(cast)
+    before = evaluation.evaluate(campaign).sums["arms"]
+    treated = list(campaign_customers(campaign)[100:200])
+    respond(campaign, treated, "a", "conversion", "reported", 999)
+    assert evaluation.evaluate(campaign).sums["arms"] == before
+
+
+def campaign_customers(campaign: Campaign) -> list[int]:
+    return list(
+        Assignment.objects.filter(campaign_code=campaign.code)
+        .order_by("customer_id")
+        .values_list("customer_id", flat=True)
+    )
+
+
+def test_without_a_control_group_no_effect_is_claimed(cast: Cast) -> None:
+    campaign = ran(cast, control_share=0)
+    ids = make_customers(200, cast.tree.n1)
+    assign(campaign, ids, "a", is_random=False)
+    buy(campaign, ids[:40], ASSIGNED + DAY)
+    attribution.match(campaign)
+    readout = evaluation.evaluate(campaign).readout
+    assert readout.verdict == Verdict.REFUSED
+    assert {"no_control", "not_random"} <= {refusal.code for refusal in readout.refusals}
+
+
+def test_while_the_window_is_open_figures_are_interim_and_nothing_is_frozen(cast: Cast) -> None:
+    campaign = two_arms(cast)
+    Campaign.objects.filter(pk=campaign.pk).update(attribution_days=365)
+    campaign.refresh_from_db()
+    assert evaluation.evaluate(campaign).readout.verdict == Verdict.INTERIM
+    with pytest.raises(Refused, match="window is open"):
+        evaluation.freeze(campaign, cast.max)
+    assert not campaign.reports.exists()
+
+
+def test_before_the_push_there_is_nothing_to_evaluate(cast: Cast) -> None:
+    with pytest.raises(Refused, match="Nobody was assigned"):
+        evaluation.evaluate(ran(cast))
+
+
+def test_a_frozen_report_stays_and_later_data_make_a_new_version(cast: Cast) -> None:
+    campaign = two_arms(cast)
+    first = evaluation.freeze(campaign, cast.max)
+    assert evaluation.freeze(campaign, cast.max) == first
+    buyers = campaign_customers(campaign)[300:310]
+    buy(campaign, buyers, ASSIGNED + 20 * DAY)
+    assert evaluation.latest(campaign).readout.arm("a").arm.conversions == 80
+    second = evaluation.freeze(campaign, cast.max)
+    assert (second.version, evaluation.latest(campaign).readout.arm("a").arm.conversions) == (2, 90)
+    first.refresh_from_db()
+    assert evaluation.from_sums(campaign, first.figures).readout.arm("a").arm.conversions == 80
+
+
+def test_a_relationship_manager_and_an_auditor_cannot_freeze(cast: Cast) -> None:
+    campaign = two_arms(cast)
+    for user in (cast.rita, cast.aud):
+        with pytest.raises(PermissionDenied):
+            evaluation.freeze(campaign, user)
+    assert not campaign.reports.exists()
+
+
+def test_the_number_of_statements_does_not_depend_on_the_campaign(cast: Cast) -> None:
+    small, large = ran(cast, "small"), two_arms(cast)
+    assign(small, make_customers(40, cast.tree.n2, prefix="N"), "a")
+    counts = []
+    for campaign in (small, large):
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            evaluation.evaluate(campaign)
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 14
+
+
+def test_the_page_leads_with_the_verdict_and_shows_control(cast: Cast) -> None:
+    campaign = two_arms(cast)
+    page = login(cast.max).get(f"/campaigns/{campaign.pk}/evaluation/").content.decode()
+    assert "Proved: +7.0 points" in page
+    assert "Control, no contact" in page
+    assert login(cast.rita).get(f"/campaigns/{campaign.pk}/evaluation/").status_code == 403
+
+
+def test_the_page_says_why_there_is_no_result(cast: Cast) -> None:
+    campaign = ran(cast, control_share=0)
+    ids = make_customers(100, cast.tree.n1)
+    assign(campaign, ids, "a", is_random=False)
+    page = login(cast.max).get(f"/campaigns/{campaign.pk}/evaluation/").content.decode()
+    assert "no effect can be claimed" in page
+    assert "Proved" not in page
+
+
+def test_an_auditor_reads_and_freezes_nothing(cast: Cast) -> None:
+    campaign = two_arms(cast)
+    client = login(cast.aud)
+    assert client.get(f"/campaigns/{campaign.pk}/evaluation/").status_code == 200
+    assert client.post(f"/campaigns/{campaign.pk}/evaluation/freeze/").status_code == 403
+    assert not campaign.reports.exists()
