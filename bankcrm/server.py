@@ -19,7 +19,7 @@ from bankcrm.embedded.paths import log_dir
 
 STOP_SECONDS = 35.0
 # Celery gives running tasks CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30 s; the rest is for closing down.
-KILL_AFTER_SECONDS = 33.0
+KILL_AFTER_SECONDS = 34.0
 LONGEST_BACK_OFF = 30.0
 STEADY_SECONDS = 60.0
 LOG_BYTES = 10_000_000
