@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from django.db import connection
 from django.utils.translation import gettext as _
 from scipy import stats
@@ -171,7 +172,7 @@ def _combined(effects: list[float], variances: list[float]) -> tuple[float, floa
     """Mean effect and the standard error for the *next* campaign: that of the mean plus how campaigns differ."""
     if len(effects) == 1:
         return effects[0], math.sqrt(variances[0])
-    pooled = combine_effects(effects, variances, method_re="dl")
+    pooled = combine_effects(np.asarray(effects), np.asarray(variances), method_re="dl")
     if pooled.tau2 <= 0:
         return float(pooled.mean_effect_fe), float(pooled.sd_eff_w_fe)
     return float(pooled.mean_effect_re), math.sqrt(float(pooled.sd_eff_w_re) ** 2 + float(pooled.tau2))

@@ -29,7 +29,7 @@ ACT: dict[str, Callable[[Campaign, User], Any]] = {
     "push": lambda c, u: push.push(c, u, on=factories.TODAY),
     "cancel": lambda c, u: lifecycle.cancel(c, u, "No budget."),
     "recall": push.recall,
-    "close": lambda c, u: lifecycle.close(c, u),
+    "close": lifecycle.close,
 }
 
 
@@ -242,7 +242,8 @@ def test_approve_and_withdraw_at_the_same_instant_leave_one_of_them() -> None:
         )
         before = len(events(campaign))
         _at_once(
-            lambda: lifecycle.approve(fresh(campaign), cast.omar), lambda: lifecycle.withdraw(fresh(campaign), cast.mei)
+            lambda: lifecycle.approve(fresh(campaign), cast.omar),
+            lambda: lifecycle.withdraw(fresh(campaign), cast.mei),
         )
         told = events(campaign)[before:]
         assert len(told) == 1, told

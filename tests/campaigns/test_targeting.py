@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ def targets(campaign: Campaign) -> dict[int, tuple[bool, int | None, int]]:
 
 def check_sums(waterfall: list[dict[str, Any]], final: int, control: int) -> None:
     assert [line["step"] for line in waterfall] == list(STEPS)
-    for before, line in zip(waterfall, waterfall[1:], strict=False):
+    for before, line in pairwise(waterfall):
         assert line["remaining"] == before["remaining"] - line["dropped"]
         if line["step"] != "control":
             assert sum(line["reasons"].values()) == line["dropped"]
@@ -76,7 +77,8 @@ class Population:
 
     def _hold(self, ids: list[int]) -> None:
         Holding.objects.bulk_create(
-            Holding(number=f"H{pk}", customer_id=pk, product=self.product, opened_on=days_ago(400)) for pk in ids
+            Holding(number=f"H{pk}", customer_id=pk, product=self.product, opened_on=days_ago(400))
+            for pk in ids
         )
 
     def _respond(self, ids: list[int], kind: str, ago: int) -> None:
@@ -182,7 +184,9 @@ def test_capacity_counts_contacts_and_control_comes_on_top(cast: Cast) -> None:
     assert selection.targets_count == 300
     assert 45 < selection.control_count < 110
     ranks = sorted(rank for _control, _arm, rank in targets(campaign).values())
-    assert ranks == list(range(1, len(ranks) + 1)), "control is drawn among those who would have been contacted"
+    assert ranks == list(range(1, len(ranks) + 1)), (
+        "control is drawn among those who would have been contacted"
+    )
     values = list(Target.objects.filter(selection=selection).order_by("rank").values_list("value", flat=True))
     assert values == sorted(values, reverse=True)
 
@@ -244,7 +248,9 @@ def test_without_a_model_history_gives_the_rate(cast: Cast) -> None:
     target = Target.objects.filter(selection=selection, is_control=False).first()
     assert target is not None
     assert (target.probability, target.value) == (pytest.approx(0.1), pytest.approx(90.0))
-    assert selection.definition["forecast"]["responses"]["expected"] == pytest.approx(selection.targets_count * 0.1)
+    assert selection.definition["forecast"]["responses"]["expected"] == pytest.approx(
+        selection.targets_count * 0.1
+    )
 
 
 def test_another_campaigns_control_is_left_alone_while_its_window_is_open(cast: Cast) -> None:
@@ -295,7 +301,9 @@ def test_why_not_is_judged_on_the_day_of_the_selection(cast: Cast) -> None:
     ids = factories.make_customers(30, cast.tree.n1, cast.rita)
     ContactRule.objects.create(kind="cap", maximum=1, days=30)
     for pk in ids[:2]:
-        Contact.objects.create(customer_id=pk, contacted_on=days_ago(29), reference=f"x:{pk}", channel="phone")
+        Contact.objects.create(
+            customer_id=pk, contacted_on=days_ago(29), reference=f"x:{pk}", channel="phone"
+        )
     campaign = factories.selected(cast)
     young = Customer.objects.get(pk=factories.make_customers(1, cast.tree.n1, prefix="Y")[0])
     factories.run_sql("UPDATE customers_customerprofile SET age = 12 WHERE customer_id = %s", young.pk)
@@ -336,7 +344,9 @@ def test_a_new_selection_replaces_the_targets_of_the_last(cast: Cast) -> None:
 def test_the_number_of_queries_does_not_depend_on_the_customers(cast: Cast) -> None:
     factories.make_customers(20, cast.tree.n1, cast.rita)
     campaign = factories.draft(cast)
-    with CaptureQueriesContext(connection, ) as few:
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
         targeting.select(campaign, cast.mei, on=TODAY)
     factories.make_customers(800, cast.tree.n1, cast.rita, prefix="M")
     with CaptureQueriesContext(connection) as many:
@@ -356,7 +366,9 @@ def test_what_is_missing_is_said(cast: Cast) -> None:
     unscored = lifecycle.edit(campaign, cast.mei, 1, model=model)
     with pytest.raises(Refused, match="no published scores"):
         targeting.select(unscored, cast.mei, on=TODAY)
-    wrong = lifecycle.edit(unscored, cast.mei, 2, model=None, condition={"all": [{"field": "shoe", "op": "is"}]})
+    wrong = lifecycle.edit(
+        unscored, cast.mei, 2, model=None, condition={"all": [{"field": "shoe", "op": "is"}]}
+    )
     with pytest.raises(Refused):
         targeting.select(wrong, cast.mei, on=TODAY)
     assert not Selection.objects.exists()
