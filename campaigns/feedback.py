@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import dataclass
+
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -14,6 +17,32 @@ from customers.models import Consent, ConsentChannel, Customer
 Outcome = Lead.Outcome
 # Whose answer ends every other open lead of the customer, not only the one that was called.
 ENDS_OTHERS = frozenset({Outcome.DO_NOT_CONTACT, Outcome.WRONG_NUMBER, Outcome.MOVED_AWAY})
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What the answers of one member of staff did beyond their own leads."""
+
+    already_holds: int = 0
+    leads_removed: int = 0
+    wrong_numbers: int = 0
+    objections: int = 0
+    leads_stopped: int = 0
+
+
+def effects(user: User, since: dt.date) -> Effects:
+    """The effects of the user's answers since a day, those that were undone left out."""
+    rows = FollowUp.objects.filter(
+        by=user, at__date__gte=since, undone_at__isnull=True, before__has_key="feedback"
+    ).values_list("outcome", "before__feedback")
+    figures = dict.fromkeys(Effects.__dataclass_fields__, 0)
+    for outcome, done in rows:
+        closed = len(done.get("closed_leads", []))
+        figures["already_holds"] += outcome == Outcome.ALREADY_HOLDS
+        figures["wrong_numbers"] += bool(done.get("wrong_phone"))
+        figures["objections"] += "objection" in done
+        figures["leads_stopped" if outcome == Outcome.DO_NOT_CONTACT else "leads_removed"] += closed
+    return Effects(**figures)
 
 
 def apply(lead: Lead, follow_up: FollowUp, user: User) -> dict[str, object]:
@@ -43,13 +72,19 @@ def revert(lead: Lead, follow_up: FollowUp, user: User) -> None:
     """Take back what ``apply`` did, and only that: an objection the customer had before stays."""
     done = follow_up.before.get("feedback", {})
     if done.get("objection") is not None:
-        _restore_consent(lead.customer_id, done["objection"])
+        _restore_consent(lead, done["objection"])
+        audit.record(user, "customer.objection_undone", Customer(pk=lead.customer_id), lead=lead.pk)
     if done.get("wrong_phone"):
         Customer.objects.filter(pk=lead.customer_id).update(phone_is_wrong=False)
     for closed in done.get("closed_leads", []):
         reopened = Lead.objects.filter(
             pk=closed["id"], state=Lead.State.CLOSED, version=closed["version"]
-        ).update(state=closed["state"], closed_at=None, version=F("version") + 1)
+        ).update(
+            state=closed["state"],
+            last_outcome=closed["last_outcome"],
+            closed_at=None,
+            version=F("version") + 1,
+        )
         if reopened:
             audit.record(
                 user, "lead.reopened", Lead(pk=closed["id"]), to_state=closed["state"], reason="undo"
@@ -75,8 +110,11 @@ def _object(lead: Lead, user: User) -> dict[str, object]:
     }
 
 
-def _restore_consent(customer_id: int, before: dict[str, object]) -> None:
-    consent = Consent.objects.filter(customer_id=customer_id, channel=ConsentChannel.ALL)
+def _restore_consent(lead: Lead, before: dict[str, object]) -> None:
+    """Put back what stood there, unless somebody else has written the customer's word since."""
+    consent = Consent.objects.filter(
+        customer_id=lead.customer_id, channel=ConsentChannel.ALL, source=f"lead:{lead.pk}"
+    )
     if before["existed"]:
         consent.update(is_objection=before["is_objection"], since=before["since"], source=before["source"])
     else:
@@ -92,9 +130,19 @@ def _close_others(
         others = others.filter(campaign__product_id=lead.campaign.product_id)
     closed = []
     for other in others.select_for_update().order_by("pk"):
-        before = {"id": other.pk, "state": other.state, "version": other.version + 1}
+        before = {
+            "id": other.pk,
+            "state": other.state,
+            "last_outcome": other.last_outcome,
+            "version": other.version + 1,
+        }
         Lead.objects.filter(pk=other.pk).update(
-            state=Lead.State.CLOSED, closed_at=Now(), version=F("version") + 1, last_outcome=follow_up.outcome
+            state=Lead.State.CLOSED,
+            last_outcome=follow_up.outcome,
+            closed_at=Now(),
+            claimed_by=None,
+            claimed_at=None,
+            version=F("version") + 1,
         )
         audit.record(
             user,

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -25,6 +25,7 @@ from customers.models import Contact, ContactChannel, Response
 
 # What one undo puts back; times travel as text.
 RESTORED = ("state", "next_step", "last_outcome", "due_on", "next_at", "closed_at")
+UNDO_MINUTES = 60
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,18 @@ def record(lead_id: int, user: User, entry: Entry) -> FollowUp:
     Raises Lead.DoesNotExist out of sight, queue.Taken when a colleague works on the lead, Conflict when it was closed
     meanwhile, Refused for an entry that makes no sense. Nothing is written then.
     """
-    known = (
-        FollowUp.objects.filter(client_key=entry.client_key, by=user).first() if entry.client_key else None
-    )
+    known = _known(entry, user)
     if known:
         return known
     row = _checked(entry)
     ensure_months(Contact._meta.db_table, timezone.localdate(), timezone.localdate())
     with transaction.atomic():
         lead = _lock(lead_id, user)
+        # Again, now that nobody else writes on this lead: the same request may have been sent twice at once.
+        known = _known(entry, user)
+        if known:
+            return known
+        _check_free(lead, user)
         step, at = _next_step(entry, row)
         follow_up = FollowUp.objects.create(
             lead=lead,
@@ -67,7 +71,8 @@ def record(lead_id: int, user: User, entry: Entry) -> FollowUp:
             amount=entry.amount,
             next_step=step,
             next_at=at,
-            before={name: _as_text(getattr(lead, name)) for name in RESTORED},
+            # The version after this outcome: whatever is done to the lead later makes an undo a conflict.
+            before={name: _as_text(getattr(lead, name)) for name in RESTORED} | {"version": lead.version + 1},
             client_key=entry.client_key,
         )
         _move(lead, row, step, at)
@@ -88,15 +93,22 @@ def record(lead_id: int, user: User, entry: Entry) -> FollowUp:
 def undo(follow_up_id: int, user: User) -> FollowUp:
     """Take back one's own last outcome on a lead: the lead, the history and the feedback are as before.
 
-    Raises FollowUp.DoesNotExist for somebody else's, Conflict when something was recorded on the lead since.
+    Raises FollowUp.DoesNotExist for somebody else's, Lead.DoesNotExist when the lead went out of sight, Conflict when
+    something was done on the lead since, queue.Taken when a colleague works on it, Refused after UNDO_MINUTES.
     """
+    queue.check_role(user)
     with transaction.atomic():
-        follow_up = FollowUp.objects.select_for_update().select_related("lead").get(pk=follow_up_id, by=user)
-        lead = Lead.objects.visible_to(user).select_for_update().get(pk=follow_up.lead_id)
+        follow_up = FollowUp.objects.get(pk=follow_up_id, by=user)
+        lead = _lock(follow_up.lead_id, user)
+        follow_up.refresh_from_db()
         if follow_up.undone_at:
             return follow_up
-        if lead.follow_ups.filter(pk__gt=follow_up.pk, undone_at__isnull=True).exists():
-            raise Conflict(_("Something was recorded on this lead since; undo that first."), lead)
+        if follow_up.at < timezone.now() - dt.timedelta(minutes=UNDO_MINUTES):
+            raise Refused(_("An outcome can be undone for %(n)s minutes.") % {"n": UNDO_MINUTES})
+        if lead.version != follow_up.before["version"]:
+            raise Conflict(_("Something was done on this lead since; look at it first."), lead)
+        if queue.holder(lead, user):
+            raise queue.Taken(lead)
         from_state = lead.state
         Lead.objects.filter(pk=lead.pk).update(
             **{name: follow_up.before[name] for name in RESTORED},
@@ -129,6 +141,7 @@ def snooze(lead_id: int, user: User, until: dt.datetime) -> Lead:
         raise Refused(_("Choose a time in the future."))
     with transaction.atomic():
         lead = _lock(lead_id, user)
+        _check_free(lead, user)
         Lead.objects.filter(pk=lead.pk).update(
             next_at=until,
             next_step=lead.next_step or NextStep.CALL,
@@ -141,7 +154,7 @@ def snooze(lead_id: int, user: User, until: dt.datetime) -> Lead:
     return lead
 
 
-def last_undoable(user: User, minutes: int = 60) -> FollowUp | None:
+def last_undoable(user: User, minutes: int = UNDO_MINUTES) -> FollowUp | None:
     """The outcome that the Undo button takes back: the user's last one, not undone, within the hour."""
     return (
         FollowUp.objects.filter(
@@ -170,21 +183,37 @@ def _checked(entry: Entry) -> Meaning:
     return row
 
 
+def _known(entry: Entry, user: User) -> FollowUp | None:
+    """The follow-up this very request made before; raises Conflict when the key stands for something else."""
+    if entry.client_key is None:
+        return None
+    known = FollowUp.objects.filter(client_key=entry.client_key).select_related("lead").first()
+    if known is None:
+        return None
+    if known.by_id != user.pk or known.outcome != entry.outcome or known.undone_at:
+        raise Conflict(_("This page was already used for another outcome. Open the lead again."), known.lead)
+    return known
+
+
 def _lock(lead_id: int, user: User) -> Lead:
-    """The lead, locked and free for this user to work on."""
+    """The lead, locked together with the customer's other open leads, which the feedback may end.
+
+    All in the order of their ids: two outcomes on two leads of one customer wait for each other and never deadlock.
+    """
     queue.check_role(user)
-    lead = (
-        Lead.objects.visible_to(user)
-        .select_for_update(of=("self",))
-        .select_related("campaign", "arm", "claimed_by")
-        .get(pk=lead_id)
+    customer_id = Lead.objects.visible_to(user).values_list("customer_id", flat=True).get(pk=lead_id)
+    family = Lead.objects.filter(Q(pk=lead_id) | Q(customer_id=customer_id, state__in=Lead.OPEN))
+    list(family.order_by("pk").select_for_update().values_list("pk", flat=True))
+    return (
+        Lead.objects.visible_to(user).select_related("campaign__product", "arm", "claimed_by").get(pk=lead_id)
     )
+
+
+def _check_free(lead: Lead, user: User) -> None:
     if lead.state not in queue.WORKABLE:
         raise Conflict(_("This lead is closed: %(state)s.") % {"state": lead.get_state_display()}, lead)
-    stale = timezone.now() - dt.timedelta(minutes=queue.CLAIM_MINUTES)
-    if lead.claimed_by_id not in (None, user.pk) and lead.claimed_at and lead.claimed_at > stale:
+    if queue.holder(lead, user):
         raise queue.Taken(lead)
-    return lead
 
 
 def _next_step(entry: Entry, row: Meaning) -> tuple[str, dt.datetime | None]:

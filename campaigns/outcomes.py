@@ -83,7 +83,7 @@ _ROWS = (
     Meaning(
         Outcome.NO_ANSWER, "not_reached", State.WORKING, False, None, NextStep.CALL, 1, 17, icon="phone-off"
     ),
-    Meaning(Outcome.WRONG_NUMBER, "not_reached", State.CLOSED, False, icon="phone-x"),
+    Meaning(Outcome.WRONG_NUMBER, "not_reached", State.CLOSED, False, icon="circle-x"),
     Meaning(Outcome.ALREADY_HOLDS, "data", State.CLOSED, True, icon="copy"),
     Meaning(Outcome.MOVED_AWAY, "data", State.CLOSED, True, icon="map-pin"),
     Meaning(Outcome.DO_NOT_CONTACT, "data", State.CLOSED, True, Response.Kind.REFUSAL, icon="ban"),

@@ -86,27 +86,40 @@ def counts(user: User, today: dt.date) -> QueueCounts:
 
 
 def claim(lead_id: int, user: User) -> Lead:
-    """Take a lead to work on; taking one's own again renews it.
+    """Take a lead to work on; taking one's own again renews it. One's claims on other leads end: one call at a time.
 
-    One guarded statement decides, so of any number of colleagues exactly one succeeds. Raises Taken for the others,
+    One guarded statement decides, so of any number of colleagues exactly one succeeds and is written to the audit
+    trail. The lead's state stays: looking at a lead is not working on it. Raises Taken for the others,
     Lead.DoesNotExist out of sight, Refused when the lead is closed or the role only reads.
     """
     check_role(user)
-    stale = Now() - dt.timedelta(minutes=CLAIM_MINUTES)
     with transaction.atomic():
-        free = Q(claimed_by__isnull=True) | Q(claimed_by=user) | Q(claimed_at__lt=stale)
-        taken = (
-            Lead.objects.visible_to(user)
-            .filter(free, pk=lead_id, state__in=WORKABLE)
-            .update(claimed_by=user, claimed_at=Now(), state=State.WORKING)
-        )
+        workable_lead = Lead.objects.visible_to(user).filter(pk=lead_id, state__in=WORKABLE)
+        renewed = workable_lead.filter(claimed_by=user).update(claimed_at=Now())
+        taken = 0 if renewed else workable_lead.filter(unheld()).update(claimed_by=user, claimed_at=Now())
         lead = Lead.objects.visible_to(user).select_related("claimed_by").get(pk=lead_id)
         if taken:
-            audit.record(user, "lead.claimed", lead, to_state=State.WORKING)
-            return lead
-    if lead.state not in WORKABLE:
-        raise Refused(_("This lead is closed: %(state)s.") % {"state": lead.get_state_display()})
-    raise Taken(lead)
+            audit.record(user, "lead.claimed", lead)
+    if not (renewed or taken):
+        if lead.state not in WORKABLE:
+            raise Refused(_("This lead is closed: %(state)s.") % {"state": lead.get_state_display()})
+        raise Taken(lead)
+    # After the commit, so that no claim waits for another lead while it holds its own.
+    Lead.objects.filter(claimed_by=user).exclude(pk=lead_id).update(claimed_by=None, claimed_at=None)
+    return lead
+
+
+def unheld() -> Q:
+    """Leads nobody works on: no claim, or one so old that the colleague must have left it."""
+    stale = Now() - dt.timedelta(minutes=CLAIM_MINUTES)
+    return Q(claimed_by__isnull=True) | Q(claimed_at__lt=stale)
+
+
+def holder(lead: Lead, user: User) -> User | None:
+    """The colleague who works on the lead now; None for nobody, oneself or a claim that ran out."""
+    if lead.claimed_by_id in (None, user.pk) or lead.claimed_at is None:
+        return None
+    return lead.claimed_by if lead.claimed_at > timezone.now() - dt.timedelta(minutes=CLAIM_MINUTES) else None
 
 
 def release(lead_id: int, user: User) -> bool:
@@ -119,11 +132,17 @@ def release(lead_id: int, user: User) -> bool:
 
 
 def next_lead(user: User, after: Lead | None = None) -> Lead | None:
-    """The lead to open next: the first in the queue that no colleague holds, other than ``after``."""
-    stale = Now() - dt.timedelta(minutes=CLAIM_MINUTES)
-    free = Q(claimed_by__isnull=True) | Q(claimed_by=user) | Q(claimed_at__lt=stale)
-    leads = waiting(user).filter(free)
+    """The lead to open next: the first in the queue that no colleague holds, other than ``after``.
+
+    A relationship manager's own queue; a branch manager, who sees everybody's leads, is led through their own only.
+    """
+    leads = waiting(user).filter(unheld() | Q(claimed_by=user), rm=user)
     return leads.exclude(pk=after.pk).first() if after else leads.first()
+
+
+def appointments(user: User, first: dt.date, last: dt.date) -> LeadQuerySet:
+    """Own open leads with a dated next step from ``first`` to ``last``, both included, in order of time."""
+    return workable(user).filter(rm=user, next_at__date__range=(first, last)).order_by("next_at", "id")
 
 
 def check_role(user: User) -> None:
