@@ -215,7 +215,9 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if TESTING or DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage",
+        # Uploads are private; a reverse proxy must be able to read the style sheets.
+        "OPTIONS": {"file_permissions_mode": 0o644},
     },
 }
 # Without this a test would need collectstatic first.
@@ -247,8 +249,9 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(embedded.var_dir() / "beat-schedule")
-RUN_LEASE_SECONDS = env_int("BANKCRM_RUN_LEASE_SECONDS", 90)
-RUN_REAPER_SECONDS = env_int("BANKCRM_RUN_REAPER_SECONDS", 30)
+# A worker killed right after renewing is noticed after both: well inside two minutes.
+RUN_LEASE_SECONDS = env_int("BANKCRM_RUN_LEASE_SECONDS", 60)
+RUN_REAPER_SECONDS = env_int("BANKCRM_RUN_REAPER_SECONDS", 20)
 RUN_BACK_OFF_SECONDS = env_int("BANKCRM_RUN_BACK_OFF_SECONDS", 10)
 # Messages of the clock expire, so that a long outage of the workers does not leave a heap of them.
 CELERY_BEAT_SCHEDULE = {
