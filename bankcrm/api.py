@@ -17,6 +17,7 @@ from bankcrm.models import Run
 
 class RunSerializer(serializers.ModelSerializer):
     title = serializers.SerializerMethodField()
+    result = serializers.SerializerMethodField()
     requested_by = serializers.CharField(source="requested_by.username", default=None, read_only=True)
 
     class Meta:
@@ -40,6 +41,10 @@ class RunSerializer(serializers.ModelSerializer):
             "finished_at",
         ]
         read_only_fields = fields
+
+    def get_result(self, run: Run) -> dict[str, Any]:
+        # Until the end the column is the reaper's notebook.
+        return run.result if run.state == Run.State.DONE else {}
 
     def get_title(self, run: Run) -> str:
         return runs.title(run.kind)

@@ -17,8 +17,8 @@ log = logging.getLogger(__name__)
 TASK = "bankcrm.execute"
 # A web request must not wait for a broker that hangs, and after one failure none asks it for a while.
 QUICK = {
-    "socket_timeout": 0.5,
-    "socket_connect_timeout": 0.5,
+    "socket_timeout": 0.3,
+    "socket_connect_timeout": 0.3,
     "max_retries": 0,
     "interval_start": 0,
     "interval_step": 0,

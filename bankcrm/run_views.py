@@ -156,7 +156,7 @@ def _state(request: SignedIn, run: Run) -> dict[str, Any]:
         }
         for event in trail.order_by("-pk")[:20]
     ]
-    result = run.result if isinstance(run.result, dict) else {}
+    result = run.result if run.state == State.DONE and isinstance(run.result, dict) else {}
     figures = [
         (name.replace("_", " "), value)
         for name, value in result.items()

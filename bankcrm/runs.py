@@ -27,6 +27,7 @@ from django.utils.translation import gettext as _
 from bankcrm import audit, dispatch
 from bankcrm.job import Job, Keeper, LeaseLost, RunCancelled, from_now
 from bankcrm.models import Role, Run, User
+from bankcrm.reaper import MAX_ATTEMPTS, reap
 
 __all__ = [
     "KINDS",
@@ -48,8 +49,6 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 State = Run.State
-MAX_ATTEMPTS = 3
-REAP_AT_ONCE = 500
 
 
 class Refused(Exception):  # noqa: N818  (named for what happened, as the screen says it)
@@ -178,7 +177,8 @@ def _permitted(run: Run) -> Work:
     return declared
 
 
-# statement_timestamp() is what Django's Now() writes: one clock for every comparison.
+# statement_timestamp() is what Django's Now() writes: one clock for every comparison. While a run is unfinished, "mark"
+# in its result is the most rows any attempt had done before this one.
 CLAIM = """
 WITH due AS (
     SELECT id, state FROM bankcrm_run
@@ -191,7 +191,8 @@ WITH due AS (
 UPDATE bankcrm_run run
 SET state = 'running', attempts = attempts + 1, lease_token = %(token)s,
     leased_until = statement_timestamp() + %(lease)s * interval '1 second',
-    started_at = COALESCE(started_at, statement_timestamp())
+    started_at = COALESCE(started_at, statement_timestamp()),
+    result = jsonb_build_object('mark', GREATEST(done, (result->>'mark')::bigint))
 FROM due WHERE run.id = due.id
 RETURNING due.state
 """
@@ -276,54 +277,6 @@ def _after_error(job: Job, error: Exception) -> str:
     return State.QUEUED
 
 
-def reap() -> dict[str, int]:
-    """Free what was dropped and send what was not: returns counts of waiting, dead, cancelled and sent runs.
-
-    Called by beat every RUN_REAPER_SECONDS. Any number of reapers may run at once.
-    """
-    counts = {"waiting": 0, "dead": 0, "cancelled": 0}
-    with transaction.atomic():
-        dropped = Run.objects.select_for_update(skip_locked=True).filter(
-            state=State.RUNNING, leased_until__lt=Now()
-        )
-        for run in dropped.order_by("pk")[:REAP_AT_ONCE]:
-            counts[_free(run)] += 1
-    stale = from_now(-max(settings.RUN_LEASE_SECONDS, 2 * settings.RUN_REAPER_SECONDS))
-    due = Run.objects.filter(state=State.QUEUED, available_at__lte=Now())
-    unsent = due.filter(dispatched_at=None) | due.filter(dispatched_at__lt=stale)
-    ids = list(unsent.order_by("available_at").values_list("pk", flat=True)[:REAP_AT_ONCE])
-    return {**counts, "sent": dispatch.send(ids)}
-
-
-def _free(run: Run) -> str:
-    """Decide about one run whose worker vanished; the row is locked."""
-    changes: dict[str, Any] = {"lease_token": None, "leased_until": None}
-    if run.cancel_requested:
-        to, word = State.CANCELLED, "cancelled"
-    elif run.attempts >= MAX_ATTEMPTS:
-        to, word = State.DEAD, "dead"
-        changes["error"] = _("The worker vanished in attempt %(attempt)s, as in the attempts before.") % {
-            "attempt": run.attempts
-        }
-    else:
-        # No back-off: the work did nothing wrong, its worker was killed.
-        to, word = State.QUEUED, "waiting"
-        changes |= {"available_at": Now(), "dispatched_at": None}
-    if to != State.QUEUED:
-        changes["finished_at"] = Now()
-    Run.objects.filter(pk=run.pk).update(state=to, **changes)
-    audit.record(
-        None,
-        f"run.{word}",
-        run,
-        from_state=State.RUNNING,
-        to_state=to,
-        reason="the worker's lease ran out",
-        attempt=run.attempts,
-    )
-    return word
-
-
 def cancel(run: Run, user: User) -> Run:
     """Stop waiting work at once, running work at its next step; set given-up work aside.
 
@@ -380,6 +333,7 @@ def retry(run: Run, user: User) -> Run:
                 done=0,
                 total=None,
                 note="",
+                result={},
             )
             if not again:
                 raise Conflict(_("Only work that failed or was given up can be tried again."))
