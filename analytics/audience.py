@@ -12,7 +12,6 @@ from typing import Any
 
 from django.db import connection
 from django.db.models.expressions import RawSQL
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from analytics import audience_text, conditions
@@ -20,6 +19,7 @@ from analytics.audience_sql import STILL_HERE, Compiler, Fragment
 from analytics.conditions import Group, InvalidCondition, Node, Reading, Row, read, rows_of
 from analytics.distribution import Distribution, distribution, reference_names, visible_sql
 from analytics.models import Audience, PredictiveModel
+from bankcrm import clock
 from bankcrm.models import User
 from customers.fields import Reference
 from customers.models import Customer
@@ -164,7 +164,7 @@ def _compiler(condition: Any, month: dt.date, today: dt.date | None) -> tuple[Co
         raise InvalidCondition(lookup.faults)
     trees = {key: reading.tree for key, reading in lookup.audiences.items()}
     return (
-        Compiler(month, today or timezone.localdate(), lookup.score_runs, trees),
+        Compiler(month, today or clock.today(), lookup.score_runs, trees),
         lookup.reading.tree,
     )
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 from django.db.models import Max
-from django.utils import timezone
 
-from bankcrm import audit
+from bankcrm import audit, clock
 from bankcrm.models import User
 from campaigns.models import Campaign
 from customers import profile
@@ -74,7 +73,7 @@ def window_end(campaign: Campaign) -> dt.date | None:
 
 def data_through() -> dt.date | None:
     """The last day for which holdings are loaded: the newest opening or the newest profile month."""
-    newest = Holding.objects.filter(opened_on__lte=timezone.localdate()).aggregate(last=Max("opened_on"))[
+    newest = Holding.objects.filter(opened_on__lte=clock.today()).aggregate(last=Max("opened_on"))[
         "last"
     ]
     days = [day for day in (newest, profile.latest_month()) if day]
@@ -93,7 +92,7 @@ def match(campaign: Campaign, user: User | None = None, through: dt.date | None 
                 "product": campaign.product_id,
                 "product_code": campaign.product.code,
                 "days": campaign.attribution_days,
-                "through": through or timezone.localdate(),
+                "through": through or clock.today(),
             },
         )
         changed = cursor.rowcount

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from bankcrm import clock
 from campaigns import contact_policy, definition
 from campaigns.conflicts import Refused
 from campaigns.models import Arm, Campaign, Selection
@@ -32,7 +32,7 @@ class Blocker:
 
 def blockers(campaign: Campaign, on: dt.date | None = None) -> list[Blocker]:
     """Blockers first, then what to know; an empty list: nothing to say."""
-    on = on or timezone.localdate()
+    on = on or clock.today()
     arms = definition.arms_of(campaign)
     found = [
         *_dates(campaign, on),

@@ -15,10 +15,9 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Max
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from bankcrm import audit
+from bankcrm import audit, clock
 from bankcrm.models import Role, User
 from campaigns import attribution, evaluation_sql
 from campaigns.conflicts import Refused
@@ -61,7 +60,7 @@ class Evaluation:
 
 def evaluate(campaign: Campaign, as_of: dt.date | None = None) -> Evaluation:
     """The evaluation as the data stand now. Raises Refused before anybody was assigned."""
-    return from_sums(campaign, collect(campaign, as_of or timezone.localdate()))
+    return from_sums(campaign, collect(campaign, as_of or clock.today()))
 
 
 def latest(campaign: Campaign) -> Evaluation:
@@ -142,7 +141,7 @@ def freeze(campaign: Campaign, user: User) -> EvaluationReport:
         raise PermissionDenied(_("Your role does not include this."))
     end, through = attribution.window_end(campaign), attribution.data_through()
     if campaign.state != Campaign.State.IMPORTED and end is not None:
-        if timezone.localdate() <= end:
+        if clock.today() <= end:
             raise Refused(_("The attribution window is open until %(day)s.") % {"day": end.isoformat()})
         if through is None or through < end:
             raise Refused(

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from django.db.models import F
 from django.db.models.functions import Now
-from django.utils import timezone
 
-from bankcrm import audit
+from bankcrm import audit, clock
 from bankcrm.models import User
 from campaigns.models import FollowUp, Lead
 from customers.models import Consent, ConsentChannel, Customer
@@ -97,7 +96,7 @@ def _object(lead: Lead, user: User) -> dict[str, object]:
     Consent.objects.update_or_create(
         customer_id=lead.customer_id,
         channel=ConsentChannel.ALL,
-        defaults={"is_objection": True, "since": timezone.localdate(), "source": f"lead:{lead.pk}"},
+        defaults={"is_objection": True, "since": clock.today(), "source": f"lead:{lead.pk}"},
     )
     audit.record(user, "customer.objected", Customer(pk=lead.customer_id), lead=lead.pk)
     if before is None:

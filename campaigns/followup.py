@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from bankcrm import audit
+from bankcrm import audit, clock
 from bankcrm.models import User
 from bankcrm.partitions import ensure_months
 from campaigns import feedback, queue
@@ -52,7 +52,7 @@ def record(lead_id: int, user: User, entry: Entry) -> FollowUp:
     if known:
         return known
     row = _checked(entry)
-    ensure_months(Contact._meta.db_table, timezone.localdate(), timezone.localdate())
+    ensure_months(Contact._meta.db_table, clock.today(), clock.today())
     with transaction.atomic():
         lead = _lock(lead_id, user)
         # Again, now that nobody else writes on this lead: the same request may have been sent twice at once.
@@ -117,7 +117,7 @@ def undo(follow_up_id: int, user: User) -> FollowUp:
             version=F("version") + 1,
         )
         reference = _reference(follow_up)
-        Contact.objects.filter(reference=reference, contacted_on=timezone.localdate(follow_up.at)).delete()
+        Contact.objects.filter(reference=reference, contacted_on=follow_up.before["contacted_on"]).delete()
         Response.objects.filter(
             reference=reference, campaign_code=lead.campaign.code, customer=lead.customer
         ).delete()
@@ -221,7 +221,7 @@ def _next_step(entry: Entry, row: Meaning) -> tuple[str, dt.datetime | None]:
         return NextStep.NONE, None
     if entry.next_step == NextStep.NONE:
         return NextStep.NONE, None
-    step, at = proposed_next(row.outcome, timezone.localdate())
+    step, at = proposed_next(row.outcome, clock.today())
     return entry.next_step or step, entry.next_at or at
 
 
@@ -242,7 +242,7 @@ def _move(lead: Lead, row: Meaning, step: str, at: dt.datetime | None) -> None:
 
 
 def _write_history(lead: Lead, follow_up: FollowUp, row: Meaning, user: User) -> None:
-    today, reference = timezone.localdate(), _reference(follow_up)
+    today, reference = clock.today(), _reference(follow_up)
     codes = {
         "customer_id": lead.customer_id,
         "campaign_code": lead.campaign.code,

@@ -20,7 +20,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bankcrm import audit, bulk, workdays
+from bankcrm import audit, bulk, clock, workdays
 from bankcrm.models import User
 from bankcrm.runs import Job
 from campaigns import contact_policy, definition, lifecycle
@@ -88,7 +88,7 @@ def push(
         )
     with bulk.without_time_limit():
         if begun is None:
-            begun = _begin(current, user, wave, job, on or timezone.localdate())
+            begun = _begin(current, user, wave, job, on or clock.today())
             current.refresh_from_db()
         elif not user.may_change or user.role not in lifecycle.ACTIONS["push"].roles:
             raise PermissionDenied(_("Your role does not include this."))

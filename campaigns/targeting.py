@@ -14,11 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from analytics.models import ScoreRun
-from bankcrm import audit, bulk
+from bankcrm import audit, bulk, clock
 from bankcrm.models import User
 from bankcrm.runs import Job
 from campaigns import contact_policy, definition, forecast, lifecycle
@@ -186,7 +185,7 @@ def read_inputs(
     score_run: ScoreRun | None = None,
 ) -> Inputs:
     """Gather what the statement needs. Raises Refused when there is no profile, or the chosen model has no scores."""
-    on = on or timezone.localdate()
+    on = on or clock.today()
     month = month or campaign.profile_month or latest_month()
     if month is None:
         raise Refused(_("There are no customer profiles yet. Import customer data and build a month first."))

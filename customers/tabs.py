@@ -8,11 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bankcrm import figures
+from bankcrm import clock, figures
 from bankcrm.models import User
 from customers import kyc, tiering, timeline
 from customers.fields import Area
@@ -61,23 +60,23 @@ def look(user: User, customer: Customer, month: dt.date | None) -> Seen:
 
 def overview(seen: Seen, _until: dt.date) -> dict[str, Any]:
     past = kyc.history(seen.customer, seen.month)
-    held = kyc.holdings(seen.customer, timezone.localdate())
+    held = kyc.holdings(seen.customer, clock.today())
     return {
         "chart": _aum_chart(past),
         "threshold": _threshold(seen),
         "classes": _classes(seen, past, held),
         "change": _change(past),
         "entries": [
-            _entry(entry) for entry in timeline.timeline(seen.user, seen.customer, timezone.localdate(), 8)
+            _entry(entry) for entry in timeline.timeline(seen.user, seen.customer, clock.today(), 8)
         ],
     }
 
 
 def value(seen: Seen, _until: dt.date) -> dict[str, Any]:
-    held = kyc.holdings(seen.customer, timezone.localdate())
+    held = kyc.holdings(seen.customer, clock.today())
     facts = kyc.facts(seen.customer, seen.month, [Area.VALUE], seen.tier_names)
     kept = [fact for code, fact in facts.items() if code not in kyc.ASSETS]
-    return {"facts": kept, "holdings": held, "peers": _peer_rows(seen), "today": timezone.localdate()}
+    return {"facts": kept, "holdings": held, "peers": _peer_rows(seen), "today": clock.today()}
 
 
 def behaviour(seen: Seen, _until: dt.date) -> dict[str, Any]:
@@ -176,7 +175,7 @@ def _classes(seen: Seen, past_months: list[CustomerProfile], held: list[Holding]
     year = [one for one in past_months if one.month <= profile.month - dt.timedelta(days=360)]
     coming: dict[str, list[Holding]] = defaultdict(list)
     for one in held:
-        if one.matures_on and one.matures_on >= timezone.localdate():
+        if one.matures_on and one.matures_on >= clock.today():
             coming[one.product.asset_class].append(one)
     rows = []
     for asset_class in AssetClass:

@@ -8,12 +8,11 @@ from typing import Any
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from bankcrm import paging
+from bankcrm import clock, paging
 from bankcrm.models import Role
 from bankcrm.policy import REGISTRY
 from bankcrm.staff_request import StaffRequest
@@ -126,7 +125,7 @@ def _until(request: StaffRequest) -> dt.date:
     try:
         return dt.date.fromisoformat(request.GET.get("until", ""))
     except ValueError:
-        return timezone.localdate()
+        return clock.today()
 
 
 def _header(request: StaffRequest, seen: tabs.Seen, tab: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ class Change(models.Model):
     from_state = models.CharField(_("from"), max_length=10, blank=True)
     to_state = models.CharField(_("to"), max_length=10, blank=True)
     comment = models.TextField(_("comment"), blank=True)
-    # {"field": [before, after]}
+    # Field name → the pair of its values before and after.
     fields = models.JSONField(_("fields"), default=dict)
 
     class Meta:

@@ -23,7 +23,7 @@ DAY = dt.timedelta(days=1)
 
 @pytest.fixture(autouse=True)
 def _today(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("django.utils.timezone.localdate", lambda *args, **kwargs: TODAY)
+    monkeypatch.setattr("bankcrm.clock.today", lambda: TODAY)
 
 
 def two_arms(
