@@ -309,6 +309,7 @@ def _claim_home(service: pwd.struct_passwd) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
         os.chown(folder, service.pw_uid, service.pw_gid)
     _owner_mark().write_text(f"{home}\n")
+    (home / "belongs-to").write_text(f"{var_dir()}\n")
 
 
 def _copy_wheel(binaries: Path) -> Path:
