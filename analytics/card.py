@@ -1,0 +1,51 @@
+"""The model card as JSON: figures as numbers, sentences as a template with its values, so that pages translate them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+
+if TYPE_CHECKING:
+    from analytics.modelling.response import FittedResponse
+    from analytics.modelling.sentences import Sentence
+
+
+def sentence(text: Sentence) -> dict[str, Any]:
+    """A sentence as the card keeps it."""
+    return {"template": text.template, "values": dict(text.values)}
+
+
+def told(text: Sentence | Mapping[str, Any] | None) -> str:
+    """A sentence, fresh or from a card, in the reader's language; "" for none."""
+    if not text:
+        return ""
+    if isinstance(text, Mapping):
+        return _(text["template"]) % text["values"]
+    return _(text.template) % text.values
+
+
+def of_fit(fitted: FittedResponse) -> dict[str, Any]:
+    """What a fit says about itself; ``metrics`` are intervals by name, the tables are lists of rows."""
+    quality = asdict(fitted.quality)
+    refusal, objection = fitted.calibration_refusal, fitted.objection
+    return {
+        "slices": fitted.slices,
+        "metrics": quality["intervals"],
+        "observed_expected": quality["observed_expected"],
+        "lift": quality["lift"],
+        "gains": quality["gains"],
+        "calibration": quality["calibration"],
+        "importance": quality["importance"],
+        "score_psi": quality["score_psi"],
+        "drift": [
+            {"name": moved.name, "psi": moved.psi, "sentence": sentence(moved.sentence)}
+            for moved in fitted.quality.drift
+        ],
+        "calibrated": refusal is None,
+        "calibration_refusal": sentence(refusal) if refusal else None,
+        "objection": sentence(objection) if objection else None,
+        "rate": fitted.positives / max(fitted.n, 1),
+    }

@@ -1,0 +1,168 @@
+# ruff: noqa: S608  expressions come from the field catalogue; every value is a parameter
+"""The feature matrix as of a month-end: one builder for training, scoring and reasons, so that the three agree.
+
+The database turns every catalogue field into a number (a date into days from the month-end, a category into its position
+in the list the model version keeps); binary COPY brings the columns out. A row reads the profile of its own month and the
+customer's row, nothing else, and the profile was built from facts up to that day.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.modelling.matrix import CATEGORY_LIMIT, FeatureSpec
+from bankcrm import bulk
+from customers import fields as catalogue
+from customers.fields import Field, Type
+
+CHUNK = 100_000
+_KINDS = {
+    Type.NUMBER: "numeric",
+    Type.MONEY: "numeric",
+    Type.DATE: "numeric",
+    Type.FLAG: "flag",
+    Type.CHOICE: "categorical",
+    Type.TEXT: "categorical",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Whose rows are read: SQL over ``c`` (customer), ``p`` (profile) and what ``joins`` adds; parameters in order.
+
+    ``extra`` are further columns (name → SQL over the same aliases) that come back beside the matrix, such as the label.
+    """
+
+    where: str = "TRUE"
+    params: tuple[Any, ...] = ()
+    joins: str = ""
+    join_params: tuple[Any, ...] = ()
+    extra: Mapping[str, tuple[str, tuple[Any, ...]]] = field(default_factory=dict)
+    order: str = "c.id"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One month's rows: customer ids (n,), the matrix (n, features), and the extra columns, (n,) each."""
+
+    ids: NDArray[np.int64]
+    X: NDArray[np.float32]
+    extra: dict[str, NDArray[Any]]
+
+
+def usable(codes: Iterable[str] = ()) -> list[Field]:
+    """The catalogue's fields a model may learn from; restricted to ``codes`` when there are any, in catalogue order.
+
+    Raises ValueError naming codes that do not exist or that no model may use.
+    """
+    allowed = {code: known for code, known in catalogue.for_models().items() if known.type in _KINDS}
+    wanted = set(codes)
+    if refused := sorted(wanted - set(allowed)):
+        raise ValueError(f"no model may use: {', '.join(refused)}")
+    return [known for code, known in allowed.items() if not wanted or code in wanted]
+
+
+def learn_specs(fields: Sequence[Field], months: Sequence[dt.date]) -> tuple[FeatureSpec, ...]:
+    """One specification per field; a categorical one keeps the commonest 200 values of the given months, sorted."""
+    seen = _categories([known for known in fields if known.is_categorical], months)
+    return tuple(
+        FeatureSpec(known.code, _KINDS[known.type], str(known.label), seen.get(known.code, ()))  # type: ignore[arg-type]  # a dict of literals
+        for known in fields
+    )
+
+
+def _categories(fields: Sequence[Field], months: Sequence[dt.date]) -> dict[str, tuple[str, ...]]:
+    if not fields:
+        return {}
+    parts = " UNION ALL ".join(
+        f"(SELECT %s::text AS code, ({known.source})::text AS value, count(*) AS n"
+        " FROM customers_customerprofile p JOIN customers_customer c ON c.id = p.customer_id"
+        f" WHERE p.month = ANY(%s) AND ({known.source})::text <> ''"
+        f" GROUP BY 2 ORDER BY 3 DESC, 2 LIMIT {CATEGORY_LIMIT})"
+        for known in fields
+    )
+    params = [value for known in fields for value in (known.code, list(months))]
+    found = bulk.read_columns(parts, params)
+    values: dict[str, list[str]] = {known.code: [] for known in fields}
+    for code, value in zip(found["code"], found["value"], strict=True):
+        values[code].append(value)
+    return {code: tuple(sorted(known)) for code, known in values.items()}
+
+
+def matrix(
+    month: dt.date,
+    specs: Sequence[FeatureSpec],
+    population: Population | None = None,
+    *,
+    after: int = 0,
+    limit: int | None = None,
+) -> Batch:
+    """The rows of one month for a population, in its order; columns as ``specs``, float32, unknown is NaN.
+
+    ``after`` and ``limit`` page by customer id. Raises KeyError when a specification names a field the catalogue has lost.
+    """
+    who = population or Population()
+    columns, params = _columns(specs)
+    extra = "".join(f", {expression} AS {name}" for name, (expression, _) in who.extra.items())
+    extra_params = [value for _, values in who.extra.values() for value in values]
+    statement = (
+        f"SELECT c.id AS customer_id{extra}, {', '.join(columns)}"
+        f" FROM customers_customerprofile p JOIN customers_customer c ON c.id = p.customer_id {who.joins}"
+        f" WHERE p.month = %s AND p.customer_id > %s AND ({who.where}) ORDER BY {who.order} LIMIT %s"
+    )
+    values = [*extra_params, *params, *who.join_params, month, after, *who.params, limit]
+    with bulk.without_time_limit():
+        found = bulk.read_columns(statement, values)
+    ids = found["customer_id"].astype(np.int64)
+    X = np.empty((len(ids), len(specs)), dtype=np.float32)
+    for position in range(len(specs)):
+        X[:, position] = found[f"f{position}"]
+    return Batch(ids, X, {name: found[name] for name in who.extra})
+
+
+def chunks(
+    month: dt.date, specs: Sequence[FeatureSpec], population: Population | None = None, *, size: int = CHUNK
+) -> Iterator[Batch]:
+    """The month's rows in pieces of at most ``size`` by customer id, so that memory does not grow with the bank."""
+    after = 0
+    while True:
+        batch = matrix(month, specs, population, after=after, limit=size)
+        if not len(batch.ids):
+            return
+        yield batch
+        after = int(batch.ids[-1])
+
+
+def count(month: dt.date, population: Population | None = None) -> int:
+    """How many rows ``matrix`` would return."""
+    who = population or Population()
+    statement = (
+        "SELECT count(*) AS n FROM customers_customerprofile p JOIN customers_customer c ON c.id = p.customer_id"
+        f" {who.joins} WHERE p.month = %s AND ({who.where})"
+    )
+    found = bulk.read_columns(statement, [*who.join_params, month, *who.params])
+    return int(found["n"][0])
+
+
+def _columns(specs: Sequence[FeatureSpec]) -> tuple[list[str], list[Any]]:
+    columns: list[str] = []
+    params: list[Any] = []
+    for position, spec in enumerate(specs):
+        known = catalogue.get(spec.name)
+        expression = f"({known.source})"
+        if spec.kind == "categorical":
+            expression = f"(array_position(%s::text[], {expression}::text) - 1)"
+            params.append(list(spec.categories))
+        elif known.type == Type.DATE:
+            # Later is higher, before and after the month-end; the reason sentences of dates rely on it.
+            expression = f"({expression} - p.month)"
+        elif known.type == Type.FLAG:
+            expression = f"{expression}::int"
+        columns.append(f"{expression}::float4 AS f{position}")
+    return columns, params

@@ -1,0 +1,281 @@
+# ruff: noqa: S608  every name spliced into this SQL is a constant of this module
+"""Who responded: the outcomes a model learns from, and only those whose window is complete at the as-of date.
+
+Two sources. Holdings: month-ends long past, everybody who did not hold the product then, and whether they opened it
+within the horizon. Assignments: customers whom campaigns approached for the product, and whether a conversion followed.
+The second says more about responding to us but covers only who was selected, and needs earlier campaigns; the caller is
+told which one was used and why.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from django.db import connection
+from numpy.typing import NDArray
+
+from analytics import features
+from analytics.features import Population
+from analytics.modelling.matrix import FeatureSpec
+from analytics.modelling.sentences import Sentence, gettext_noop
+from analytics.models import PredictiveModel
+from customers import profile
+from customers.models import CustomerProfile, Product
+
+HOLDINGS, ASSIGNMENTS = "holdings", "assignments"
+ENOUGH_ASSIGNED = 200  # positives; a judgement of methods.md section 4
+SNAPSHOTS = 8
+FEWEST_SNAPSHOTS = 3
+# Rows beyond this are left out by a hash of the customer, which keeps the base rate.
+MOST_ROWS = 600_000
+SOURCE_SENTENCES = {
+    HOLDINGS: gettext_noop(
+        "Who did not hold the product at %(dates)s month-ends and opened it in the window."
+    ),
+    ASSIGNMENTS: gettext_noop(
+        "Who was approached by campaigns on %(dates)s days and converted in the window."
+    ),
+}
+TOO_FEW_ASSIGNED = gettext_noop(
+    "Campaigns gave %(positives)s responders on %(dates)s days; from %(needed)s on three or more days the model learns from"
+    " them instead."
+)
+
+Step = Callable[[int, int], object]
+
+HOLDS = (
+    "EXISTS (SELECT 1 FROM customers_holding held WHERE held.customer_id = c.id AND held.product_id = %s"
+    " AND held.opened_on <= p.month AND (held.closed_on IS NULL OR held.closed_on > p.month))"
+)
+OPENED = (
+    "EXISTS (SELECT 1 FROM customers_holding opened WHERE opened.customer_id = c.id AND opened.product_id = %s"
+    " AND opened.opened_on > p.month AND opened.opened_on <= p.month + %s::int)"
+)
+# Reported conversions are left out: staff report for the treated alone, and some of them are mistaken.
+CONVERTED = """EXISTS (
+    SELECT 1 FROM customers_response r WHERE r.customer_id = a.customer_id AND r.campaign_code = a.campaign_code
+    AND r.kind = 'conversion' AND r.how IN ('matched', 'imported')
+    AND r.responded_on >= a.assigned_on AND r.responded_on <= a.assigned_on + %s::int)"""
+CONTACTED = """EXISTS (
+    SELECT 1 FROM customers_contact k WHERE k.customer_id = a.customer_id AND k.campaign_code = a.campaign_code
+    AND k.contacted_on BETWEEN a.assigned_on AND a.assigned_on + %s::int)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Labelled rows in time order of their batches: ``ids``, ``dates`` (datetime64[D]) and ``y`` are (n,), ``X`` (n,
+    features). ``share`` of the customers was read; ``notes`` say where the labels come from."""
+
+    source: str
+    ids: NDArray[np.int64]
+    dates: NDArray[np.datetime64]
+    y: NDArray[np.int8]
+    X: NDArray[np.float32]
+    specs: tuple[FeatureSpec, ...]
+    batches: tuple[tuple[dt.date, Population], ...]
+    share: float
+    notes: tuple[Sentence, ...]
+
+    def again(self, specs: Sequence[FeatureSpec], rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        """The same rows encoded for another version's specifications, (len(rows), len(specs))."""
+        if tuple(specs) == self.specs:
+            return self.X[rows]
+        parts = [features.matrix(month, specs, population) for month, population in self.batches]
+        if not np.array_equal(np.concatenate([part.ids for part in parts]), self.ids):
+            raise RuntimeError("the customers changed while the model was being trained")
+        return np.concatenate([part.X for part in parts])[rows]
+
+
+def population(product: Product) -> Population:
+    """Whom a response model is about: customers of the month who do not hold the product."""
+    return Population(where=f"NOT {HOLDS}", params=(product.pk,))
+
+
+def snapshots(model: PredictiveModel, as_of: dt.date) -> list[dt.date]:
+    """Month-ends with a complete window, oldest first, far enough apart that no two windows overlap.
+
+    Month-ends with a year of facts behind them where there are enough, else those with three months.
+    """
+    first = _first_fact()
+    if first is None:
+        return []
+    full = _spaced(as_of, model.horizon_days, profile.month_end(first, -11))
+    if len(full) >= FEWEST_SNAPSHOTS + 1:
+        return full
+    return _spaced(as_of, model.horizon_days, profile.month_end(first, -2))
+
+
+def _first_fact() -> dt.date | None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT least((SELECT min(month) FROM customers_monthlybalance),"
+            " (SELECT min(booked_on) FROM customers_transaction),"
+            " (SELECT min(month) FROM customers_customerprofile))"
+        )
+        return cursor.fetchone()[0]
+
+
+def _spaced(as_of: dt.date, horizon: int, first: dt.date) -> list[dt.date]:
+    found: list[dt.date] = []
+    before = as_of
+    month = profile.month_end(as_of)
+    while month >= first and len(found) < SNAPSHOTS:
+        if month + dt.timedelta(days=horizon) <= before:
+            found.append(month)
+            before = month
+        month = profile.month_end(month, 1)
+    return found[::-1]
+
+
+def ensure_profiles(months: Sequence[dt.date], step: Step | None = None) -> None:
+    """Build the profiles of the month-ends that have none yet."""
+    for done, month in enumerate(months):
+        if step:
+            step(done, len(months))
+        if not CustomerProfile.objects.filter(month=month).exists():
+            profile.build(month)
+
+
+def dataset(model: PredictiveModel, as_of: dt.date, step: Step | None = None) -> Dataset:
+    """The labelled rows of a model with a product, from the source that carries more.
+
+    Raises ValueError for unknown features, LookupError when no month-end has a complete window.
+    """
+    counts = label_counts(model, as_of)
+    assigned = counts[ASSIGNMENTS]
+    if assigned["positives"] >= ENOUGH_ASSIGNED and assigned["dates"] >= FEWEST_SNAPSHOTS:
+        batches = _assignment_batches(model, as_of)
+        return _read(model, ASSIGNMENTS, batches, (), step)
+    note = Sentence(
+        TOO_FEW_ASSIGNED,
+        {"positives": assigned["positives"], "dates": assigned["dates"], "needed": ENOUGH_ASSIGNED},
+    )
+    months = snapshots(model, as_of)
+    if not months:
+        raise LookupError("no month-end has a complete window")
+    return _read(model, HOLDINGS, _holding_batches(model, months), (note,), step)
+
+
+def _holding_batches(model: PredictiveModel, months: Sequence[dt.date]) -> list[tuple[dt.date, Population]]:
+    who = population(model.product)
+    labels = {"label": (OPENED, (model.product_id, model.horizon_days)), "day": ("p.month", ())}
+    return [(month, Population(where=who.where, params=who.params, extra=labels)) for month in months]
+
+
+def _assignment_batches(model: PredictiveModel, as_of: dt.date) -> list[tuple[dt.date, Population]]:
+    """Approached customers by the month-end before their assignment."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT date_trunc('month', assigned_on)::date - 1 FROM customers_assignment"
+            " WHERE product_code = %s AND NOT is_control AND assigned_on <= %s ORDER BY 1",
+            [model.product.code, as_of - dt.timedelta(days=model.horizon_days)],
+        )
+        months = [row[0] for row in cursor.fetchall()]
+    batches = []
+    for month in months:
+        batches.append(
+            (
+                month,
+                Population(
+                    joins="JOIN customers_assignment a ON a.customer_id = c.id AND a.product_code = %s"
+                    " AND NOT a.is_control AND date_trunc('month', a.assigned_on)::date - 1 = %s"
+                    " AND a.assigned_on <= %s",
+                    join_params=(
+                        model.product.code,
+                        month,
+                        as_of - dt.timedelta(days=model.horizon_days),
+                    ),
+                    extra={"label": (CONVERTED, (model.horizon_days,)), "day": ("a.assigned_on", ())},
+                    order="a.assigned_on, a.id",
+                ),
+            )
+        )
+    return batches
+
+
+def _read(
+    model: PredictiveModel,
+    source: str,
+    batches: list[tuple[dt.date, Population]],
+    notes: tuple[Sentence, ...],
+    step: Step | None,
+) -> Dataset:
+    months = [month for month, _ in batches]
+    ensure_profiles(months, step)
+    share = min(1.0, MOST_ROWS / max(sum(features.count(month, who) for month, who in batches), 1))
+    if share < 1:
+        batches = [(month, _thinned(who, share)) for month, who in batches]
+    # Categories come from the earlier months, so that the later ones meet new values as use will.
+    specs = features.learn_specs(features.usable(model.features), months[: max(1, round(len(months) * 0.6))])
+    parts = [features.matrix(month, specs, who) for month, who in batches]
+    days = np.concatenate([part.extra["day"] for part in parts]).astype("datetime64[D]")
+    told = Sentence(SOURCE_SENTENCES[source], {"dates": len(np.unique(days))})
+    return Dataset(
+        source=source,
+        ids=np.concatenate([part.ids for part in parts]),
+        dates=days,
+        y=np.concatenate([part.extra["label"] for part in parts]).astype(np.int8),
+        X=np.concatenate([part.X for part in parts]),
+        specs=specs,
+        batches=tuple(batches),
+        share=share,
+        notes=(told, *notes),
+    )
+
+
+def _thinned(who: Population, share: float) -> Population:
+    condition = "abs(hashint8(c.id)::bigint) %% 1000000 < %s"
+    return Population(
+        f"({who.where}) AND {condition}",
+        (*who.params, round(share * 1_000_000)),
+        who.joins,
+        who.join_params,
+        who.extra,
+        who.order,
+    )
+
+
+_COUNT_ASSIGNED = f"""
+SELECT count(*) FILTER (WHERE NOT is_control AND complete),
+       count(*) FILTER (WHERE NOT is_control AND complete AND converted),
+       count(DISTINCT assigned_on) FILTER (WHERE NOT is_control AND complete),
+       count(*) FILTER (WHERE is_control AND complete),
+       count(*) FILTER (WHERE is_control AND complete AND converted),
+       count(*) FILTER (WHERE NOT is_control AND complete AND contacted),
+       count(*) FILTER (WHERE NOT complete)
+FROM (
+    SELECT a.is_control, a.assigned_on, a.assigned_on + %s::int <= %s AS complete,
+           {CONVERTED} AS converted, {CONTACTED} AS contacted
+    FROM customers_assignment a WHERE a.product_code = %s AND a.assigned_on <= %s
+) assigned
+"""
+
+
+def label_counts(model: PredictiveModel, as_of: dt.date) -> dict[str, dict[str, Any]]:
+    """How many labels each source holds at ``as_of``.
+
+    ``{"holdings": {"n", "positives", "dates"}, "assignments": {"n", "positives", "dates", "control",
+    "control_positives", "contacted", "open"}}``: treated rows apart from control, ``open`` = window not complete yet.
+    Holdings count only month-ends whose profile is built.
+    """
+    horizon = model.horizon_days
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_ASSIGNED, [horizon, as_of, horizon, horizon, model.product.code, as_of])
+        assigned = _assigned(list(cursor.fetchone()))
+        cursor.execute(
+            f"SELECT count(*), count(*) FILTER (WHERE {OPENED}), count(DISTINCT p.month)"
+            " FROM customers_customerprofile p JOIN customers_customer c ON c.id = p.customer_id"
+            f" WHERE p.month = ANY(%s) AND NOT {HOLDS}",
+            [model.product_id, horizon, snapshots(model, as_of), model.product_id],
+        )
+        held = dict(zip(("n", "positives", "dates"), cursor.fetchone(), strict=True))
+    return {HOLDINGS: held, ASSIGNMENTS: assigned}
+
+
+def _assigned(figures: list[int]) -> dict[str, int]:
+    names = ("n", "positives", "dates", "control", "control_positives", "contacted", "open")
+    return dict(zip(names, figures, strict=True))

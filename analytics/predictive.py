@@ -1,0 +1,143 @@
+"""Verbs on predictive models: define one, promote a version (four eyes), roll back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+
+from analytics import card
+from analytics.models import ModelVersion, PredictiveModel, ScoreRun
+from bankcrm import audit, runs
+from bankcrm.models import Role, User
+
+State = ModelVersion.State
+WRITERS = frozenset({Role.ANALYST})
+PROMOTERS = frozenset({Role.ANALYST, Role.MANAGER})
+
+
+class Refused(runs.Refused):
+    """What was asked is against a rule; the sentence says which, and nothing was changed."""
+
+
+def allowed(user: User, roles: frozenset[Role]) -> bool:
+    """Whether the user has one of the roles and is no auditor."""
+    return user.may_change and user.role in roles
+
+
+def _require(user: User, roles: frozenset[Role]) -> None:
+    if not allowed(user, roles):
+        raise PermissionDenied(_("Your role does not include this."))
+
+
+@transaction.atomic
+def define(user: User, **values: Any) -> PredictiveModel:
+    """A new model owned by ``user``; ``values`` are the table's columns, already validated by the form."""
+    _require(user, WRITERS)
+    model = PredictiveModel.objects.create(owner=user, **values)
+    audit.record(user, "model.defined", model, code=model.code)
+    return model
+
+
+def objection(version: ModelVersion, user: User) -> str:
+    """Why ``user`` cannot promote the version, as a sentence; "" when nothing stands against it."""
+    if not allowed(user, PROMOTERS):
+        return _("Your role does not include this.")
+    if version.trained_by_id == user.pk:
+        return _("You trained this version. A second person promotes it.")
+    if version.state == State.CHAMPION:
+        return _("This version is the champion already.")
+    return card.told(version.card.get("objection"))
+
+
+@transaction.atomic
+def promote(version: ModelVersion, user: User) -> ModelVersion:
+    """Make the version champion; the champion before it retires. Scores in use stay until the next score run.
+
+    Raises PermissionDenied for another role, Refused for the person who trained it, a version in use already, or one
+    that ranks no better than chance.
+    """
+    _require(user, PROMOTERS)
+    model = _locked(version.model_id)
+    current = ModelVersion.objects.get(pk=version.pk)
+    if why := objection(current, user):
+        raise Refused(why)
+    _retire_champion(model)
+    changed = (
+        ModelVersion.objects.filter(pk=current.pk, state=current.state)
+        .exclude(trained_by=user)
+        .update(state=State.CHAMPION, promoted_by=user, promoted_at=Now())
+    )
+    if not changed:
+        raise Refused(_("Somebody else changed this version first. Nothing was changed."))
+    PredictiveModel.objects.filter(pk=model.pk).update(champion=current)
+    audit.record(
+        user,
+        "model.promoted",
+        current,
+        from_state=current.state,
+        to_state=State.CHAMPION,
+        number=current.number,
+        trained_by=current.trained_by_id,
+    )
+    current.refresh_from_db()
+    return current
+
+
+def previous_champion(model: PredictiveModel) -> ModelVersion | None:
+    """The version that was champion before the present one."""
+    if model.champion is None:
+        return None
+    return _once_champions(model).filter(promoted_at__lt=model.champion.promoted_at).first()
+
+
+def _once_champions(model: PredictiveModel) -> QuerySet[ModelVersion]:
+    return ModelVersion.objects.filter(model=model, state=State.RETIRED, promoted_at__isnull=False).order_by(
+        "-promoted_at"
+    )
+
+
+@transaction.atomic
+def roll_back(model: PredictiveModel, user: User) -> ModelVersion:
+    """Back to the champion before, and to the last scores it published, in one step; nothing is computed.
+
+    A second person promoted that version when it was new. Raises PermissionDenied, or Refused without an earlier one.
+    """
+    _require(user, PROMOTERS)
+    locked = _locked(model.pk)
+    earlier = previous_champion(locked)
+    if earlier is None or locked.champion is None:
+        raise Refused(_("There is no earlier champion to go back to."))
+    left = locked.champion
+    _retire_champion(locked)
+    ModelVersion.objects.filter(pk=earlier.pk).update(state=State.CHAMPION)
+    scores = ScoreRun.objects.filter(version=earlier, state=ScoreRun.State.PUBLISHED).order_by("-pk").first()
+    PredictiveModel.objects.filter(pk=locked.pk).update(
+        champion=earlier, current_score_run=scores or locked.current_score_run
+    )
+    audit.record(
+        user,
+        "model.rolled_back",
+        earlier,
+        from_state=State.RETIRED,
+        to_state=State.CHAMPION,
+        number=earlier.number,
+        instead_of=left.number,
+        score_run=scores.pk if scores else None,
+    )
+    earlier.refresh_from_db()
+    return earlier
+
+
+def _locked(model_id: int) -> PredictiveModel:
+    """The model, others who would change its champion waiting."""
+    PredictiveModel.objects.select_for_update(no_key=True).get(pk=model_id)
+    return PredictiveModel.objects.select_related("champion").get(pk=model_id)
+
+
+def _retire_champion(model: PredictiveModel) -> None:
+    ModelVersion.objects.filter(model=model, state=State.CHAMPION).update(state=State.RETIRED)

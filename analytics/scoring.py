@@ -1,0 +1,202 @@
+"""Scoring: the champion over everybody it is about, published whole or not at all.
+
+Scores go by binary COPY into a table of their own, which becomes a partition in the same transaction that moves the
+model's pointer. Whatever dies before leaves readers where they were; the next run marks the remains as dropped.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+import numpy as np
+from django.db import connection, transaction
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+from numpy.typing import NDArray
+from psycopg import sql
+
+from analytics import card, features, history, labels
+from analytics.features import Batch
+from analytics.modelling import artefact
+from analytics.modelling.response import FittedResponse
+from analytics.modelling.rules import rule_score
+from analytics.models import ModelVersion, PredictiveModel, ScoreRun
+from bankcrm import audit, bulk, runs
+from bankcrm.models import User
+from customers import profile
+
+TABLE = "analytics_score"
+Scores = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float32]]
+
+
+def score(model: PredictiveModel, month: dt.date | None, user: User, job: runs.Job | None = None) -> ScoreRun:
+    """Score the customers of ``month`` (the newest profile) with the champion and put the scores to use.
+
+    A repeated run finds what it published. Raises runs.Refused without a champion, for an artefact that is not the one
+    stored, or when there is nobody to score; nothing is then visible.
+    """
+    if job:
+        published = ScoreRun.objects.filter(run=job.run_id, state=ScoreRun.State.PUBLISHED).first()
+        if published:
+            return published
+    version = ModelVersion.objects.filter(pk=model.champion_id).select_related("model__product").first()
+    if version is None:
+        raise runs.Refused(_("The model has no champion. A second person promotes a version first."))
+    day = month or profile.latest_month()
+    if day is None:
+        raise runs.Refused(_("There is no customer profile yet. Build the month-end profile first."))
+    drop_remains(model)
+    fitted = load(version)
+    run = ScoreRun.objects.create(version=version, as_of=day, run=job.run if job else None)
+    ids, raw, probability = _computed(version, fitted, day, job)
+    if not len(ids):
+        ScoreRun.objects.filter(pk=run.pk).update(state=ScoreRun.State.DROPPED)
+        raise runs.Refused(
+            _("There is no customer to score in the profile of %(day)s.") % {"day": day.isoformat()}
+        )
+    psi = fitted.score_reference.psi(probability) if fitted else None
+    if job:
+        job.progress(len(ids), len(ids), _("Publishing"))
+    _publish(model, version, run, (ids, raw, probability), psi, user, job)
+    run.refresh_from_db()
+    return run
+
+
+def load(version: ModelVersion) -> FittedResponse | None:
+    """The fitted model behind a version, its digest checked; None for a rule. Raises runs.Refused."""
+    if version.algorithm == ModelVersion.Algorithm.RULE:
+        return None
+    try:
+        return artefact.load(bytes(version.artefact or b""), version.sha256)
+    except artefact.ArtefactRefused as refused:
+        raise runs.Refused(card.told(refused.sentence)) from refused
+
+
+def _computed(
+    version: ModelVersion, fitted: FittedResponse | None, day: dt.date, job: runs.Job | None
+) -> Scores:
+    if version.model.history_campaign:
+        return _along_the_file(version, fitted, job)
+    who = labels.population(version.model.product)
+    total = features.count(day, who)
+    parts: list[Scores] = []
+    done = 0
+    for batch in _batches(version, fitted, day):
+        raw, probability = _of_batch(version, fitted, batch)
+        parts.append((batch.ids, raw, probability))
+        done += len(batch.ids)
+        if job:
+            job.progress(done, total, _("Scoring"))
+    if not parts:
+        return np.empty(0, np.int64), np.empty(0), np.empty(0, np.float32)
+    ids, raws, probabilities = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return ids, raws, probabilities
+
+
+def _batches(version: ModelVersion, fitted: FittedResponse | None, day: dt.date) -> Iterator[Batch]:
+    who = labels.population(version.model.product)
+    if fitted is not None:
+        return features.chunks(day, fitted.specs, who)
+    # A rule ranks everybody against everybody, so it reads its three columns at once.
+    known = features.usable(version.features)
+    return iter([features.matrix(day, features.learn_specs(known, ()), who)])
+
+
+def _of_batch(
+    version: ModelVersion, fitted: FittedResponse | None, batch: Batch
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    if fitted is not None:
+        raw = fitted.raw(batch.X)
+        return raw, fitted.calibrator.predict(raw).astype(np.float32)
+    column = {
+        field.code: batch.X[:, position] for position, field in enumerate(features.usable(version.features))
+    }
+    ranked = rule_score(-column["last_transaction_on"], column["transactions_12m"], column["aum"])
+    rate = np.full(len(batch.ids), version.card.get("rate", 0.0), dtype=np.float32)
+    return ranked.score.astype(np.float64), rate
+
+
+def _along_the_file(version: ModelVersion, fitted: FittedResponse | None, job: runs.Job | None) -> Scores:
+    """An imported campaign: its last fifth, every row scored by a fit on the rows before it."""
+    if fitted is None:
+        raise runs.Refused(_("A rule cannot score an imported campaign."))
+    past = history.read(version.model.history_campaign, fitted.specs)
+    if job:
+        job.progress(0, len(past.ids), _("Refitting along the file"))
+    rolled = history.roll(version.model, past, fitted.kind)
+    probability = fitted.calibrator.predict(rolled.scores).astype(np.float32)
+    return past.ids[rolled.start :], rolled.scores, probability
+
+
+def _publish(
+    model: PredictiveModel,
+    version: ModelVersion,
+    run: ScoreRun,
+    scores: Scores,
+    psi: float | None,
+    user: User,
+    job: runs.Job | None,
+) -> None:
+    with bulk.without_time_limit(), transaction.atomic():
+        if job:
+            job.fence()
+        moved = PredictiveModel.objects.filter(pk=model.pk, champion=version).update(current_score_run=run)
+        if not moved:
+            raise runs.Refused(_("Another version became champion while this one was scoring. Score again."))
+        rows = write_back(run, *scores)
+        ScoreRun.objects.filter(pk=run.pk, state=ScoreRun.State.BUILDING).update(
+            state=ScoreRun.State.PUBLISHED, rows=rows, psi=psi, published_at=Now()
+        )
+        audit.record(
+            user, "model.scored", model, to_state=ScoreRun.State.PUBLISHED, score_run=run.pk, rows=rows
+        )
+
+
+def write_back(
+    run: ScoreRun, ids: NDArray[np.int64], raw: NDArray[np.float64], probability: NDArray[np.float32]
+) -> int:
+    """Write the scores (n,) of one run as a partition of ``analytics_score``; returns the rows. Call in a transaction.
+
+    COPY into a fresh table without index, then primary key, then CHECK, so that ATTACH neither scans nor builds.
+    """
+    part, parent = sql.Identifier(f"{TABLE}_{run.pk}"), sql.Identifier(TABLE)
+    key = sql.Literal(run.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS)").format(part, parent))
+        bulk.copy_columns(
+            f"{TABLE}_{run.pk}",
+            {
+                "score_run_id": np.full(len(ids), run.pk, dtype=np.int64),
+                "customer_id": ids,
+                "raw": raw,
+                "probability": probability.astype(np.float64),
+                "decile": deciles(raw),
+            },
+        )
+        for statement in (
+            "ALTER TABLE {part} ADD PRIMARY KEY (score_run_id, customer_id)",
+            "ALTER TABLE {part} ADD CONSTRAINT one_run CHECK (score_run_id = {key})",
+            "ALTER TABLE {parent} ATTACH PARTITION {part} FOR VALUES IN ({key})",
+            "ANALYZE {part}",
+        ):
+            cursor.execute(sql.SQL(statement).format(part=part, parent=parent, key=key))
+    return len(ids)
+
+
+def deciles(raw: NDArray[np.float64]) -> NDArray[np.int16]:
+    """Tenth by rank of the raw score, 1 = highest (n,) int16; equal scores in their order, so tenths stay equal."""
+    decile = np.empty(len(raw), dtype=np.int16)
+    decile[np.argsort(-raw, kind="stable")] = np.arange(len(raw)) * 10 // max(len(raw), 1) + 1
+    return decile
+
+
+def drop_remains(model: PredictiveModel) -> int:
+    """Mark runs of the model that never got published and whose work has ended; returns how many.
+
+    Their rows were never visible: a partition and the pointer commit together.
+    """
+    dead = ScoreRun.objects.filter(version__model=model, state=ScoreRun.State.BUILDING).exclude(
+        run__state__in=["queued", "running"], run__isnull=False
+    )
+    return dead.update(state=ScoreRun.State.DROPPED)

@@ -1,0 +1,60 @@
+"""Long work on models: second doors to ``training.train`` and ``scoring.score``. Started with ids, never with rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from analytics.models import PredictiveModel
+from analytics.predictive import WRITERS
+from bankcrm import runs
+from bankcrm.models import User
+
+
+@runs.work("analytics.train", gettext_lazy("Train a model"), roles=WRITERS)
+def train(job: runs.Job) -> dict[str, Any]:
+    """Arguments: model, optionally as_of (ISO). Start with ``key=f"model:{id}"``: one training of a model at a time."""
+    from analytics import training  # scikit-learn is for workers; web processes import this module too
+
+    model = _model(job)
+    versions = training.train(model, _user(job), _day(job, "as_of"), job)
+    return {
+        "url": reverse("model-detail", args=[model.pk]),
+        "versions": ", ".join(f"v{version.number}" for version in versions),
+    }
+
+
+@runs.work("analytics.score", gettext_lazy("Score customers"), roles=WRITERS)
+def score(job: runs.Job) -> dict[str, Any]:
+    """Arguments: model, optionally month (ISO). Start with ``key=f"model:{id}"``: one scoring of a model at a time."""
+    from analytics import scoring  # as above
+
+    model = _model(job)
+    done = scoring.score(model, _day(job, "month"), _user(job), job)
+    return {"url": reverse("model-detail", args=[model.pk]), "score_run": done.pk, "customers": done.rows}
+
+
+def _model(job: runs.Job) -> PredictiveModel:
+    model = (
+        PredictiveModel.objects.filter(pk=job.arguments["model"])
+        .select_related("product", "champion", "owner")
+        .first()
+    )
+    if model is None:
+        raise runs.Refused(_("The model no longer exists."))
+    return model
+
+
+def _user(job: runs.Job) -> User:
+    if job.requested_by is None:
+        raise runs.Refused(_("A model is trained and scored in somebody's name."))
+    return job.requested_by
+
+
+def _day(job: runs.Job, name: str) -> dt.date | None:
+    text = job.arguments.get(name)
+    return dt.date.fromisoformat(text) if text else None

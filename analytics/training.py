@@ -1,0 +1,301 @@
+"""Training: labels, a split by time, two learners, calibration, evidence, and two versions with their model cards.
+
+Nothing here puts a model to use. A version becomes champion when a second person promotes it (``predictive``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+from numpy.typing import NDArray
+
+from analytics import card, features, history, labels
+from analytics.modelling import artefact, bootstrap, metrics, rolling
+from analytics.modelling.leakage import LeakageFound
+from analytics.modelling.matrix import FeatureSpec
+from analytics.modelling.response import Choice, FittedResponse, InsufficientData, fit_champion
+from analytics.modelling.sentences import Sentence, gettext_noop
+from analytics.modelling.splits import CannotSplit, Slices, time_split
+from analytics.models import ModelVersion, PredictiveModel
+from bankcrm import audit, runs
+from bankcrm.models import User
+from customers import profile
+
+Algorithm = ModelVersion.Algorithm
+RESAMPLES = 500
+STEPS = 5
+TODAYS_ROW = gettext_noop(
+    "Fields of the customer's own row, such as occupation or credit limit, are as known today, not as of the month-end."
+)
+NOT_UPLIFT = gettext_noop("Ranks who will buy, not who is moved by being contacted.")
+ONLY_SELECTED = gettext_noop("Learned from customers earlier campaigns selected; others it knows less well.")
+RULE_SCORE = gettext_noop("Rule score (recency, frequency, value): an order of customers, not a probability.")
+FILE_ORDER = gettext_noop("Rows of the imported campaign %(campaign)s in file order, %(n)s of them.")
+REFUSED_COLUMNS = gettext_noop("Columns refused as known only after the contact: %(names)s.")
+RULE_FIELDS = ("last_transaction_on", "transactions_12m", "aum")
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a fit needs, whichever source it came from."""
+
+    X: NDArray[np.float32]
+    y: NDArray[np.int8]
+    dates: NDArray[Any]
+    specs: tuple[FeatureSpec, ...]
+    embargo: Any
+    facts: dict[str, Any]
+    data: labels.Dataset | None = None
+    past: history.History | None = None
+
+
+def train(
+    model: PredictiveModel, user: User, as_of: dt.date | None = None, job: runs.Job | None = None
+) -> list[ModelVersion]:
+    """New versions of the model from outcomes known at ``as_of`` (the newest profile's date): the better learner first.
+
+    Gradient boosting and logistic regression where there are responders enough, else a rule score labelled as such. A
+    run that is repeated finds its versions. Raises runs.Refused with the sentence when a feature knows the outcome, or
+    there is nothing to learn from.
+    """
+    if job and (made := list(ModelVersion.objects.filter(run=job.run_id).order_by("number"))):
+        return made
+    began = time.monotonic()
+    _step(job, 0, _("Reading outcomes and features"))
+    material = _material(model, as_of, job)
+    try:
+        slices = _slices(material)
+        _step(job, 2, _("Fitting and calibrating"))
+        choice = fit_champion(
+            material.X, material.y, material.dates, material.specs, slices, seed=model.pk, resamples=RESAMPLES
+        )
+    except LeakageFound as leak:
+        raise runs.Refused(card.told(leak.sentence)) from leak
+    except (InsufficientData, CannotSplit) as lack:
+        if material.past is not None:
+            raise runs.Refused(card.told(lack.sentence)) from lack
+        return [_store(model, user, job, [_rule(model, material, lack.sentence)])[0]]
+    _step(job, 3, _("Comparing with the champion"))
+    drafts = _drafts(model, material, slices, choice, job)
+    for draft in drafts:
+        draft.card["seconds"] = round(time.monotonic() - began, 1)
+    return _store(model, user, job, drafts)
+
+
+def _step(job: runs.Job | None, done: int, note: str) -> None:
+    if job:
+        job.progress(done, STEPS, note)
+
+
+def _material(model: PredictiveModel, as_of: dt.date | None, job: runs.Job | None) -> Material:
+    if model.history_campaign:
+        return _from_history(model)
+    day = as_of or profile.latest_month()
+    if day is None:
+        raise runs.Refused(_("There is no customer profile yet. Build the month-end profile first."))
+
+    def step(done: int, total: int) -> None:
+        if job:
+            job.progress(
+                0,
+                STEPS,
+                _("Profiles of month-end %(done)s of %(total)s") % {"done": done + 1, "total": total},
+            )
+
+    try:
+        data = labels.dataset(model, day, step)
+    except LookupError as nothing:
+        raise runs.Refused(
+            _("No month-end has a complete window of %(days)s days before %(day)s yet.")
+            % {"days": model.horizon_days, "day": day.isoformat()}
+        ) from nothing
+    except ValueError as unusable:
+        raise runs.Refused(str(unusable)) from unusable
+    limits = [Sentence(NOT_UPLIFT), Sentence(TODAYS_ROW)]
+    if data.source == labels.ASSIGNMENTS:
+        limits.append(Sentence(ONLY_SELECTED))
+    facts = {
+        "source": data.source,
+        "as_of": day.isoformat(),
+        "notes": [card.sentence(note) for note in data.notes],
+        "limits": [card.sentence(limit) for limit in limits],
+        "labels": labels.label_counts(model, day),
+        "snapshots": sorted({str(date) for date in np.unique(data.dates)}),
+        "share_of_customers": data.share,
+        "n": len(data.y),
+        "positives": int(data.y.sum()),
+    }
+    embargo = np.timedelta64(model.horizon_days, "D") if data.source == labels.HOLDINGS else None
+    return Material(data.X, data.y, data.dates, data.specs, embargo, facts, data=data)
+
+
+def _from_history(model: PredictiveModel) -> Material:
+    try:
+        past = history.read(model.history_campaign)
+    except LookupError as nothing:
+        raise runs.Refused(
+            _("The imported campaign “%(campaign)s” has no rows with columns to learn from.")
+            % {"campaign": model.history_campaign}
+        ) from nothing
+    notes = [Sentence(FILE_ORDER, {"campaign": model.history_campaign, "n": len(past.y)})]
+    if past.refused:
+        notes.append(Sentence(REFUSED_COLUMNS, {"names": ", ".join(past.refused)}))
+    facts = {
+        "source": "history",
+        "notes": [card.sentence(note) for note in notes],
+        "limits": [card.sentence(Sentence(NOT_UPLIFT))],
+        "n": len(past.y),
+        "positives": int(past.y.sum()),
+        "refused": list(past.refused),
+    }
+    return Material(past.X, past.y, np.arange(len(past.y)), past.specs, None, facts, past=past)
+
+
+def _slices(material: Material) -> Slices:
+    return time_split(material.dates, material.y, embargo=material.embargo)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A version before it has a number."""
+
+    algorithm: str
+    specs: tuple[FeatureSpec, ...]
+    card: dict[str, Any]
+    artefact: bytes | None = None
+
+
+def _drafts(
+    model: PredictiveModel, material: Material, slices: Slices, choice: Choice, job: runs.Job | None
+) -> list[Draft]:
+    champion = _champion_raw(model, material, slices)
+    drafts = []
+    for fitted in (choice.chosen, choice.other):
+        if fitted is None:
+            continue
+        document = {**material.facts, **card.of_fit(fitted), "owner": model.owner.full_name}
+        document["horizon_days"] = model.horizon_days
+        if choice.comparison:
+            document["comparison"] = card.sentence(choice.comparison.sentence)
+        if champion is not None:
+            document["against"] = _against(model, champion, fitted, material, slices)
+        if material.past is not None:
+            document["rolling"] = _rolling(model, material.past, fitted.kind, job)
+        drafts.append(Draft(fitted.kind, fitted.specs, document, artefact.dump(fitted)))
+    return drafts
+
+
+def _rolling(
+    model: PredictiveModel, past: history.History, kind: str, job: runs.Job | None
+) -> dict[str, Any]:
+    _step(job, 4, _("Refitting along the file"))
+    rolled = history.roll(model, past, kind)
+    window, step = history.window(len(past.y))
+    folds = rolling.five_fold_auc(past.X, past.y, past.specs, kind=kind, seed=model.pk)  # type: ignore[arg-type]  # a kind of this package
+    return {
+        "auc": rolled.auc,
+        "gains_area": rolled.gains_area,
+        "refits": rolled.refits,
+        "rows": len(rolled.outcomes),
+        "window": window,
+        "step": step,
+        "five_fold_auc": folds,
+    }
+
+
+def _champion_raw(
+    model: PredictiveModel, material: Material, slices: Slices
+) -> tuple[NDArray[np.float64], NDArray[np.float32]] | None:
+    """The champion's raw scores and probabilities on the new out-of-time rows, None where it cannot give any."""
+    version = model.champion
+    if version is None or version.artefact is None:
+        return None
+    try:
+        fitted = artefact.load(bytes(version.artefact), version.sha256)
+    except artefact.ArtefactRefused:
+        return None  # the card then has no comparison; scoring with it says why
+    rows = slices.out_of_time
+    if material.data is not None:
+        X = material.data.again(fitted.specs, rows)
+    else:
+        X = history.read(model.history_campaign, fitted.specs).X[rows]
+    raw = fitted.raw(X)
+    return raw, fitted.calibrator.predict(raw).astype(np.float32)
+
+
+def _against(
+    model: PredictiveModel,
+    champion: tuple[NDArray[np.float64], NDArray[np.float32]],
+    fitted: FittedResponse,
+    material: Material,
+    slices: Slices,
+) -> dict[str, Any]:
+    """New version minus champion on the same out-of-time rows, per metric, with the champion's own figure."""
+    rows = slices.out_of_time
+    y = material.y[rows]
+    raw = fitted.raw(material.X[rows])
+    probability = fitted.calibrator.predict(raw)
+    pairs = {
+        "auc": (metrics.auc, raw, champion[0]),
+        "ks": (metrics.ks, raw, champion[0]),
+        "top_decile_lift": (metrics.top_decile_lift, raw, champion[0]),
+        "brier": (metrics.brier, probability, champion[1]),
+        "ece": (metrics.ece, probability, champion[1]),
+    }
+    differences = {
+        name: {
+            "champion": metric(y, theirs),
+            **asdict(bootstrap.paired_difference(metric, y, ours, theirs, n=RESAMPLES, seed=model.pk)),
+        }
+        for name, (metric, ours, theirs) in pairs.items()
+    }
+    number = model.champion.number if model.champion else None
+    return {"version": number, "n": len(y), "positives": int(y.sum()), "metrics": differences}
+
+
+def _rule(model: PredictiveModel, material: Material, why: Sentence) -> Draft:
+    """The rule score for a product with too little history; the base rate stands in for every probability."""
+    known = [field for field in features.usable() if field.code in RULE_FIELDS]
+    document = {
+        **material.facts,
+        "owner": model.owner.full_name,
+        "horizon_days": model.horizon_days,
+        "rate": material.facts["positives"] / max(material.facts["n"], 1),
+    }
+    document["notes"] = [*document["notes"], card.sentence(why), card.sentence(Sentence(RULE_SCORE))]
+    return Draft(Algorithm.RULE, features.learn_specs(known, ()), document)
+
+
+@transaction.atomic
+def _store(
+    model: PredictiveModel, user: User, job: runs.Job | None, drafts: list[Draft]
+) -> list[ModelVersion]:
+    if job:
+        job.fence()
+    # Two trainings at once take their numbers in turn.
+    PredictiveModel.objects.select_for_update(no_key=True).get(pk=model.pk)
+    last = ModelVersion.objects.filter(model=model).aggregate(last=Max("number"))["last"] or 0
+    versions = []
+    for number, draft in enumerate(drafts, start=last + 1):
+        version = ModelVersion.objects.create(
+            model=model,
+            number=number,
+            algorithm=draft.algorithm,
+            features=[spec.name for spec in draft.specs],
+            artefact=draft.artefact,
+            sha256=artefact.digest(draft.artefact) if draft.artefact else "",
+            card=draft.card,
+            trained_by=user,
+            run=job.run if job else None,
+        )
+        version.refresh_from_db(fields=["trained_at"])
+        audit.record(user, "model.trained", version, to_state=version.state, number=number)
+        versions.append(version)
+    return versions

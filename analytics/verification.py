@@ -1,0 +1,173 @@
+"""Predicted against actual: what a published score run said, and what the customers then did.
+
+Only once the horizon has passed and outcomes through its end have arrived. Shown for everybody scored, and apart for
+customers campaigns approached, their control groups and the rest, because a contact changes what it is judged by.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from math import sqrt
+from statistics import NormalDist
+
+from django.db import connection
+
+from analytics.models import ScoreRun
+
+ARMS = ("treated", "control", "other")
+# Alarm limits of observed over expected, a judgement of methods.md section 4.
+ALARM_BELOW, ALARM_ABOVE = 0.8, 1.25
+
+_PROFILED = """
+SELECT s.decile,
+       CASE WHEN NOT arm.assigned THEN 'other' WHEN arm.treated THEN 'treated' ELSE 'control' END AS arm,
+       count(*), sum(s.probability), count(*) FILTER (WHERE EXISTS (
+           SELECT 1 FROM customers_holding h WHERE h.customer_id = s.customer_id AND h.product_id = %(product)s
+           AND h.opened_on > %(as_of)s AND h.opened_on <= %(as_of)s + %(days)s::int))
+FROM analytics_score s
+CROSS JOIN LATERAL (
+    SELECT count(*) > 0 AS assigned, coalesce(bool_or(NOT a.is_control), false) AS treated
+    FROM customers_assignment a
+    WHERE a.customer_id = s.customer_id AND a.product_code = %(code)s
+    AND a.assigned_on > %(as_of)s AND a.assigned_on <= %(as_of)s + %(days)s::int
+) arm
+WHERE s.score_run_id = %(run)s GROUP BY 1, 2 ORDER BY 1, 2
+"""
+_FILED = """
+SELECT s.decile, CASE WHEN a.is_control THEN 'control' ELSE 'treated' END,
+       count(*), sum(s.probability), count(*) FILTER (WHERE EXISTS (
+           SELECT 1 FROM customers_response r WHERE r.customer_id = a.customer_id
+           AND r.campaign_code = a.campaign_code AND r.kind = 'conversion'))
+FROM analytics_score s JOIN customers_assignment a
+    ON a.customer_id = s.customer_id AND a.campaign_code = %(campaign)s
+WHERE s.score_run_id = %(run)s GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One decile: customers, mean predicted, actual rate with its 95 % Wilson interval."""
+
+    decile: int
+    n: int
+    positives: int
+    predicted: float
+    actual: float
+    low: float
+    high: float
+
+    @property
+    def inside(self) -> bool:
+        return self.low <= self.predicted <= self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """Observed over expected of one arm (or "all") with its interval; ``alarm`` beyond the limits and not by chance."""
+
+    arm: str
+    n: int
+    observed: int
+    expected: float
+    ratio: float
+    low: float
+    high: float
+
+    @property
+    def alarm(self) -> bool:
+        return not ALARM_BELOW <= self.ratio <= ALARM_ABOVE and not self.low <= 1 <= self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """``rows`` by decile; ``totals`` for all and every arm that has customers."""
+
+    rows: tuple[Row, ...]
+    totals: tuple[Total, ...]
+
+    @property
+    def inside(self) -> int:
+        return sum(row.inside for row in self.rows)
+
+
+def complete_on(run: ScoreRun) -> dt.date:
+    """The day the last outcome of the run's window falls on; an imported history is complete from the start."""
+    if run.version.model.history_campaign:
+        return run.as_of
+    return run.as_of + dt.timedelta(days=run.version.model.horizon_days)
+
+
+def data_through() -> dt.date | None:
+    """Outcomes are in at least to this day: a holding was opened on it, or a profile was built of it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT greatest((SELECT max(opened_on) FROM customers_holding),"
+            " (SELECT max(month) FROM customers_customerprofile))"
+        )
+        return cursor.fetchone()[0]
+
+
+def verify(run: ScoreRun) -> Verification | None:
+    """Predicted against actual of a published run; None while its window is open or outcomes have not arrived."""
+    model = run.version.model
+    if run.state != ScoreRun.State.PUBLISHED:
+        return None
+    if not model.history_campaign:
+        through = data_through()
+        if through is None or through < complete_on(run):
+            return None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _FILED if model.history_campaign else _PROFILED,
+            {
+                "run": run.pk,
+                "as_of": run.as_of,
+                "days": model.horizon_days,
+                "product": model.product_id,
+                "code": model.product.code,
+                "campaign": model.history_campaign,
+            },
+        )
+        cells = cursor.fetchall()
+    if not cells:
+        return None
+    return Verification(_rows(cells), _totals(cells))
+
+
+Cell = tuple[int, str, int, float, int]
+
+
+def _sums(cells: Iterable[Cell], keep: Callable[[Cell], bool]) -> tuple[int, float, int]:
+    kept = [cell for cell in cells if keep(cell)]
+    return sum(cell[2] for cell in kept), sum(cell[3] for cell in kept), sum(cell[4] for cell in kept)
+
+
+def _rows(cells: list[Cell]) -> tuple[Row, ...]:
+    rows = []
+    for decile in sorted({cell[0] for cell in cells}):
+        n, expected, observed = _sums(cells, lambda cell, wanted=decile: cell[0] == wanted)  # type: ignore[misc]  # the default binds the loop's value
+        low, high = wilson(observed, n)
+        rows.append(Row(decile, n, observed, expected / n, observed / n, low, high))
+    return tuple(rows)
+
+
+def _totals(cells: list[Cell]) -> tuple[Total, ...]:
+    totals = []
+    for arm in ("all", *ARMS):
+        n, expected, observed = _sums(cells, lambda cell, wanted=arm: wanted in ("all", cell[1]))  # type: ignore[misc]  # as above
+        if not n or expected <= 0:
+            continue
+        low, high = (bound * n / expected for bound in wilson(observed, n))
+        totals.append(Total(arm, n, observed, expected, observed / expected, low, high))
+    return tuple(totals)
+
+
+def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson score interval of a rate (Wilson 1927), in closed form so that pages need no scipy."""
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    rate, square = successes / n, z * z
+    middle = (rate + square / (2 * n)) / (1 + square / n)
+    half = z * sqrt(rate * (1 - rate) / n + square / (4 * n * n)) / (1 + square / n)
+    return max(0.0, middle - half), min(1.0, middle + half)
