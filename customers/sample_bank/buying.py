@@ -59,7 +59,7 @@ class Purchases:
 def outcome(
     law: World, traits: Traits, monthly: np.ndarray, treatment: Treatment, start: int, month: int
 ) -> Outcome:
-    """Both potential outcomes of every entry for the 60 days from ``start``; ``monthly`` is ``world.hazard`` at its eve."""
+    """Both potential outcomes of every entry for 60 days from ``start``; ``monthly``: ``world.hazard`` on its eve."""
     where = (treatment.customer, treatment.product)
     baseline = world.over(monthly[where], WINDOW_DAYS)
     tau = world.effect(
@@ -87,14 +87,14 @@ def purchases(
     first: int,
     start: int,
     last: int,
-    treatment: Treatment | None,
-    truth: Outcome | None,
+    treatment: Treatment | None = None,
+    truth: Outcome | None = None,
 ) -> Purchases:
     """All purchases from day ``first`` to ``last``; the window of 60 days opens on ``start``.
 
     Days before and after the window have draws of their own, so the window's probabilities are exactly the world's.
     """
-    customer, product = np.indices(monthly.shape, np.int32)
+    customer, product = np.arange(len(monthly))[:, None], np.arange(monthly.shape[1])[None, :]
     day = np.full(monthly.shape, NEVER, np.int64)
     baseline = world.over(monthly, WINDOW_DAYS)
     draw = luck(law, customer, product, start)

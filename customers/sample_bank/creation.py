@@ -21,7 +21,7 @@ from customers.sample_bank import (
     world,
 )
 from customers.sample_bank.bank import Bank, NotEmpty, Progress, day_number, facts_of, month_end, month_ends
-from customers.sample_bank.buying import NEVER, Outcome, Purchases, Treatment
+from customers.sample_bank.buying import Outcome, Purchases, Treatment
 from customers.sample_bank.population import Population
 from customers.sample_bank.rounds import Setting
 from customers.sample_bank.state import MATURE, State, open_contracts
@@ -113,7 +113,6 @@ def _beginning(seed: int, people: Population, first: int) -> tuple[State, World]
     day = np.where(what == DEMAND, people.opened[who], day).astype(np.int64)
     size = world.amounts(eve, people.traits, who, what, -1)
     open_contracts(eve, people.traits, state, Purchases(who, what, day), size)
-    state.matures = np.where(state.matures < first, NEVER - 1, state.matures)
     return state, world.calibrate(seed, people.traits, state.eligible(first), state.maturing(first))
 
 

@@ -12,25 +12,21 @@ from customers.sample_bank.transactions import digits
 from customers.sample_bank.world import SEGMENTS
 
 SURNAMES = "王 李 张 刘 陈 杨 黄 赵 吴 周 徐 孙 马 朱 胡 郭 何 林 高 罗 郑 梁 谢 宋 唐 许 韩 冯 邓 曹".split()
-GIVEN = "伟 芳 娜 敏 静 丽 强 磊 军 洋 勇 艳 杰 娟 涛 明 超 秀英 霞 平 刚 桂英 建华 文 辉 玉兰 婷 浩 欣怡 子轩".split()
-FOREIGN_FIRST = (
-    "Anna Carlos Fatima Ivan Yuki Peter Maria Ahmed Linh Sofia John Elena Kofi Priya Lars Mei-Ling".split()
-)
+# One character, then perhaps another: the first of a list is no character at all.
+HERS = "芳 娜 敏 静 丽 艳 娟 霞 兰 婷 玲 雪 梅 琳 秀 红 玉 慧".split()
+HIS = "伟 强 磊 军 洋 勇 杰 涛 明 超 平 刚 建 文 辉 浩 志 鹏".split()
+HER_SECOND = ["", "", "英", "华", "怡", "兰", "珍", "云"]
+HIS_SECOND = ["", "", "华", "国", "轩", "林", "民", "东"]
+FOREIGN_HERS = "Anna Fatima Yuki Maria Linh Sofia Elena Priya Ingrid Grace".split()
+FOREIGN_HIS = "Carlos Ivan Peter Ahmed John Kofi Lars Marco Arjun Paul".split()
 FOREIGN_LAST = (
     "Schmidt Garcia Rossi Ivanova Tanaka Novak Silva Hassan Nguyen Kim Smith Petrov Mensah Patel Berg".split()
 )
 FIRM_WORDS = "Jiahe Mingyuan Hongda Ruifeng Xinghua Taihe Shengli Yongan Fulin Baoding Kangtai Dexin".split()
-FIRM_KINDS = [
-    "Trading Co.",
-    "Restaurant",
-    "Printing Ltd",
-    "Workshop",
-    "Clinic",
-    "Garage",
-    "Tea House",
-    "Logistics Co.",
-]
-INDUSTRIES = "education health manufacturing retail technology government transport finance construction farming".split()
+FIRM_KINDS = "Trading Restaurant Printing Workshop Clinic Garage Teahouse Logistics".split()
+INDUSTRIES = (
+    "education health manufacturing retail technology government transport finance building farming".split()
+)
 OCCUPATIONS = [
     ["student", "engineer", "designer", "sales", "clerk", "courier"],
     ["engineer", "teacher", "nurse", "manager", "clerk", "civil servant"],
@@ -41,8 +37,14 @@ OCCUPATIONS = [
 ]
 EDUCATION = ["primary", "secondary", "vocational", "bachelor", "master", "illiterate", ""]
 SCHOOLING = np.array(
-    [[1, 14, 22, 52, 11, 0], [2, 22, 28, 38, 10, 0], [30, 38, 14, 10, 2, 6], [6, 30, 28, 28, 8, 0]]
-    + [[1, 8, 12, 48, 31, 0], [16, 42, 26, 12, 1, 3]],
+    [
+        [1, 14, 22, 52, 11, 0],
+        [2, 22, 28, 38, 10, 0],
+        [30, 38, 14, 10, 2, 6],
+        [6, 30, 28, 28, 8, 0],
+        [1, 8, 12, 48, 31, 0],
+        [16, 42, 26, 12, 1, 3],
+    ],
     float,
 )
 ACQUISITION = ["branch", "app", "employer", "referral", "partner", "online", ""]
@@ -51,7 +53,7 @@ SCENES = ["instalment purchase", "payroll", "mortgage", "campus", ""]
 
 
 def columns(seed: int, population: Population, left: np.ndarray, ids: Staff) -> dict[str, Column]:
-    """Columns of ``customers_customer`` for the whole population. ``left``: day of leaving, ``ids``: of branches and RMs."""
+    """Columns of ``customers_customer``. ``left``: day of leaving; ``ids``: of branches and relationship managers."""
     traits, n = population.traits, np.arange(len(population))
     segment = traits.segment.astype(int)
     pick = lambda purpose: draws.uniform(seed, purpose, n)  # noqa: E731  # a dozen draws named by purpose
@@ -134,8 +136,14 @@ def _like_original(population: Population, values: np.ndarray) -> np.ndarray:
 
 def _acquisition() -> np.ndarray:
     return np.array(
-        [[14, 40, 14, 6, 10, 16], [26, 18, 32, 10, 8, 6], [70, 2, 10, 14, 2, 2], [46, 10, 4, 26, 8, 6]]
-        + [[44, 8, 10, 30, 4, 4], [38, 16, 14, 6, 18, 8]],
+        [
+            [14, 40, 14, 6, 10, 16],
+            [26, 18, 32, 10, 8, 6],
+            [70, 2, 10, 14, 2, 2],
+            [46, 10, 4, 26, 8, 6],
+            [44, 8, 10, 30, 4, 4],
+            [38, 16, 14, 6, 18, 8],
+        ],
         float,
     )
 
@@ -153,11 +161,11 @@ def _names(seed: int, population: Population, woman: np.ndarray, firm: np.ndarra
     pick = [draws.uniform(seed, purpose, n) for purpose in ("surname", "given", "second", "foreign")]
     pick = [_like_original(population, values) for values in pick]
     surname = np.array(SURNAMES)[(pick[0] ** 1.4 * len(SURNAMES)).astype(int)]
-    given = np.array(GIVEN)[(pick[1] * len(GIVEN)).astype(int)]
-    second = np.array(["", "", *GIVEN[:12]])[(pick[2] * 14).astype(int)]
+    given = _either(woman, HERS, HIS, pick[1])
+    second = _either(woman, HER_SECOND, HIS_SECOND, pick[2])
     spaced = np.where(population.retyped, " ", "")  # how the second clerk typed it
     chinese = np.strings.add(np.strings.add(surname, spaced), np.strings.add(given, second))
-    first = np.array(FOREIGN_FIRST)[(pick[1] * len(FOREIGN_FIRST)).astype(int)]
+    first = _either(woman, FOREIGN_HERS, FOREIGN_HIS, pick[1])
     last = np.array(FOREIGN_LAST)[(pick[0] * len(FOREIGN_LAST)).astype(int)]
     foreign = np.strings.add(np.strings.add(first, " "), last)
     foreign = np.where(population.retyped, np.strings.upper(foreign), foreign)
@@ -165,6 +173,12 @@ def _names(seed: int, population: Population, woman: np.ndarray, firm: np.ndarra
     kinds = np.array(FIRM_KINDS)[(pick[1] * len(FIRM_KINDS)).astype(int)]
     company = np.strings.add(np.strings.add(words, " "), kinds)
     return np.where(firm, company, np.where(pick[3] < 0.06, foreign, chinese))
+
+
+def _either(woman: np.ndarray, hers: list[str], his: list[str], pick: np.ndarray) -> np.ndarray:
+    """A word of either list, both of one length."""
+    place = (pick * len(hers)).astype(int)
+    return np.where(woman, np.array(hers)[place], np.array(his)[place])
 
 
 def _identity(population: Population, firm: np.ndarray) -> np.ndarray:

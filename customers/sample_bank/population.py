@@ -121,7 +121,7 @@ def _places(
 
 
 def initial_holdings(seed: int, population: Population, start: int) -> np.ndarray:
-    """Who holds what at the beginning, (customers, PRODUCTS); whoever joins later starts with little more than an account."""
+    """Who holds what at the beginning, (customers, PRODUCTS); who joins later starts with little but an account."""
     traits = population.traits
     n, products = np.arange(len(traits))[:, None], np.arange(len(PRODUCTS))[None, :]
     chance = HELD[traits.segment] * np.where(population.opened >= start, 0.25, 1.0)[:, None]

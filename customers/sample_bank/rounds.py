@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from customers.sample_bank.state import State, advance_month
 from customers.sample_bank.world import PRODUCTS, Traits, World
 
 MARGINS = np.array([float(staff.CATALOGUE[code][4]) for code in PRODUCTS])
+
+Columns = TypeVar("Columns", Treatment, Outcome)
 
 
 @dataclass
@@ -51,22 +54,16 @@ def decide(
     eve, opening = day_number(first) - 1, day_number(start or first)
     state = setting.state
     monthly = world.hazard(setting.law, setting.traits, state.eligible(eve), state.maturing(eve), month)
-    outcome, value, counting = None, None, None
-    if treatment is not None:
-        outcome = buying.outcome(setting.law, setting.traits, monthly, treatment, opening, month)
-        size = world.amounts(setting.law, setting.traits, treatment.customer, treatment.product, month)
-        value = size * MARGINS[treatment.product]
-        counting = buying.first_per_product(treatment)
+    days = day_number(first), opening, day_number(last)
+    if treatment is None:
+        return Decided(buying.purchases(setting.law, monthly, *days), None, None, month)
+    outcome = buying.outcome(setting.law, setting.traits, monthly, treatment, opening, month)
+    size = world.amounts(setting.law, setting.traits, treatment.customer, treatment.product, month)
+    counting = buying.first_per_product(treatment)
     bought = buying.purchases(
-        setting.law,
-        monthly,
-        day_number(first),
-        opening,
-        day_number(last),
-        None if treatment is None else _only(treatment, counting),
-        None if outcome is None else Outcome(*(part[counting] for part in vars(outcome).values())),
+        setting.law, monthly, *days, _only(treatment, counting), _only(outcome, counting)
     )
-    return Decided(bought, outcome, value, month)
+    return Decided(bought, outcome, size * MARGINS[treatment.product], month)
 
 
 def live(setting: Setting, decided: Decided, first: datetime.date, last: datetime.date) -> None:
@@ -101,5 +98,6 @@ def live(setting: Setting, decided: Decided, first: datetime.date, last: datetim
         setting.progress(f"{end:%Y-%m}")
 
 
-def _only(treatment: Treatment, which: np.ndarray) -> Treatment:
-    return Treatment(*(part[which] for part in vars(treatment).values()))
+def _only(columns: Columns, which: np.ndarray) -> Columns:
+    """The entries of ``columns`` where ``which`` is true."""
+    return type(columns)(*(part[which] for part in vars(columns).values()))

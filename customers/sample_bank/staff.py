@@ -110,7 +110,7 @@ def branch_of_managers() -> np.ndarray:
 
 
 def write(password: str, valid_from: datetime.date) -> Staff:
-    """Create or complete branches, staff, products, weights and tiers; who has a username already keeps the password."""
+    """Create or complete branches, staff, products, weights and tiers; whoever has a username keeps the password."""
     branches = _branches()
     hashed = make_password(password)
     for number, (username, name, role, code) in enumerate(LOGINS, start=1):

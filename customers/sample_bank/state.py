@@ -36,7 +36,7 @@ YIELD = np.array([0.022, 0.018, 0.030, 0, 0, 0, 0, 0, 0, 0.025, 0, 0.045, 0])
 
 @dataclass
 class Contracts:
-    """Contracts opened and closed since the last time they were written; position i of ``opened`` parts is one contract."""
+    """Contracts opened (columns, in parts) and closed (ids, days) since they were last written."""
 
     opened: list[dict[str, np.ndarray]] = field(default_factory=list)
     closed: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
@@ -73,7 +73,7 @@ class State:
     def maturing(self, day: int) -> np.ndarray:
         """Who has a deposit or plan that ends within 60 days after ``day``."""
         soon = (self.contract[:, MATURE] > 0) & (self.matures[:, MATURE] <= day + 60)
-        return soon.any(axis=1)
+        return np.asarray(soon.any(axis=1))
 
 
 @dataclass
@@ -188,7 +188,7 @@ def _lapse(law: World, traits: Traits, state: State, first: int, last: int, mont
     chance = expit(odds)
     leaves = np.zeros(state.contract.shape, bool)
     # A contract opened this month cannot lapse in it: openings are entered after this step.
-    leaves[:, products] = (luck < chance) & (state.contract[:, products] > 0)
+    leaves[:, products] = (luck < chance) & (state.contract[:, products] > 0) & (state.opened < first)[:, None]
     freed = state.balance[:, WEALTH] * leaves[:, WEALTH] + state.balance[:, FUND] * leaves[:, FUND]
     day = np.full(state.contract.shape, first, np.int64)
     day[:, products] += (luck / chance * (last - first + 1)).clip(0, last - first).astype(np.int64)

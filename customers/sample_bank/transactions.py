@@ -18,7 +18,7 @@ CHANNELS = ["online", "mobile", "phone", "epayment", "counter", "other"]
 ONLINE, MOBILE, PHONE, EPAYMENT, COUNTER, ELSEWHERE = range(len(CHANNELS))
 CATEGORIES = ["food", "home", "travel", "health", "education", "leisure", "insurance", "other", ""]
 # How busy each segment is, and what it spends on.
-BUSY = np.array([1.25, 1.25, 0.80, 1.40, 1.20, 0.28])
+BUSY = np.array([1.3, 1.3, 0.9, 1.5, 1.3, 0.05])
 SPENDS = np.array(
     [
         [34, 10, 12, 3, 6, 24, 1, 10],
@@ -152,7 +152,7 @@ def _regular(
     raised = np.where(world.larger_income(law, len(traits), number), 1.25, 1.0)[who]
     segment = traits.segment[who]
     pensioner = segment == SEGMENTS.index("pensioner")
-    paid = rng.random(len(who)) < np.array([0.92, 0.95, 0.97, 0.45, 0.7, 0.35])[segment]
+    paid = rng.random(len(who)) < np.array([0.92, 0.95, 0.97, 0.45, 0.7, 0.12])[segment]
     income = traits.income[who] * raised * np.exp(rng.normal(0, 0.03, len(who)))
     owing = (state.contract[who][:, LOANS] > 0).any(axis=1)
     months = np.maximum((state.matures[who][:, LOANS] - 1) / 30.4375 % 360, 12)

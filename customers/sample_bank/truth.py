@@ -1,7 +1,8 @@
-"""The truth kept in schema ``truth``, over a connection of its own role: the application can neither read nor write it."""
+"""The truth kept in schema ``truth``, over a connection of its own: the application can neither read nor write it."""
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,9 @@ from customers.sample_bank.buying import Outcome, Treatment
 from customers.sample_bank.world import Traits
 
 TABLES = """
-CREATE TABLE IF NOT EXISTS truth.bank (the_only boolean PRIMARY KEY DEFAULT true CHECK (the_only), facts jsonb NOT NULL);
+CREATE TABLE IF NOT EXISTS truth.bank (
+    the_only boolean PRIMARY KEY DEFAULT true CHECK (the_only), facts jsonb NOT NULL
+);
 CREATE TABLE IF NOT EXISTS truth.traits (
     customer_id bigint PRIMARY KEY, segment smallint NOT NULL, age float8 NOT NULL, wealth float8 NOT NULL,
     income float8 NOT NULL, digital float8 NOT NULL, risk float8 NOT NULL, loyalty float8 NOT NULL,
@@ -123,3 +126,13 @@ def targets(campaign_code: str) -> dict[str, np.ndarray]:
             [campaign_code],
             connection,
         )
+
+
+def reached_between(first: datetime.date, after: datetime.date) -> np.ndarray:
+    """Customer ids, repeated, truly reached by campaigns of rounds that began from ``first`` up to before ``after``."""
+    with connect() as connection:
+        return bulk.read_columns(
+            "SELECT customer_id FROM truth.target WHERE reached AND round_start >= %s AND round_start < %s",
+            [first, after],
+            connection,
+        )["customer_id"]

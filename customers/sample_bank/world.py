@@ -61,12 +61,12 @@ LATER = NOW + np.array(
 # Effect of a contact on the log odds of buying in 60 days. Rows: segments; columns: marketed products.
 EFFECT_NOW = np.array(
     [
-        [1.15, 0.15, 0.20, 1.00, 0.35, 0.95, 0.0],
-        [0.80, 0.35, 0.50, 0.35, 0.85, 0.50, 0.0],
-        [0.20, 0.80, 0.50, -0.30, -1.30, -0.25, 0.0],
-        [0.30, 0.30, 0.60, 0.40, 1.10, 0.65, 0.0],
-        [0.30, 0.45, 1.05, 0.80, -0.30, 0.25, 0.0],
-        [0.40, 0.25, 0.25, 0.20, 0.30, 0.45, 0.0],
+        [1.00, 0.15, 0.20, 1.00, 0.35, 0.95, 0.0],
+        [0.65, 0.35, 0.50, 0.35, 0.85, 0.50, 0.0],
+        [0.05, 0.80, 0.50, -0.30, -1.30, -0.25, 0.0],
+        [0.20, 0.30, 0.60, 0.40, 1.10, 0.65, 0.0],
+        [0.20, 0.45, 1.05, 0.80, -0.30, 0.25, 0.0],
+        [0.25, 0.25, 0.25, 0.20, 0.30, 0.45, 0.0],
     ]
 )
 EFFECT_LATER = np.array(
@@ -82,7 +82,7 @@ EFFECT_LATER = np.array(
 # Arm B of the card campaign puts people off; elsewhere B is a little better or worse than A.
 HARMFUL = (MARKETED.index("credit_card"), "B")
 ARM_EFFECT = {
-    (0, "B"): 0.20,
+    (0, "B"): 0.10,
     (1, "B"): -0.15,
     (2, "B"): 0.10,
     (3, "B"): -0.20,
@@ -174,7 +174,7 @@ def calibrate(seed: int, traits: Traits, eligible: np.ndarray, maturing: np.ndar
 def hazard(
     world: World, traits: Traits, eligible: np.ndarray, maturing: np.ndarray, month: int
 ) -> np.ndarray:
-    """Probability of buying within a month without any contact, (customers, marketed products); 0 where not eligible."""
+    """Probability to buy within a month without a contact, (customers, marketed products); 0 where not eligible."""
     return np.where(eligible, expit(utilities(world, traits, maturing, month) + world.intercepts), 0.0)
 
 
