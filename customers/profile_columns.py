@@ -6,7 +6,7 @@ from customers.profile_sql import ASSET_CLASSES, CHANNELS, SPENDING
 
 LIFE_STAGE = """CASE
     WHEN x.age IS NULL THEN ''
-    WHEN x.age >= 65 OR (x.age >= 50 AND t.has_pension) THEN 'retired'
+    WHEN x.age >= 65 OR (x.age >= 50 AND q.has_pension) THEN 'retired'
     WHEN x.age >= 55 THEN 'pre_retirement'
     WHEN c.children > 0 THEN 'family'
     WHEN h.has_loan THEN 'building'
@@ -14,19 +14,19 @@ LIFE_STAGE = """CASE
     ELSE 'settled' END"""
 
 ACTIVITY = """CASE
-    WHEN t.last_on > %(day)s - 30 THEN 'active'
-    WHEN t.last_on > %(day)s - 90 THEN 'occasional'
-    WHEN t.last_on IS NOT NULL THEN 'quiet'
+    WHEN y.last_on > %(day)s - 30 THEN 'active'
+    WHEN y.last_on > %(day)s - 90 THEN 'occasional'
+    WHEN y.last_on IS NOT NULL THEN 'quiet'
     ELSE 'dormant' END"""
 
 # The first of the equal ones by name, so that a rebuild says the same.
-PREFERRED_CHANNEL = """CASE WHEN t.n_12m >= 5 THEN coalesce((
+PREFERRED_CHANNEL = """CASE WHEN y.n >= 5 THEN coalesce((
     SELECT code FROM (VALUES {values}) used (code, times) WHERE times > 0 ORDER BY times DESC, code LIMIT 1
-), '') ELSE '' END""".format(values=", ".join(f"('{code}', t.{code}_12m)" for code in CHANNELS))
+), '') ELSE '' END""".format(values=", ".join(f"('{code}', y.{code})" for code in CHANNELS))
 
 TOP_MERCHANT_CATEGORY = """coalesce((
     SELECT code FROM (VALUES {values}) spent (code, amount) WHERE amount > 0 ORDER BY amount DESC, code LIMIT 1
-), '')""".format(values=", ".join(f"('{code}', t.spend_{code})" for code in (*SPENDING, "other")))
+), '')""".format(values=", ".join(f"('{code}', q.spend_{code})" for code in (*SPENDING, "other")))
 
 RISK_PREFERENCE = """CASE
     WHEN x.assets < 1000 THEN ''
@@ -38,13 +38,13 @@ FINANCIAL_PREFERENCE = """CASE
     WHEN x.assets + x.liabilities < 1000 THEN ''
     WHEN x.liabilities > x.assets THEN 'borrowing'
     WHEN b.demand_deposit >= 0.6 * x.assets THEN 'liquidity'
-    WHEN x.saving >= y.investing AND x.saving >= b.insurance THEN 'saving'
-    WHEN y.investing >= b.insurance THEN 'investing'
+    WHEN x.saving >= z.investing AND x.saving >= b.insurance THEN 'saving'
+    WHEN z.investing >= b.insurance THEN 'investing'
     ELSE 'protection' END"""
 
 LOYALTY_GRADE = """(ARRAY['D', 'D', 'C', 'B', 'A'])[1
     + (coalesce(x.tenure, 0) >= 60)::int + (coalesce(h.lines, 0) >= 3)::int
-    + coalesce(t.last_on > %(day)s - 30, false)::int
+    + coalesce(y.last_on > %(day)s - 30, false)::int
     + (coalesce(b.aum, 0) > 0 AND b.aum >= 0.8 * b.aum_3m_ago)::int]"""
 
 
@@ -72,10 +72,10 @@ COLUMNS: dict[str, str] = {
     "purchases_12m": zero("h.bought"),
     "purchase_channel": empty("u.channel"),
     "activity": ACTIVITY,
-    "last_transaction_on": "t.last_on",
-    "transactions_1m": zero("t.n_1m"),
-    "transactions_3m": zero("t.n_3m"),
-    "transactions_12m": zero("t.n_12m"),
+    "last_transaction_on": "y.last_on",
+    "transactions_1m": zero("q.n_1m"),
+    "transactions_3m": zero("q.n"),
+    "transactions_12m": zero("y.n"),
     **{code: zero(f"b.{code}") for code in ASSET_CLASSES},
     "aum": zero("b.aum"),
     "aum_3m_ago": zero("b.aum_3m_ago"),
@@ -93,18 +93,18 @@ COLUMNS: dict[str, str] = {
     "risk_preference": RISK_PREFERENCE,
     "financial_preference": FINANCIAL_PREFERENCE,
     "loyalty_grade": LOYALTY_GRADE,
-    "amount_in_1m": zero("t.in_1m"),
-    "amount_out_1m": zero("t.out_1m"),
-    "amount_in_3m": zero("t.in_3m"),
-    "amount_out_3m": zero("t.out_3m"),
-    "transfers_3m": zero("t.transfers"),
-    "salary_3m": zero("t.salary"),
-    "largest_in_3m": zero("t.largest"),
+    "amount_in_1m": zero("q.in_1m"),
+    "amount_out_1m": zero("q.out_1m"),
+    "amount_in_3m": zero("q.in_3m"),
+    "amount_out_3m": zero("q.out_3m"),
+    "transfers_3m": zero("q.transfers"),
+    "salary_3m": zero("q.salary"),
+    "largest_in_3m": zero("q.largest"),
     "counterparties_3m": zero("w.number"),
     "top_counterparty": empty("w.counterparty"),
     "top_merchant_category": TOP_MERCHANT_CATEGORY,
-    **{f"spend_{code}_3m": zero(f"t.spend_{code}") for code in (*SPENDING, "other")},
-    **{f"{code}_3m": zero(f"t.{code}_3m") for code in CHANNELS},
+    **{f"spend_{code}_3m": zero(f"q.spend_{code}") for code in (*SPENDING, "other")},
+    **{f"{code}_3m": zero(f"q.{code}") for code in CHANNELS},
     "upfront_fees": zero("f.fees"),
     "principal_outstanding": zero("f.outstanding"),
     "overdue_days": zero("f.overdue"),

@@ -92,38 +92,35 @@ SELECT customer_id, channels.channel, CASE WHEN lines.times >= 2 THEN lines.line
 FROM lines LEFT JOIN channels USING (customer_id)
 """
 
-QUARTER = "t.booked_on >= %(start_3m)s"
+# A year of bookings is only counted; sums are taken over the quarter, which is a quarter of the rows.
+YEAR = f"""
+CREATE TEMPORARY TABLE profile_year ON COMMIT DROP AS
+SELECT customer_id, max(booked_on) AS last_on, count(*) AS n,
+       {", ".join(f"count(*) FILTER (WHERE channel = '{code}') AS {code}" for code in CHANNELS)}
+FROM customers_transaction WHERE booked_on BETWEEN %(start_12m)s AND %(day)s
+GROUP BY customer_id
+"""
 
-TRANSACTIONS = f"""
-CREATE TEMPORARY TABLE profile_transaction ON COMMIT DROP AS
-SELECT t.customer_id,
-       max(t.booked_on) AS last_on,
-       count(*) AS n_12m, count(*) FILTER (WHERE {QUARTER}) AS n_3m,
-       count(*) FILTER (WHERE t.booked_on >= %(month_start)s) AS n_1m,
-       {", ".join(f"count(*) FILTER (WHERE t.channel = '{code}') AS {code}_12m" for code in CHANNELS)},
-       {
-    ", ".join(f"count(*) FILTER (WHERE t.channel = '{code}' AND {QUARTER}) AS {code}_3m" for code in CHANNELS)
-},
-       sum(t.amount) FILTER (WHERE t.amount > 0 AND t.booked_on >= %(month_start)s) AS in_1m,
-       -sum(t.amount) FILTER (WHERE t.amount < 0 AND t.booked_on >= %(month_start)s) AS out_1m,
-       sum(t.amount) FILTER (WHERE t.amount > 0 AND {QUARTER}) AS in_3m,
-       -sum(t.amount) FILTER (WHERE t.amount < 0 AND {QUARTER}) AS out_3m,
-       max(t.amount) FILTER (WHERE t.amount > 0 AND {QUARTER}) AS largest,
-       sum(abs(t.amount)) FILTER (WHERE t.kind = 'transfer' AND {QUARTER}) AS transfers,
-       sum(t.amount) FILTER (WHERE t.kind IN ('salary', 'pension') AND t.amount > 0 AND {QUARTER}) AS salary,
-       bool_or(t.kind = 'pension' AND {QUARTER}) AS has_pension,
+QUARTER = f"""
+CREATE TEMPORARY TABLE profile_quarter ON COMMIT DROP AS
+SELECT customer_id, count(*) AS n, count(*) FILTER (WHERE booked_on >= %(month_start)s) AS n_1m,
+       {", ".join(f"count(*) FILTER (WHERE channel = '{code}') AS {code}" for code in CHANNELS)},
+       sum(amount) FILTER (WHERE amount > 0 AND booked_on >= %(month_start)s) AS in_1m,
+       -sum(amount) FILTER (WHERE amount < 0 AND booked_on >= %(month_start)s) AS out_1m,
+       sum(amount) FILTER (WHERE amount > 0) AS in_3m, -sum(amount) FILTER (WHERE amount < 0) AS out_3m,
+       max(amount) FILTER (WHERE amount > 0) AS largest,
+       sum(abs(amount)) FILTER (WHERE kind = 'transfer') AS transfers,
+       sum(amount) FILTER (WHERE kind IN ('salary', 'pension') AND amount > 0) AS salary,
+       bool_or(kind = 'pension') AS has_pension,
        {
     ", ".join(
-        f"-sum(t.amount) FILTER (WHERE t.amount < 0 AND t.merchant_category = '{code}' AND {QUARTER}) AS spend_{code}"
+        f"-sum(amount) FILTER (WHERE amount < 0 AND merchant_category = '{code}') AS spend_{code}"
         for code in SPENDING
     )
 },
-       -sum(t.amount) FILTER (WHERE t.amount < 0 AND t.merchant_category IN ('other', 'insurance') AND {
-    QUARTER
-}) AS spend_other
-FROM customers_transaction t
-WHERE t.booked_on BETWEEN %(start_12m)s AND %(day)s
-GROUP BY t.customer_id
+       -sum(amount) FILTER (WHERE amount < 0 AND merchant_category IN ('other', 'insurance')) AS spend_other
+FROM customers_transaction WHERE booked_on BETWEEN %(start_3m)s AND %(day)s
+GROUP BY customer_id
 """
 
 COUNTERPARTIES = """
@@ -170,7 +167,8 @@ SCANS = [
     ("profile_balance", BALANCES),
     ("profile_holding", HOLDINGS),
     ("profile_purchase", PURCHASES),
-    ("profile_transaction", TRANSACTIONS),
+    ("profile_year", YEAR),
+    ("profile_quarter", QUARTER),
     ("profile_counterparty", COUNTERPARTIES),
     ("profile_finance", CONSUMER_FINANCE),
     ("profile_contact", CONTACTS),
@@ -183,7 +181,8 @@ FROM customers_customer c
 LEFT JOIN profile_balance b ON b.customer_id = c.id
 LEFT JOIN profile_holding h ON h.customer_id = c.id
 LEFT JOIN profile_purchase u ON u.customer_id = c.id
-LEFT JOIN profile_transaction t ON t.customer_id = c.id
+LEFT JOIN profile_year y ON y.customer_id = c.id
+LEFT JOIN profile_quarter q ON q.customer_id = c.id
 LEFT JOIN profile_counterparty w ON w.customer_id = c.id
 LEFT JOIN profile_finance f ON f.customer_id = c.id
 LEFT JOIN profile_contact k ON k.customer_id = c.id
@@ -200,7 +199,7 @@ CROSS JOIN LATERAL (
                + coalesce(b.precious_metal, 0) AS risky,
            coalesce(b.time_deposit, 0) + coalesce(b.treasury_bond, 0) AS saving
 ) x
-CROSS JOIN LATERAL (SELECT x.risky + coalesce(b.wealth_management, 0) AS investing) y
+CROSS JOIN LATERAL (SELECT x.risky + coalesce(b.wealth_management, 0) AS investing) z
 WHERE (c.opened_on IS NULL OR c.opened_on <= %(day)s) AND (c.closed_on IS NULL OR c.closed_on > %(day)s)
 """
 )
