@@ -74,7 +74,9 @@ def worker(own_var: Path) -> Iterator[Callable[[], SupervisedWorker]]:
 
 
 def waiting() -> int:
-    return redis.Redis(unix_socket_path=str(valkey.socket_path())).llen("celery")
+    """Messages in all queues; whatever they are called, they are the broker's only lists."""
+    broker = redis.Redis(unix_socket_path=str(valkey.socket_path()))
+    return sum(broker.llen(key) for key in broker.keys() if broker.type(key) == b"list")
 
 
 def test_a_task_that_can_end_in_time_ends(worker: Callable[[], SupervisedWorker]) -> None:
@@ -90,6 +92,6 @@ def test_a_task_that_cannot_goes_back_to_the_queue(worker: Callable[[], Supervis
     one = worker()
     send(60.0)
     one.waits_for("Task tests.slow")
-    assert 3.5 < one.stop() < 20
+    assert 3.5 < one.stop() < 30
     assert waiting() == 1
     assert "succeeded" not in one.log_file.read_text()
