@@ -229,6 +229,8 @@ IMPORT_MAX_BYTES = env_int("BANKCRM_IMPORT_MAX_BYTES", 2 * 1024**3)
 
 # Tests of one process must not wake the workers of another; fault tests start processes outside pytest.
 CELERY_BROKER_URL = "memory://" if TESTING else embedded.broker_url()
+# Two databases on one broker (a loop beside a demo) must not take each other's messages.
+CELERY_TASK_DEFAULT_QUEUE = f"bankcrm.{DATABASES['default']['NAME']}"
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,
     "unacked_restore_interval": 5,
@@ -245,7 +247,7 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 200
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = env_int("BANKCRM_SOFT_SHUTDOWN_SECONDS", 30)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(embedded.var_dir() / "beat-schedule")

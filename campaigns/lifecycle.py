@@ -20,12 +20,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bankcrm import audit
+from bankcrm import audit, clock
 from bankcrm.models import Role, User
 from campaigns import blockers as blocking
 from campaigns import definition
 from campaigns.conflicts import Conflict, Refused
-from campaigns.models import Arm, Campaign, Change, Selection
+from campaigns.models import Arm, Campaign, Change, Lead, Selection
 
 State = Campaign.State
 PLANNERS = frozenset({Role.PLANNER})
@@ -244,16 +244,23 @@ def cancel(campaign: Campaign, user: User, comment: str = "", version: int | Non
     return move(campaign, user, "cancel", comment, version=version)
 
 
+@transaction.atomic
 def close(campaign: Campaign, user: User, comment: str = "", version: int | None = None) -> Campaign:
-    """End the work on a running campaign. Raises Refused while leads are open: recall or finish them first."""
+    """End a running campaign. Raises Refused while leads are open, until its last day has passed: then they end too."""
     check_allowed("close", campaign, user)
-    open_leads = campaign.leads.open().count()
-    if open_leads:
-        raise Refused(
-            _("%(n)s leads are still open. Recall the untouched ones or wait for the rest.")
-            % {"n": f"{open_leads:,}"}
+    left = campaign.leads.open()
+    if clock.today() <= campaign.ends_on and (n := left.count()):
+        sentence = _(
+            "%(n)s leads are still open. Recall the untouched ones, or wait until the end on %(day)s."
         )
-    return move(campaign, user, "close", comment, version=version)
+        raise Refused(sentence % {"n": f"{n:,}", "day": campaign.ends_on.isoformat()})
+    closed = move(campaign, user, "close", comment, version=version)
+    expired = left.update(
+        state=Lead.State.CLOSED, closed_at=Now(), claimed_by=None, claimed_at=None, version=F("version") + 1
+    )
+    if expired:
+        audit.record(user, "campaign.leads_expired", closed, leads=expired)
+    return closed
 
 
 @transaction.atomic

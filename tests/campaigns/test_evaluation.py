@@ -21,11 +21,6 @@ pytestmark = pytest.mark.django_db
 DAY = dt.timedelta(days=1)
 
 
-@pytest.fixture(autouse=True)
-def _today(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bankcrm.clock.today", lambda: TODAY)
-
-
 def two_arms(
     cast: Cast, treated: int = 800, buyers: int = 80, control: int = 200, control_buyers: int = 6
 ) -> Campaign:

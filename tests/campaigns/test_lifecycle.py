@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -227,6 +228,16 @@ def test_a_campaign_with_open_leads_does_not_close(cast: Cast, customers: list[i
     push.recall(campaign, cast.mei)
     assert lifecycle.close(campaign, cast.max).state == State.CLOSED
     assert not Lead.objects.filter(state__in=Lead.OPEN).exists()
+
+
+def test_after_its_last_day_a_campaign_closes_with_the_leads_left_open(
+    cast: Cast, customers: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign, _done = factories.pushed(cast)
+    monkeypatch.setattr("bankcrm.clock.today", lambda: campaign.ends_on + dt.timedelta(days=1))
+    assert lifecycle.close(campaign, cast.max).state == State.CLOSED
+    assert set(Lead.objects.values_list("state", flat=True)) == {Lead.State.CLOSED}
+    assert push.reconcile(fresh(campaign)).adds_up
 
 
 @pytest.mark.slow
