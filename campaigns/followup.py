@@ -72,7 +72,8 @@ def record(lead_id: int, user: User, entry: Entry) -> FollowUp:
             next_step=step,
             next_at=at,
             # The version after this outcome: whatever is done to the lead later makes an undo a conflict.
-            before={name: _as_text(getattr(lead, name)) for name in RESTORED} | {"version": lead.version + 1},
+            before={name: _as_text(getattr(lead, name)) for name in RESTORED}
+            | {"version": lead.version + 1, "contacted_on": clock.today().isoformat()},
             client_key=entry.client_key,
         )
         _move(lead, row, step, at)
@@ -137,7 +138,7 @@ def undo(follow_up_id: int, user: User) -> FollowUp:
 
 def snooze(lead_id: int, user: User, until: dt.datetime) -> Lead:
     """Put a lead out of the queue's way until a time to come; no contact is recorded."""
-    if until <= timezone.now():
+    if until <= queue.moment():
         raise Refused(_("Choose a time in the future."))
     with transaction.atomic():
         lead = _lock(lead_id, user)
@@ -178,7 +179,7 @@ def _checked(entry: Entry) -> Meaning:
         raise Refused(_("“%(channel)s” is not a channel.") % {"channel": entry.channel})
     if entry.amount is not None and entry.amount < 0:
         raise Refused(_("The amount cannot be negative."))
-    if entry.next_at and not row.closes and entry.next_at <= timezone.now():
+    if entry.next_at and not row.closes and entry.next_at <= queue.moment():
         raise Refused(_("The next step lies in the past; choose a later time."))
     return row
 

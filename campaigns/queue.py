@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from bankcrm import audit
+from bankcrm import audit, clock
 from bankcrm.models import Role, User
 from campaigns.conflicts import Conflict, Refused
 from campaigns.models import Lead
@@ -53,12 +53,22 @@ def waiting(user: User) -> LeadQuerySet:
 
     A lead with a next step in the future stays out until its time comes.
     """
-    return workable(user).filter(Q(next_at__isnull=True) | Q(next_at__lte=Now()))
+    return workable(user).filter(_its_time(moment()))
 
 
 def later(user: User) -> LeadQuerySet:
     """Open leads whose next step lies in the future, soonest first."""
-    return workable(user).filter(next_at__gt=Now()).order_by("next_at", "id")
+    return workable(user).filter(next_at__gt=moment()).order_by("next_at", "id")
+
+
+def moment() -> dt.datetime:
+    """Now, on the business day: what next steps are compared with. Claims run on the database's clock instead."""
+    time = timezone.localtime().time()
+    return timezone.make_aware(dt.datetime.combine(clock.today(), time))
+
+
+def _its_time(now: dt.datetime) -> Q:
+    return Q(next_at__isnull=True) | Q(next_at__lte=now)
 
 
 def workable(user: User) -> LeadQuerySet:
@@ -70,7 +80,8 @@ def workable(user: User) -> LeadQuerySet:
 
 def counts(user: User, today: dt.date) -> QueueCounts:
     """The figures over the queue, in one query."""
-    due = Q(next_at__isnull=True) | Q(next_at__lte=Now())
+    now = moment()
+    due = _its_time(now)
     figures: dict[str, Any] = (
         Lead.objects.visible_to(user)
         .filter(state__in=WORKABLE)
@@ -79,7 +90,7 @@ def counts(user: User, today: dt.date) -> QueueCounts:
             overdue=Count("id", filter=due & Q(due_on__lt=today)),
             due_today=Count("id", filter=due & Q(due_on=today)),
             new=Count("id", filter=Q(state=State.NEW)),
-            later=Count("id", filter=Q(next_at__gt=Now())),
+            later=Count("id", filter=Q(next_at__gt=now)),
         )
     )
     return QueueCounts(**figures)

@@ -2,6 +2,6 @@
 
 from django.urls import URLPattern
 
-from campaigns import evaluation_urls
+from campaigns import evaluation_urls, lead_urls
 
-urlpatterns: list[URLPattern] = [*evaluation_urls.urlpatterns]
+urlpatterns: list[URLPattern] = [*evaluation_urls.urlpatterns, *lead_urls.urlpatterns]

@@ -1,0 +1,1 @@
+"""Pages of whoever works on leads: relationship managers, and branch managers with their teams."""

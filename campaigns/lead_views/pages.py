@@ -1,0 +1,177 @@
+"""Working one lead: open it, claim it, call, write the outcome, undo, put it off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from bankcrm.htmx import toast
+from bankcrm.policy import SignedIn
+from campaigns import calling, followup, queue
+from campaigns.conflicts import Conflict, Refused
+from campaigns.lead_forms import OutcomeForm, SnoozeForm
+from campaigns.lead_views import workspace
+from campaigns.models import FollowUp, Lead
+
+
+@require_GET
+def lead_next(request: SignedIn) -> HttpResponse:
+    """“Start calling”: the first lead nobody holds."""
+    lead = queue.next_lead(request.user)
+    return redirect("lead-detail", lead.pk) if lead else redirect("my-day")
+
+
+@require_GET
+def lead_detail(request: SignedIn, pk: int) -> HttpResponse:
+    """The workspace. Opening changes nothing: the page claims the lead by a POST of its own once it is there."""
+    lead = get_object_or_404(workspace.sight(request.user), pk=pk)
+    return render(request, "campaigns/leads/detail.html", workspace.context(request, lead, request.user))
+
+
+@require_POST
+def lead_claim(request: SignedIn, pk: int) -> HttpResponse:
+    """Take the lead; the second person is told who has it (409)."""
+    try:
+        lead = queue.claim(pk, request.user)
+    except Lead.DoesNotExist as error:
+        raise Http404 from error
+    except (Conflict, Refused) as refusal:
+        return _refused(request, pk, refusal)
+    if not request.htmx:
+        return redirect("lead-detail", pk)
+    # Only the mark: what the person began to type in the dock meanwhile stays.
+    return render(request, "campaigns/leads/_claim.html", {"lead": lead, "mine": True})
+
+
+@require_POST
+def lead_release(request: SignedIn, pk: int) -> HttpResponse:
+    """Give the lead back and return to the queue."""
+    get_object_or_404(Lead.objects.visible_to(request.user), pk=pk)
+    queue.release(pk, request.user)
+    return redirect("lead-list")
+
+
+@require_POST
+def lead_outcome(request: SignedIn, pk: int) -> HttpResponse:
+    """Write the outcome; the answer is the next lead, claimed already: one request from call to call."""
+    lead = get_object_or_404(Lead.objects.visible_to(request.user), pk=pk)
+    form = OutcomeForm(request.POST)
+    if not form.is_valid():
+        return _sentence(request, pk, form.sentence(), 422)
+    try:
+        done = followup.record(pk, request.user, form.entry())
+    except Lead.DoesNotExist as error:
+        raise Http404 from error
+    except (Conflict, Refused) as refusal:
+        return _refused(request, pk, refusal)
+    if request.POST.get("kept"):
+        # Typed without a connection and sent by the page later: it wants to know, not to move.
+        return HttpResponse(status=204)
+    return _on_to_next(request, lead, _("Saved: %(what)s") % {"what": workspace.saved_sentence(done)})
+
+
+@require_POST
+def lead_snooze(request: SignedIn, pk: int) -> HttpResponse:
+    """Out of the way until a moment to come."""
+    lead = get_object_or_404(Lead.objects.visible_to(request.user), pk=pk)
+    form = SnoozeForm(request.POST)
+    if not form.is_valid():
+        return _sentence(request, pk, _("Choose when the lead is to come back."), 422)
+    try:
+        followup.snooze(pk, request.user, form.cleaned_data["until"])
+    except Lead.DoesNotExist as error:
+        raise Http404 from error
+    except (Conflict, Refused) as refusal:
+        return _refused(request, pk, refusal)
+    return _on_to_next(request, lead, _("Put off."))
+
+
+@require_POST
+def follow_up_undo(request: SignedIn, pk: int) -> HttpResponse:
+    """Take back one's last outcome and show its lead again."""
+    try:
+        done = followup.undo(pk, request.user)
+    except (FollowUp.DoesNotExist, Lead.DoesNotExist) as error:
+        raise Http404 from error
+    except (Conflict, Refused) as refusal:
+        follow_up = get_object_or_404(FollowUp, pk=pk, by=request.user)
+        return _refused(request, follow_up.lead_id, refusal)
+    if not request.htmx:
+        return redirect("lead-detail", done.lead_id)
+    return toast(_workspace(request, done.lead_id), _("Undone. The lead is as it was before."))
+
+
+@never_cache
+@require_POST
+def lead_call(request: SignedIn, pk: int) -> HttpResponse:
+    """The number, once, as a link that dials; who asked is on record. A blocked customer's number is not given out."""
+    try:
+        number = calling.number_to_call(pk, request.user)
+    except Lead.DoesNotExist as error:
+        raise Http404 from error
+    except (Conflict, Refused) as refusal:
+        return _refused(request, pk, refusal)
+    return render(request, "campaigns/leads/_number.html", {"number": number, "lead_id": pk})
+
+
+def _on_to_next(request: SignedIn, lead: Lead, sentence: str) -> HttpResponse:
+    """The next free lead, claimed; when another took it in this very moment, the one after."""
+    following = _claim_next(request, lead)
+    if following is None:
+        return (
+            toast(HttpResponse(status=204, headers={"HX-Redirect": reverse("my-day")}), sentence)
+            if request.htmx
+            else redirect("my-day")
+        )
+    if not request.htmx:
+        return redirect("lead-detail", following)
+    response = _workspace(request, following)
+    response["HX-Push-Url"] = reverse("lead-detail", args=[following])
+    return toast(response, sentence)
+
+
+def _claim_next(request: SignedIn, lead: Lead) -> int | None:
+    for _attempt in range(5):
+        following = queue.next_lead(request.user, after=lead)
+        if following is None:
+            return None
+        try:
+            return queue.claim(following.pk, request.user).pk
+        except (Conflict, Refused):
+            continue
+    return None
+
+
+def _workspace(request: SignedIn, pk: int, status: int = 200, **more: Any) -> HttpResponse:
+    """The workspace as a fragment for htmx, else a redirect to its page."""
+    if not request.htmx:
+        return redirect("lead-detail", pk)
+    lead = get_object_or_404(workspace.sight(request.user), pk=pk)
+    context = workspace.context(request, lead, request.user) | more
+    response = render(
+        request, "campaigns/leads/_workspace.html", context | {"is_fragment": True}, status=status
+    )
+    response["HX-Retarget"], response["HX-Reswap"] = "#main", "outerHTML show:none"
+    return response
+
+
+def _refused(request: SignedIn, pk: int, refusal: Conflict | Refused) -> HttpResponse:
+    """Nothing was changed: said in the verb's words, above the lead as it is now."""
+    if isinstance(refusal, queue.Taken) and request.htmx:
+        return _workspace(request, pk, 409)
+    return _sentence(request, pk, str(refusal), 409 if isinstance(refusal, Conflict) else 422)
+
+
+def _sentence(request: SignedIn, pk: int, sentence: str, status: int) -> HttpResponse:
+    context = {"sentence": sentence, "lead_id": pk}
+    if request.htmx:
+        response = render(request, "campaigns/leads/_said.html", context, status=status)
+        response["HX-Retarget"], response["HX-Reswap"] = "#said", "innerHTML"
+        return response
+    return render(request, "campaigns/leads/refused.html", context, status=status)

@@ -1,0 +1,236 @@
+"""The lead workspace: queue on the left, the lead in the middle, Customer-360 on the right, the outcome below."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from bankcrm import clock, figures
+from bankcrm.models import Role, User
+from campaigns import calling, followup, queue
+from campaigns.lead_forms import local_value
+from campaigns.lead_views import rows
+from campaigns.models import FollowUp, Lead
+from campaigns.outcomes import MEANINGS, DeclineReason, NextStep, proposed_next
+from customers.models import ConsentChannel, Customer
+from customers.tabs import TABS
+
+RAIL = 40
+
+
+def sight(user: User) -> QuerySet[Lead]:
+    """Leads in sight with everything the workspace shows of one."""
+    return Lead.objects.visible_to(user).select_related(
+        "customer__primary_rm",
+        "campaign__product",
+        "arm__offer",
+        "target__selection__score_run__version__model",
+        "claimed_by",
+        "branch",
+        "rm",
+    )
+
+
+def context(request: HttpRequest, lead: Lead, user: User) -> dict[str, Any]:
+    """Everything of the workspace of one lead."""
+    today = clock.today()
+    colleague = queue.holder(lead, user)
+    works = user.role in queue.WORKING_ROLES and user.may_change
+    mine = lead.claimed_by_id == user.pk
+    return {
+        "lead": lead,
+        "today": today,
+        "tier": rows.tiers_of([lead.customer_id], today).get(lead.customer_id, ""),
+        "facts": _facts(lead.customer, today),
+        "colleague": colleague,
+        "mine": mine,
+        "may_work": works and lead.state in queue.WORKABLE and colleague is None,
+        # A branch manager who only looks must not keep the relationship manager waiting.
+        "claims_itself": works and not mine and colleague is None and lead.is_open and lead.rm_id == user.pk,
+        "blocks": calling.blocks(lead, today) if lead.is_open else [],
+        "consents": _consents(lead.customer),
+        "recent": calling.recent_contacts(lead.customer, today),
+        "recent_days": calling.RECENT_DAYS,
+        "reasons": rows.reasons(lead),
+        "margin": lead.arm.offer.margin_per_sale if lead.arm.offer else None,
+        "score": _score(lead),
+        "script": _script(lead),
+        "history": _history(lead),
+        "others": _others(lead, user),
+        **_customer_panel(lead, user),
+        **_dock(user, today),
+        **rail(lead, user, today),
+        "panes": [
+            {"name": "ld", "label": _("Lead")},
+            {"name": "c360", "label": _("Customer")},
+            {"name": "tlp", "label": _("Timeline")},
+            {"name": "q", "label": _("Queue")},
+        ],
+    }
+
+
+def _facts(customer: Customer, today: dt.date) -> str:
+    """ "M, 52 · engineer": what one needs to greet somebody."""
+    parts = [customer.get_gender_display()] if customer.gender else []
+    if customer.birth_date:
+        born = customer.birth_date
+        parts.append(str(today.year - born.year - ((today.month, today.day) < (born.month, born.day))))
+    greeting = ", ".join(parts)
+    return " · ".join(part for part in (greeting, customer.occupation) if part)
+
+
+def _consents(customer: Customer) -> list[dict[str, Any]]:
+    said = {consent.channel: consent for consent in customer.consents.filter(is_objection=True)}
+    everything = said.get(ConsentChannel.ALL)
+    if everything:
+        return [{"label": _("Do not contact"), "since": everything.since, "objects": True}]
+    return [
+        {
+            "label": channel.label,
+            "since": said[channel].since if channel in said else None,
+            "objects": channel in said,
+        }
+        for channel in ConsentChannel
+        if channel != ConsentChannel.ALL
+    ]
+
+
+def _score(lead: Lead) -> dict[str, Any] | None:
+    run = lead.target.selection.score_run
+    if run is None or lead.target.probability is None:
+        return None
+    return {
+        "probability": lead.target.probability,
+        "decile": lead.target.decile,
+        "model": run.version.model.name,
+        "version": run.version.number,
+        "as_of": run.as_of,
+    }
+
+
+def _script(lead: Lead) -> list[tuple[str, str]]:
+    offer = lead.arm.offer
+    if offer is None:
+        return []
+    lines = [
+        (_("Open"), offer.script_open),
+        (_("Ask"), offer.script_ask),
+        (_("Offer"), offer.script_offer),
+        (_("If unsure"), offer.script_if_unsure),
+    ]
+    return [(label, text) for label, text in lines if text]
+
+
+def _history(lead: Lead) -> list[FollowUp]:
+    """What was typed about this customer before, newest first, on whichever lead."""
+    return list(
+        FollowUp.objects.filter(lead__customer=lead.customer_id, undone_at__isnull=True)
+        .select_related("by", "lead__campaign")
+        .order_by("-id")[:3]
+    )
+
+
+def _others(lead: Lead, user: User) -> list[Lead]:
+    return list(
+        Lead.objects.visible_to(user)
+        .filter(customer=lead.customer_id)
+        .open()
+        .exclude(pk=lead.pk)
+        .select_related("campaign", "arm__offer", "rm")
+        .order_by("due_on", "id")[:5]
+    )
+
+
+def _customer_panel(lead: Lead, user: User) -> dict[str, Any]:
+    """Customer-360 by URL. A lead may be worked by somebody the customer does not belong to: then there is none."""
+    if not Customer.objects.visible_to(user).filter(pk=lead.customer_id).exists():
+        return {"tabs360": [], "timeline_url": ""}
+    tabs = [
+        {"name": name, "label": label, "url": reverse("customer-tab", args=[lead.customer_id, name])}
+        for name, (label, _read) in TABS.items()
+    ]
+    return {"tabs360": tabs, "timeline_url": reverse("customer-tab", args=[lead.customer_id, "history"])}
+
+
+def _dock(user: User, today: dt.date) -> dict[str, Any]:
+    outcomes = []
+    for meaning in MEANINGS.values():
+        step, at = proposed_next(meaning.outcome, today)
+        outcomes.append(
+            {
+                "key": meaning.key,
+                "code": meaning.outcome.value,
+                "label": meaning.label,
+                "group": meaning.group,
+                "stop": meaning.outcome == Lead.Outcome.DO_NOT_CONTACT,
+                "step": str(step),
+                "at": local_value(at),
+                "closes": meaning.closes,
+            }
+        )
+    return {
+        "outcomes": outcomes,
+        "steps": NextStep.choices,
+        "decline_reasons": DeclineReason.choices,
+        "client_key": uuid.uuid4(),
+        "undoable": followup.last_undoable(user),
+        "snoozes": _snoozes(),
+    }
+
+
+def _snoozes() -> list[tuple[str, str]]:
+    """(label, value) of the usual moments to come back to a lead."""
+    now = queue.moment()
+    tomorrow = now + dt.timedelta(days=1)
+    moments = [
+        (_("in an hour"), now + dt.timedelta(hours=1)),
+        (_("at 17:00"), now.replace(hour=17, minute=0)),
+        (_("tomorrow 10:00"), tomorrow.replace(hour=10, minute=0)),
+        (_("in a week"), (now + dt.timedelta(days=7)).replace(hour=10, minute=0)),
+    ]
+    return [(label, local_value(moment)) for label, moment in moments if moment > now]
+
+
+def rail(lead: Lead | None, user: User, today: dt.date) -> dict[str, Any]:
+    """The queue beside the lead: what is due, then what comes later, and which lead comes next."""
+    owner = user if user.role == Role.RM or lead is None or lead.rm is None else lead.rm
+    related = ("customer", "campaign", "arm__offer", "target", "claimed_by")
+    due = list(queue.waiting(user).filter(rm=owner).select_related(*related)[:RAIL])
+    later = list(queue.later(user).filter(rm=owner).select_related(*related)[:RAIL])
+    listed = rows.rows([*due, *later], user, today)
+    free = [
+        row.lead
+        for row in listed[: len(due)]
+        if row.holder is None and (lead is None or row.lead.pk != lead.pk)
+    ]
+    place = next(
+        (n for n, row in enumerate(listed[: len(due)], start=1) if lead and row.lead.pk == lead.pk), None
+    )
+    counts = queue.counts(user, today)
+    done = FollowUp.objects.filter(by=user, undone_at__isnull=True, at__date=timezone.localdate())
+    done_today = done.values("lead").distinct().count()
+    return {
+        "rail_due": listed[: len(due)],
+        "rail_later": listed[len(due) :],
+        "upcoming": free[0] if free else None,
+        "place": place,
+        "counts": counts,
+        "done_today": done_today,
+        "to_do": counts.overdue + counts.due_today,
+        "day_total": done_today + counts.overdue + counts.due_today,
+    }
+
+
+def saved_sentence(done: FollowUp) -> str:
+    """ "Saved 09:40: no answer, call again 17:30"."""
+    parts = [str(done.get_outcome_display()).lower()]
+    if done.next_at:
+        parts.append(f"{rows.step_label(done.next_step).lower()} {figures.stamp(done.next_at)}")
+    return ", ".join(parts)

@@ -1,0 +1,266 @@
+"""Moving leads to other relationship managers: a plan that shows first, one guarded move, and its undo.
+
+The order of locks is the order of lead ids everywhere, so that two moves in opposite directions wait for each other.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core import signing
+from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from bankcrm import audit, workdays
+from bankcrm.models import AuditEvent, Role, User
+from campaigns import queue, sales
+from campaigns.conflicts import Conflict, Refused
+from campaigns.models import Lead
+
+SALT = "campaigns.reassign"
+MOST = 500
+UNDO_HOURS = 24
+PLAN_MINUTES = 30
+State = Lead.State
+
+# One lead's move: id, the version the plan saw, from (None: nobody), to.
+Step = tuple[int, int, int | None, int]
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one relationship manager would take over. ``before`` and ``after`` are use of capacity, None when away."""
+
+    rm: User
+    leads: int
+    as_backup: int
+    before: float | None
+    after: float | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Who would get which lead; nothing is moved yet. ``skipped`` leads are in work by somebody or beyond MOST."""
+
+    steps: list[Step]
+    shares: list[Share] = field(default_factory=list)
+    skipped: int = 0
+
+    @property
+    def token(self) -> str:
+        """The plan as the page sends it back: signed, so that what was shown is what is done."""
+        return signing.dumps(self.steps, salt=SALT, compress=True)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a move did; ``changed`` leads were changed by somebody in between and stayed. ``event`` undoes it."""
+
+    moved: int
+    changed: int
+    event: int
+
+
+def plan(
+    user: User,
+    sources: Sequence[User],
+    target: User | None,
+    today: dt.date,
+    *,
+    scope: str = "all",
+    unassigned: bool = False,
+) -> Plan:
+    """Spread the open leads of ``sources`` (and the unassigned) over the team, or give all to ``target``.
+
+    Without a target a lead goes to the customer's backup where that colleague has room, else to whoever has most free
+    hours. Raises Refused when there is nothing to move or nobody to take it.
+    """
+    _check(user)
+    away = sales.leaves(today)
+    found = Lead.objects.visible_to(user).filter(state__in=Lead.OPEN)
+    chosen = found.filter(rm__in=sources, state__in=queue.WORKABLE)
+    if scope == "overdue":
+        chosen = chosen.filter(due_on__lt=today)
+    elif scope == "due":
+        chosen = chosen.filter(due_on__lte=workdays.add_working_days(today, sales.CAPACITY_DAYS - 1))
+    if unassigned:
+        chosen = chosen | found.filter(state=State.UNASSIGNED)
+    free = chosen.filter(queue.unheld())
+    leads = list(
+        free.order_by("due_on", "-value", "pk").values_list("pk", "version", "rm", "customer__backup_rm")[
+            :MOST
+        ]
+    )
+    team = {member.rm.pk: member for member in sales.team(user, today)}
+    taking = _takers(team, sources, target, away)
+    if not leads:
+        raise Refused(_("There is no lead to move."))
+    steps, backups = _allot(leads, taking, team)
+    shares = _shares(steps, backups, team)
+    return Plan(steps, shares, chosen.count() - len(leads))
+
+
+def _takers(
+    team: dict[int, sales.Member], sources: Sequence[User], target: User | None, away: dict[int, Any]
+) -> list[int]:
+    giving = {person.pk for person in sources}
+    if target is not None:
+        if target.pk not in team or target.pk in giving:
+            raise Refused(_("%(name)s cannot take these leads.") % {"name": target})
+        if target.pk in away:
+            raise Refused(_("%(name)s is on leave.") % {"name": target})
+        return [target.pk]
+    taking = [
+        pk for pk, member in team.items() if pk not in giving and pk not in away and member.rm.daily_capacity
+    ]
+    if not taking:
+        raise Refused(_("Nobody in the team can take these leads."))
+    return taking
+
+
+def _allot(
+    leads: Iterable[tuple[int, int, int | None, int | None]], taking: list[int], team: dict[int, sales.Member]
+) -> tuple[list[Step], Counter[int]]:
+    """Backup first while there is room, else the colleague with most free hours; returns steps and backup counts."""
+    held = {pk: team[pk].due_soon for pk in taking}
+    room = {pk: max(1, team[pk].hours_for) for pk in taking}
+    heap = [(held[pk] / room[pk], pk) for pk in taking]
+    heapq.heapify(heap)
+    steps: list[Step] = []
+    backups: Counter[int] = Counter()
+    for lead, version, owner, backup in leads:
+        if backup in held and held[backup] < room[backup]:
+            taker = backup
+            backups[taker] += 1
+        else:
+            # Entries of takers who got a lead as backup meanwhile are stale; the true load is looked up.
+            while heap[0][0] != held[heap[0][1]] / room[heap[0][1]]:
+                _load, pk = heapq.heappop(heap)
+                heapq.heappush(heap, (held[pk] / room[pk], pk))
+            taker = heap[0][1]
+        held[taker] += 1
+        steps.append((lead, version, owner, taker))
+    return steps, backups
+
+
+def _shares(steps: list[Step], backups: Counter[int], team: dict[int, sales.Member]) -> list[Share]:
+    counts = Counter(step[3] for step in steps)
+    return [
+        Share(
+            rm=team[pk].rm,
+            leads=n,
+            as_backup=backups[pk],
+            before=team[pk].used,
+            after=(team[pk].due_soon + n) / team[pk].hours_for if team[pk].hours_for else None,
+        )
+        for pk, n in counts.most_common()
+    ]
+
+
+def move(user: User, token: str) -> Moved:
+    """Carry out a plan exactly as it was shown; leads that changed since stay where they are and are counted.
+
+    Raises Refused for a plan that is too old or not ours, PermissionDenied for another role.
+    """
+    _check(user)
+    try:
+        steps = [tuple(step) for step in signing.loads(token, salt=SALT, max_age=PLAN_MINUTES * 60)]
+    except signing.BadSignature as error:
+        raise Refused(_("This preview is too old. Look at a new one.")) from error
+    team = set(User.objects.visible_to(user).relationship_managers().values_list("pk", flat=True))
+    if any(step[3] not in team for step in steps):
+        raise Refused(_("Somebody in this preview no longer takes leads. Look at a new one."))
+    with transaction.atomic():
+        done = _apply(user, steps)
+        if not done:
+            raise Conflict(_("Every one of these leads was changed meanwhile. Look at a new preview."))
+        event = _record(user, "leads.reassigned", done)
+    return Moved(len(done), len(steps) - len(done), event.pk)
+
+
+def undo(user: User, event_id: int) -> Moved:
+    """Give moved leads back to whoever had them; those touched since stay. Within UNDO_HOURS, by who moved them.
+
+    Raises AuditEvent.DoesNotExist for somebody else's move, Refused later, Conflict when nothing is left to undo.
+    """
+    _check(user)
+    event = AuditEvent.objects.get(pk=event_id, actor=user, action="leads.reassigned")
+    if event.at < timezone.now() - dt.timedelta(hours=UNDO_HOURS):
+        raise Refused(_("A move can be undone for %(n)s hours.") % {"n": UNDO_HOURS})
+    # As it stands after the move: one version on, owner and former owner swapped.
+    steps = [(lead, version + 1, to, owner) for lead, version, owner, to in event.details["steps"]]
+    with transaction.atomic():
+        done = _apply(user, steps)
+        if not done:
+            raise Conflict(_("Every one of these leads was worked on or moved since; nothing was undone."))
+        undone = _record(user, "leads.reassignment_undone", done)
+    return Moved(len(done), len(steps) - len(done), undone.pk)
+
+
+def last_undoable(user: User) -> AuditEvent | None:
+    """The user's last move within the time in which it can be undone, unless it was."""
+    last = AuditEvent.objects.filter(
+        actor=user,
+        action__in=["leads.reassigned", "leads.reassignment_undone"],
+        at__gte=timezone.now() - dt.timedelta(hours=UNDO_HOURS),
+    ).order_by("-id")[:1]
+    return next((event for event in last if event.action == "leads.reassigned"), None)
+
+
+def _apply(user: User, steps: Sequence[tuple[int, int, int | None, int | None]]) -> list[Step]:
+    """Lock in the order of ids, then one statement for those still as they were seen; returns what was moved."""
+    ids = [step[0] for step in steps]
+    locked = (
+        Lead.objects.visible_to(user)
+        .filter(pk__in=ids, state__in=Lead.OPEN)
+        .order_by("pk")
+        .select_for_update(of=("self",))
+        .values_list("pk", "version", "rm", "claimed_by", "claimed_at")
+    )
+    stale = timezone.now() - dt.timedelta(minutes=queue.CLAIM_MINUTES)
+    as_seen = {
+        pk: (version, owner)
+        for pk, version, owner, holder, since in locked
+        if holder is None or since is None or since < stale
+    }
+    done: list[Any] = [step for step in steps if as_seen.get(step[0]) == (step[1], step[2])]
+    if done:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                UPDATE campaigns_lead l SET rm_id = s.rm_id, version = l.version + 1, claimed_by_id = NULL,
+                    claimed_at = NULL,
+                    state = CASE WHEN s.rm_id IS NULL THEN 'unassigned'
+                        WHEN l.state = 'unassigned' THEN 'new' ELSE l.state END
+                FROM unnest(%s::bigint[], %s::bigint[]) AS s (id, rm_id) WHERE l.id = s.id
+                """,
+                [[step[0] for step in done], [step[3] for step in done]],
+            )
+    return done
+
+
+def _record(user: User, action: str, done: Sequence[Step]) -> AuditEvent:
+    """One event for the move, which undoes it, and one for each lead, which tells its own story."""
+    AuditEvent.objects.bulk_create(
+        AuditEvent(
+            actor=user,
+            action="lead.reassigned",
+            object_type="campaigns.lead",
+            object_id=str(lead),
+            details={"from": owner, "to": to},
+        )
+        for lead, _version, owner, to in done
+    )
+    return audit.record(user, action, user.branch, steps=[list(step) for step in done], leads=len(done))
+
+
+def _check(user: User) -> None:
+    if user.role != Role.BRANCH_MANAGER or not user.may_change:
+        raise PermissionDenied(_("Only branch managers move leads."))
