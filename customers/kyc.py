@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from django.core.cache import cache
 from django.db import connection
@@ -94,7 +95,7 @@ def history(customer: Customer, month: dt.date | None, months: int = 25) -> list
 def peers(profile: CustomerProfile) -> Peers:
     """Averages over the same tier and ten-year age band; kept ten minutes, because they change once a month."""
     band = None if profile.age is None else (low := profile.age // AGE_BAND * AGE_BAND, low + AGE_BAND - 1)
-    key = f"peers:{profile.month:%Y%m}:{profile.tier}:{band}"
+    key = f"peers:{profile.month:%Y%m}:{quote(profile.tier)}:{band[0] if band else 'unknown'}"
     found = cache.get(key)
     if found is None:
         found = _peers(profile, band)

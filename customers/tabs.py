@@ -47,6 +47,7 @@ class Seen:
     month: dt.date | None
     profile: CustomerProfile | None
     tiers: list[TierRule]
+    today: dt.date
 
     @property
     def tier_names(self) -> dict[str, str]:
@@ -55,28 +56,26 @@ class Seen:
 
 def look(user: User, customer: Customer, month: dt.date | None) -> Seen:
     profile = CustomerProfile.objects.filter(month=month, customer=customer).first() if month else None
-    return Seen(user, customer, month, profile, list(tiering.rules_at(month or dt.date.max)))
+    return Seen(user, customer, month, profile, list(tiering.rules_at(month or dt.date.max)), clock.today())
 
 
 def overview(seen: Seen, _until: dt.date) -> dict[str, Any]:
     past = kyc.history(seen.customer, seen.month)
-    held = kyc.holdings(seen.customer, clock.today())
+    held = kyc.holdings(seen.customer, seen.today)
     return {
         "chart": _aum_chart(past),
         "threshold": _threshold(seen),
         "classes": _classes(seen, past, held),
         "change": _change(past),
-        "entries": [
-            _entry(entry) for entry in timeline.timeline(seen.user, seen.customer, clock.today(), 8)
-        ],
+        "entries": [_entry(entry) for entry in timeline.timeline(seen.user, seen.customer, seen.today, 8)],
     }
 
 
 def value(seen: Seen, _until: dt.date) -> dict[str, Any]:
-    held = kyc.holdings(seen.customer, clock.today())
+    held = kyc.holdings(seen.customer, seen.today)
     facts = kyc.facts(seen.customer, seen.month, [Area.VALUE], seen.tier_names)
     kept = [fact for code, fact in facts.items() if code not in kyc.ASSETS]
-    return {"facts": kept, "holdings": held, "peers": _peer_rows(seen), "today": clock.today()}
+    return {"facts": kept, "holdings": held, "peers": _peer_rows(seen), "today": seen.today}
 
 
 def behaviour(seen: Seen, _until: dt.date) -> dict[str, Any]:
@@ -175,7 +174,7 @@ def _classes(seen: Seen, past_months: list[CustomerProfile], held: list[Holding]
     year = [one for one in past_months if one.month <= profile.month - dt.timedelta(days=360)]
     coming: dict[str, list[Holding]] = defaultdict(list)
     for one in held:
-        if one.matures_on and one.matures_on >= clock.today():
+        if one.matures_on and one.matures_on >= seen.today:
             coming[one.product.asset_class].append(one)
     rows = []
     for asset_class in AssetClass:

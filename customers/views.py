@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from bankcrm import clock, paging
+from bankcrm import paging
 from bankcrm.models import Role
 from bankcrm.policy import REGISTRY
 from bankcrm.staff_request import StaffRequest
@@ -83,7 +83,7 @@ def customer_detail(request: StaffRequest, pk: int, tab: str = "overview") -> Ht
         "tab_label": label,
         "tab_template": f"customers/tabs/{tab}.html",
         "tab_url": reverse("customer-tab", args=[pk, tab]),
-        **read(seen, _until(request)),
+        **read(seen, _until(request, seen.today)),
     }
     if request.htmx:
         return render(request, "customers/_tab.html", context)
@@ -120,12 +120,12 @@ def _customer(request: StaffRequest, pk: int) -> Customer:
     return customer
 
 
-def _until(request: StaffRequest) -> dt.date:
+def _until(request: StaffRequest, today: dt.date) -> dt.date:
     """The day the timeline starts from; a day that is none is today."""
     try:
         return dt.date.fromisoformat(request.GET.get("until", ""))
     except ValueError:
-        return clock.today()
+        return today
 
 
 def _header(request: StaffRequest, seen: tabs.Seen, tab: str) -> dict[str, Any]:
