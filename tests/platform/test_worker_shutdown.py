@@ -76,7 +76,7 @@ def worker(own_var: Path) -> Iterator[Callable[[], SupervisedWorker]]:
 def waiting() -> int:
     """Messages in all queues; whatever they are called, they are the broker's only lists."""
     broker = redis.Redis(unix_socket_path=str(valkey.socket_path()))
-    return sum(broker.llen(key) for key in broker.keys() if broker.type(key) == b"list")
+    return sum(broker.llen(key) for key in broker.scan_iter() if broker.type(key) == b"list")
 
 
 def test_a_task_that_can_end_in_time_ends(worker: Callable[[], SupervisedWorker]) -> None:
