@@ -15,6 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
+from django_htmx.middleware import HtmxDetails
 from rest_framework.permissions import BasePermission
 
 from bankcrm.models import Role, User
@@ -46,6 +47,7 @@ class SignedIn(HttpRequest):
     """A request as views get it: PolicyMiddleware lets nobody else through to a route that is not public."""
 
     user: User
+    htmx: HtmxDetails
 
 
 REGISTRY: dict[str, Rule] = {}

@@ -1,13 +1,5 @@
-"""The request a view sees once the policy middleware has let it through."""
+"""Another name of ``policy.SignedIn``, for views that hold no other reference to the registry."""
 
-from django.http import HttpRequest
-from django_htmx.middleware import HtmxDetails
+from bankcrm.policy import SignedIn as StaffRequest
 
-from bankcrm.models import User
-
-
-class StaffRequest(HttpRequest):
-    """For annotations only: behind the policy registry every user is a ``User``, never anonymous."""
-
-    user: User
-    htmx: HtmxDetails
+__all__ = ["StaffRequest"]
