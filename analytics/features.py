@@ -1,9 +1,9 @@
 # ruff: noqa: S608  expressions come from the field catalogue; every value is a parameter
 """The feature matrix as of a month-end: one builder for training, scoring and reasons, so that the three agree.
 
-The database turns every catalogue field into a number (a date into days from the month-end, a category into its position
-in the list the model version keeps); binary COPY brings the columns out. A row reads the profile of its own month and the
-customer's row, nothing else, and the profile was built from facts up to that day.
+The database turns every catalogue field into a number (a date into days from the month-end, a category into its
+position in the list the model version keeps); binary COPY brings the columns out. A row reads the profile of its own
+month and the customer's row, nothing else, and the profile was built from facts up to that day.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _KINDS = {
 class Population:
     """Whose rows are read: SQL over ``c`` (customer), ``p`` (profile) and what ``joins`` adds; parameters in order.
 
-    ``extra`` are further columns (name → SQL over the same aliases) that come back beside the matrix, such as the label.
+    ``extra`` are further columns (name → SQL over the same aliases) that come back beside the matrix, such as a label.
     """
 
     where: str = "TRUE"
@@ -105,7 +105,7 @@ def matrix(
 ) -> Batch:
     """The rows of one month for a population, in its order; columns as ``specs``, float32, unknown is NaN.
 
-    ``after`` and ``limit`` page by customer id. Raises KeyError when a specification names a field the catalogue has lost.
+    ``after`` and ``limit`` page by customer id. Raises KeyError for a specification of a field the catalogue has lost.
     """
     who = population or Population()
     columns, params = _columns(specs)
@@ -120,10 +120,10 @@ def matrix(
     with bulk.without_time_limit():
         found = bulk.read_columns(statement, values)
     ids = found["customer_id"].astype(np.int64)
-    X = np.empty((len(ids), len(specs)), dtype=np.float32)
+    values_read = np.empty((len(ids), len(specs)), dtype=np.float32)
     for position in range(len(specs)):
-        X[:, position] = found[f"f{position}"]
-    return Batch(ids, X, {name: found[name] for name in who.extra})
+        values_read[:, position] = found[f"f{position}"]
+    return Batch(ids, values_read, {name: found[name] for name in who.extra})
 
 
 def chunks(

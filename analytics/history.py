@@ -24,9 +24,9 @@ LAST_SHARE = 0.2
 WINDOW, STEP = 20_000, 250
 
 _ROWS = """
-SELECT a.id, a.customer_id, a.facts::text AS facts, a.is_control,
-       EXISTS (SELECT 1 FROM customers_response r
-               WHERE r.campaign_code = a.campaign_code AND r.customer_id = a.customer_id AND r.kind = 'conversion') AS label
+SELECT a.id, a.customer_id, a.facts, EXISTS (
+    SELECT 1 FROM customers_response r WHERE r.campaign_code = a.campaign_code AND r.customer_id = a.customer_id
+    AND r.kind = 'conversion') AS label
 FROM customers_assignment a WHERE a.campaign_code = %s ORDER BY a.id
 """
 
@@ -56,7 +56,7 @@ def read(campaign_code: str, specs: tuple[FeatureSpec, ...] | None = None) -> Hi
     with bulk.without_time_limit():
         found = bulk.read_columns(
             f"SELECT rows.customer_id, rows.label, {columns}"  # noqa: S608  numbered columns only
-            f" FROM ({_ROWS.replace('a.facts::text', 'a.facts')}) rows ORDER BY rows.id",
+            f" FROM ({_ROWS}) rows ORDER BY rows.id",
             [*kept, campaign_code],
         )
     raw = {name: found[f"f{position}"] for position, name in enumerate(kept)}

@@ -41,8 +41,8 @@ SOURCE_SENTENCES = {
     ),
 }
 TOO_FEW_ASSIGNED = gettext_noop(
-    "Campaigns gave %(positives)s responders on %(dates)s days; from %(needed)s on three or more days the model learns from"
-    " them instead."
+    "Campaigns gave %(positives)s responders on %(dates)s days; from %(needed)s on three or more days the model learns"
+    " from them instead."
 )
 
 Step = Callable[[int, int], object]

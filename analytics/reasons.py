@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics import features, scoring
+from analytics import features
 from analytics.features import Batch, Population
 from analytics.models import ScoreRun
 from customers import fields as catalogue
@@ -30,12 +30,14 @@ def for_customers(score_run: ScoreRun, customer_ids: Sequence[int]) -> dict[int,
     ``text_code`` "high" or "low": which of the field's sentences fits. Empty for a rule score and for imported
     histories, whose columns are no customer fields. Customers without a profile of that month are left out.
     """
+    # scikit-learn is for workers; pages import this module for ``sentence``.
+    from analytics import scoring
+    from analytics.modelling.reasons import reasons
+
     version = score_run.version
     fitted = scoring.load(version)
     if fitted is None or version.model.history_campaign:
         return {}
-    from analytics.modelling.reasons import reasons  # scikit-learn is for workers
-
     middles = _middles(fitted.feature_references)
     told: dict[int, list[dict[str, Any]]] = {}
     for start in range(0, len(customer_ids), CHUNK):

@@ -40,7 +40,11 @@ def score(model: PredictiveModel, month: dt.date | None, user: User, job: runs.J
         published = ScoreRun.objects.filter(run=job.run_id, state=ScoreRun.State.PUBLISHED).first()
         if published:
             return published
-    version = ModelVersion.objects.filter(pk=model.champion_id).select_related("model__product").first()
+    version = (
+        ModelVersion.objects.filter(model=model, state=ModelVersion.State.CHAMPION)
+        .select_related("model__product")
+        .first()
+    )
     if version is None:
         raise runs.Refused(_("The model has no champion. A second person promotes a version first."))
     day = month or profile.latest_month()

@@ -175,7 +175,12 @@ class Draft:
 def _drafts(
     model: PredictiveModel, material: Material, slices: Slices, choice: Choice, job: runs.Job | None
 ) -> list[Draft]:
-    champion = _champion_raw(model, material, slices)
+    champion = _champion_answers(model, material, slices)
+    answers = {
+        fitted.kind: _answers(fitted, material.X[slices.out_of_time])
+        for fitted in (choice.chosen, choice.other)
+        if fitted
+    }
     drafts = []
     for fitted in (choice.chosen, choice.other):
         if fitted is None:
@@ -184,8 +189,15 @@ def _drafts(
         document["horizon_days"] = model.horizon_days
         if choice.comparison:
             document["comparison"] = card.sentence(choice.comparison.sentence)
-        if champion is not None:
-            document["against"] = _against(model, champion, fitted, material, slices)
+        y = material.y[slices.out_of_time]
+        others = {kind: theirs for kind, theirs in answers.items() if kind != fitted.kind}
+        document["against"] = [
+            {"version": kind, **_against(theirs, answers[fitted.kind], y, model.pk)}
+            for kind, theirs in others.items()
+        ]
+        if champion is not None and model.champion is not None:
+            compared = _against(champion, answers[fitted.kind], y, model.pk)
+            document["against"].append({"version": model.champion.number, **compared})
         if material.past is not None:
             document["rolling"] = _rolling(model, material.past, fitted.kind, job)
         drafts.append(Draft(fitted.kind, fitted.specs, document, artefact.dump(fitted)))
@@ -210,10 +222,17 @@ def _rolling(
     }
 
 
-def _champion_raw(
-    model: PredictiveModel, material: Material, slices: Slices
-) -> tuple[NDArray[np.float64], NDArray[np.float32]] | None:
-    """The champion's raw scores and probabilities on the new out-of-time rows, None where it cannot give any."""
+# Raw scores and probabilities of one fit on the out-of-time rows.
+Answers = tuple[NDArray[np.float64], NDArray[Any]]
+
+
+def _answers(fitted: FittedResponse, rows: NDArray[np.float32]) -> Answers:
+    raw = fitted.raw(rows)
+    return raw, fitted.calibrator.predict(raw)
+
+
+def _champion_answers(model: PredictiveModel, material: Material, slices: Slices) -> Answers | None:
+    """The champion's answers on the new out-of-time rows, None where it cannot give any."""
     version = model.champion
     if version is None or version.artefact is None:
         return None
@@ -223,41 +242,29 @@ def _champion_raw(
         return None  # the card then has no comparison; scoring with it says why
     rows = slices.out_of_time
     if material.data is not None:
-        X = material.data.again(fitted.specs, rows)
-    else:
-        X = history.read(model.history_campaign, fitted.specs).X[rows]
-    raw = fitted.raw(X)
-    return raw, fitted.calibrator.predict(raw).astype(np.float32)
+        return _answers(fitted, material.data.again(fitted.specs, rows))
+    return _answers(fitted, history.read(model.history_campaign, fitted.specs).X[rows])
 
 
-def _against(
-    model: PredictiveModel,
-    champion: tuple[NDArray[np.float64], NDArray[np.float32]],
-    fitted: FittedResponse,
-    material: Material,
-    slices: Slices,
-) -> dict[str, Any]:
-    """New version minus champion on the same out-of-time rows, per metric, with the champion's own figure."""
-    rows = slices.out_of_time
-    y = material.y[rows]
-    raw = fitted.raw(material.X[rows])
-    probability = fitted.calibrator.predict(raw)
+def _against(theirs: Answers, ours: Answers, y: NDArray[np.int8], seed: int) -> dict[str, Any]:
+    """Ours minus theirs on the same out-of-time rows, per metric with its paired interval, and their own figure."""
     pairs = {
-        "auc": (metrics.auc, raw, champion[0]),
-        "ks": (metrics.ks, raw, champion[0]),
-        "top_decile_lift": (metrics.top_decile_lift, raw, champion[0]),
-        "brier": (metrics.brier, probability, champion[1]),
-        "ece": (metrics.ece, probability, champion[1]),
+        "auc": (metrics.auc, 0),
+        "ks": (metrics.ks, 0),
+        "top_decile_lift": (metrics.top_decile_lift, 0),
+        "brier": (metrics.brier, 1),
+        "ece": (metrics.ece, 1),
     }
     differences = {
         name: {
-            "champion": metric(y, theirs),
-            **asdict(bootstrap.paired_difference(metric, y, ours, theirs, n=RESAMPLES, seed=model.pk)),
+            "theirs": metric(y, theirs[which]),
+            **asdict(
+                bootstrap.paired_difference(metric, y, ours[which], theirs[which], n=RESAMPLES, seed=seed)
+            ),
         }
-        for name, (metric, ours, theirs) in pairs.items()
+        for name, (metric, which) in pairs.items()
     }
-    number = model.champion.number if model.champion else None
-    return {"version": number, "n": len(y), "positives": int(y.sum()), "metrics": differences}
+    return {"n": len(y), "positives": int(y.sum()), "metrics": differences}
 
 
 def _rule(model: PredictiveModel, material: Material, why: Sentence) -> Draft:
@@ -283,7 +290,11 @@ def _store(
     PredictiveModel.objects.select_for_update(no_key=True).get(pk=model.pk)
     last = ModelVersion.objects.filter(model=model).aggregate(last=Max("number"))["last"] or 0
     versions = []
-    for number, draft in enumerate(drafts, start=last + 1):
+    numbers = {draft.algorithm: number for number, draft in enumerate(drafts, start=last + 1)}
+    for draft in drafts:
+        number = numbers[draft.algorithm]
+        for compared in draft.card.get("against", []):
+            compared["version"] = numbers.get(compared["version"], compared["version"])
         version = ModelVersion.objects.create(
             model=model,
             number=number,

@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy
 from bankcrm import audit, bulk, clock, workdays
 from bankcrm.models import User
 from bankcrm.runs import Job
-from campaigns import contact_policy, definition, lifecycle
+from campaigns import contact_policy, definition, explanation, lifecycle
 from campaigns.conflicts import Refused
 from campaigns.models import Campaign, Change, FollowUp, Lead, Push, Target
 from campaigns.push_sql import Chunk, chunk_statement
@@ -168,7 +168,7 @@ def _push_chunk(chunk: Chunk, job: Job | None) -> tuple[int | None, int]:
 
 
 def _finish(campaign: Campaign, begun: Push, user: User, job: Job | None) -> Push:
-    _explain(begun)
+    explanation.explain(campaign.selection, job)
     counted = reconcile(campaign)
     if not counted.adds_up:
         raise RuntimeError(f"push {begun.pk} does not reconcile: {counted}")
@@ -195,10 +195,6 @@ def _finish(campaign: Campaign, begun: Push, user: User, job: Job | None) -> Pus
             )
     begun.refresh_from_db()
     return begun
-
-
-def _explain(begun: Push) -> None:
-    """Put the reasons of the score on the targets that became leads."""
 
 
 def reconcile(campaign: Campaign) -> Reconciliation:

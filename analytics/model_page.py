@@ -1,0 +1,346 @@
+"""What the model pages show: a version's card turned into rows for tables and charts. Reads, never writes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from analytics import card, predictive
+from analytics.models import ModelVersion, PredictiveModel, ScoreRun
+from bankcrm.figures import number, pct, short_day, signed
+from bankcrm.models import User
+from customers import fields as catalogue
+
+State = ModelVersion.State
+# PSI customs of methods.md section 4, as in analytics.modelling.stability, which a page must not import.
+PSI_WATCH, PSI_ACT = 0.10, 0.25
+TONES = {
+    State.CHAMPION: ("act", "check"),
+    State.TRAINED: ("line", "git-compare"),
+    State.RETIRED: ("", "history"),
+}
+# metric → (label, definition, decimals, whether more is better)
+METRICS: dict[str, tuple[Any, str, int, bool]] = {
+    "auc": (gettext_lazy("AUC"), "auc", 3, True),
+    "ks": (gettext_lazy("KS"), "ks", 3, True),
+    "gini": (gettext_lazy("Gini"), "gini", 3, True),
+    "top_decile_lift": (gettext_lazy("Lift, decile 1"), "lift", 2, True),
+    "gains_area": (gettext_lazy("Area under gains"), "", 3, True),
+    "brier": (gettext_lazy("Brier score"), "", 4, False),
+    "log_loss": (gettext_lazy("Log loss"), "", 4, False),
+    "ece": (gettext_lazy("Calibration error, 10 bins"), "calibration", 4, False),
+}
+SOURCES = {
+    "holdings": gettext_lazy("what customers opened"),
+    "assignments": gettext_lazy("outcomes of campaigns"),
+    "history": gettext_lazy("an imported campaign"),
+}
+
+
+def models() -> QuerySet[PredictiveModel]:
+    """Models with what their pages read, in a fixed number of queries; artefacts stay in the database."""
+    return PredictiveModel.objects.select_related(
+        "product", "owner", "champion", "champion__promoted_by", "current_score_run__version"
+    ).defer("champion__artefact", "current_score_run__version__artefact")
+
+
+def summary(model: PredictiveModel, today: dt.date) -> dict[str, Any]:
+    """One row of the model list."""
+    champion = model.champion
+    metrics = champion.card.get("metrics", {}) if champion else {}
+    observed: dict[str, Any] = champion.card.get("observed_expected", {}) if champion else {}
+    return {
+        "model": model,
+        "champion": champion,
+        "age": (today - champion.trained_at.date()).days if champion else None,
+        "auc": metrics.get("auc"),
+        "observed": observed,
+        "calibrated": bool(observed) and not observed["alarm"],
+        "scores": model.current_score_run,
+        "light": light(model),
+    }
+
+
+def light(model: PredictiveModel) -> dict[str, str]:
+    """The drift light of the scores in use: word, tone."""
+    psi = model.current_score_run.psi if model.current_score_run else None
+    if psi is None:
+        return {"word": _("not known"), "tone": ""}
+    if psi >= PSI_ACT:
+        return {"word": _("act"), "tone": "bad"}
+    if psi >= PSI_WATCH:
+        return {"word": _("watch"), "tone": "warn"}
+    return {"word": _("steady"), "tone": "ok"}
+
+
+def versions(model: PredictiveModel, user: User) -> list[dict[str, Any]]:
+    """Every version, newest first, with what the user may do with it and why not."""
+    found = model.versions.select_related("trained_by", "promoted_by").defer("artefact").order_by("-number")
+    rows = []
+    for version in found[:30]:
+        tone, mark = TONES[State(version.state)]
+        why_not = predictive.objection(version, user)
+        rows.append(
+            {
+                "version": version,
+                "tone": tone,
+                "mark": mark,
+                "auc": version.card.get("metrics", {}).get("auc"),
+                "may_promote": not why_not,
+                "why_not": why_not if predictive.allowed(user, predictive.PROMOTERS) else "",
+            }
+        )
+    return rows
+
+
+def metric_rows(shown: ModelVersion | None, against: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Metrics of the version on show; with ``against``, the champion beside it and the paired difference."""
+    if shown is None:
+        return []
+    rows = []
+    for name, (label, term, decimals, more_is_better) in METRICS.items():
+        interval = shown.card.get("metrics", {}).get(name)
+        if interval is None:
+            continue
+        row = {"label": label, "term": term, **_formatted(interval, decimals)}
+        if against:
+            row["difference"] = _difference(against["metrics"].get(name), decimals, more_is_better)
+        rows.append(row)
+    return rows
+
+
+def _formatted(interval: dict[str, Any], decimals: int) -> dict[str, str]:
+    return {key: number(interval[key], decimals) for key in ("value", "low", "high")}
+
+
+def _difference(found: dict[str, Any] | None, decimals: int, more_is_better: bool) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    low, high = found["low"], found["high"]
+    better, worse = (low > 0, high < 0) if more_is_better else (high < 0, low > 0)
+    tone, word = ("ok", _("better")) if better else ("bad", _("worse")) if worse else ("", _("no difference"))
+    return {
+        "champion": number(found["theirs"], decimals),
+        "value": signed(found["value"], decimals),
+        "low": signed(low, decimals),
+        "high": signed(high, decimals),
+        "tone": tone,
+        "word": word,
+    }
+
+
+def comparison(challenger: ModelVersion | None, champion: ModelVersion | None) -> dict[str, Any] | None:
+    """What the challenger's card says about itself beside the present champion, on the same later rows."""
+    if challenger is None or champion is None:
+        return None
+    kept = challenger.card.get("against", [])
+    return next((entry for entry in kept if entry["version"] == champion.number), None)
+
+
+def verdict(challenger: ModelVersion | None, against: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The sentence on top: is the newest version better than the champion?"""
+    if challenger is None:
+        return None
+    named = {"number": challenger.number}
+    if challenger.card.get("objection"):
+        return {
+            "tone": "bad",
+            "word": _("v%(number)s is no use") % named,
+            "sentence": card.told(challenger.card["objection"]),
+        }
+    method = _("A second person promotes; %(name)s trained v%(number)s and cannot.") % {
+        **named,
+        "name": challenger.trained_by.full_name,
+    }
+    if not against:
+        auc = challenger.card.get("metrics", {}).get("auc")
+        if auc is None:
+            return None
+        text = _("v%(number)s waits for promotion: AUC %(auc)s (%(low)s to %(high)s).") % {
+            **named,
+            "auc": number(auc["value"], 3),
+            "low": number(auc["low"], 3),
+            "high": number(auc["high"], 3),
+        }
+        return {"tone": "", "word": _("new"), "sentence": text, "method": method}
+    return {**_compared(against, named), "method": method}
+
+
+def _compared(against: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
+    auc, lift = against["metrics"]["auc"], against["metrics"]["top_decile_lift"]
+    tone, word = ("", _("no difference proven"))
+    if auc["low"] > 0:
+        tone, word = "ok", _("v%(number)s is better") % named
+    elif auc["high"] < 0:
+        tone, word = "bad", _("v%(number)s is worse") % named
+    sentence = _("The challenger finds %(ours)s of buyers in the best tenth, the champion %(theirs)s.") % {
+        "ours": pct((lift["theirs"] + lift["value"]) / 10),
+        "theirs": pct(lift["theirs"] / 10),
+    }
+    rest = _("AUC %(difference)s (%(low)s to %(high)s) on the same %(n)s later rows.") % {
+        "difference": signed(auc["value"], 3),
+        "low": signed(auc["low"], 3),
+        "high": signed(auc["high"], 3),
+        "n": number(against["n"]),
+    }
+    return {"tone": tone, "word": word, "sentence": sentence, "rest": rest}
+
+
+def charts(shown: ModelVersion | None, challenger: ModelVersion | None) -> dict[str, Any]:
+    """Rows of the lift, gains and calibration charts and the importance bars."""
+    if shown is None or "lift" not in shown.card:
+        return {}
+    other = challenger.card if challenger and challenger.pk != shown.pk else {}
+    outline = {row["decile"]: row["lift"] for row in other.get("lift", [])}
+    lift = [
+        {"label": str(row["decile"]), "value": row["lift"], "outline": outline.get(row["decile"])}
+        for row in shown.card["lift"]
+    ]
+    gains = [{"label": f"v{shown.number}", "points": shown.card["gains"]}]
+    if other.get("gains"):
+        gains.append({"label": f"v{challenger.number}", "points": other["gains"], "dashed": True})  # type: ignore[union-attr]  # its card was read
+    calibration = [
+        {"x": row["predicted"], "y": row["actual"], "low": row["low"], "high": row["high"]}
+        for row in shown.card["calibration"]
+    ]
+    return {
+        "lift": lift,
+        "lift_table": [
+            [
+                row["decile"],
+                number(row["n"]),
+                number(row["responders"]),
+                pct(row["rate"]),
+                number(row["lift"], 2),
+            ]
+            for row in shown.card["lift"]
+        ],
+        "gains": gains,
+        "calibration": calibration,
+        "calibration_table": [
+            [row["decile"], pct(row["predicted"], 2), pct(row["actual"], 2), number(row["n"])]
+            for row in shown.card["calibration"]
+        ],
+        "importance": importance(shown),
+    }
+
+
+def importance(version: ModelVersion, top: int = 10) -> list[dict[str, Any]]:
+    """The features that matter most, as shares of all that shuffling costs; what helps nothing is left out."""
+    rows = [row for row in version.card.get("importance", []) if row["drop"] > 0]
+    total = sum(row["drop"] for row in rows) or 1.0
+    shown = [{"label": _label(row["feature"]), "share": row["drop"] / total} for row in rows[:top]]
+    if rest := rows[top:]:
+        others = _("%(n)s others") % {"n": len(rest)}
+        shown.append({"label": others, "share": sum(row["drop"] for row in rest) / total, "tone": "ctl"})
+    return shown
+
+
+def _label(code: str) -> str:
+    field = catalogue.CATALOGUE.get(code)
+    return str(field.label) if field else code
+
+
+def watch(model: PredictiveModel) -> list[dict[str, Any]]:
+    """Checks of what is in use: score drift, calibration at training, features that moved."""
+    checks = []
+    run, champion = model.current_score_run, model.champion
+    if run and run.psi is not None:
+        level = "ok" if run.psi < PSI_WATCH else "warn" if run.psi < PSI_ACT else "block"
+        text = _("PSI %(psi)s of the scores of %(day)s") % {
+            "psi": number(run.psi, 3),
+            "day": short_day(run.as_of),
+        }
+        checks.append({"level": level, "text": text, "detail": _("watch from 0.10, act from 0.25")})
+    if champion is None:
+        return checks
+    observed = champion.card.get("observed_expected")
+    if observed:
+        text = _("O/E %(ratio)s (%(low)s to %(high)s)") % {
+            "ratio": number(observed["ratio"], 2),
+            "low": number(observed["low"], 2),
+            "high": number(observed["high"], 2),
+        }
+        level = "warn" if observed["alarm"] else "ok"
+        checks.append({"level": level, "text": text, "detail": _("observed over expected, out of time")})
+    for moved in champion.card.get("drift", [])[:3]:
+        text = _("%(feature)s moved") % {"feature": _label(moved["name"])}
+        checks.append({"level": "warn", "text": text, "detail": f"PSI {number(moved['psi'], 2)}"})
+    if refusal := champion.card.get("calibration_refusal"):
+        checks.append({"level": "warn", "text": card.told(refusal), "detail": ""})
+    return checks
+
+
+def card_rows(model: PredictiveModel, version: ModelVersion | None) -> list[tuple[Any, str]]:
+    """The model card as key and text."""
+    if version is None:
+        return []
+    document = version.card
+    rows: list[tuple[Any, str]] = [
+        (
+            _("Predicts"),
+            _("opens %(product)s within %(days)s days")
+            % {"product": model.product.name, "days": document.get("horizon_days", model.horizon_days)},
+        ),
+        (_("Learned from"), str(SOURCES.get(document.get("source", ""), ""))),
+    ]
+    for name, label in (
+        ("train", _("Trained on")),
+        ("validation", _("Calibrated on")),
+        ("out_of_time", _("Tested on")),
+    ):
+        if part := document.get("slices", {}).get(name):
+            rows.append((label, _slice(part, document.get("source") == "history")))
+    rows.append((_("Method"), version.get_algorithm_display()))
+    rows.append((_("Features"), number(len(version.features))))
+    if rolled := document.get("rolling"):
+        rows.append((_("Rolling test"), _rolling(rolled)))
+    rows += [(_("Data"), card.told(note)) for note in document.get("notes", [])]
+    if comparison := document.get("comparison"):
+        rows.append((_("Learners"), card.told(comparison)))
+    rows += [(_("Limits"), card.told(limit)) for limit in document.get("limits", [])]
+    rows.append((_("Owner"), document.get("owner", "")))
+    rows.append((_("Trained by"), version.trained_by.full_name))
+    if version.promoted_by:
+        rows.append((_("Promoted by"), version.promoted_by.full_name))
+    return rows
+
+
+def _slice(part: dict[str, Any], by_row: bool) -> str:
+    if part["from"] == part["to"]:
+        part = {**part, "n": number(part["n"]), "positives": number(part["positives"])}
+        return _("%(from)s, n = %(n)s, bought %(positives)s") % part
+    template = (
+        _("rows %(from)s to %(to)s, n = %(n)s, bought %(positives)s")
+        if by_row
+        else _("%(from)s to %(to)s, n = %(n)s, bought %(positives)s")
+    )
+    return template % {**part, "n": number(part["n"]), "positives": number(part["positives"])}
+
+
+def _rolling(rolled: dict[str, Any]) -> str:
+    return _(
+        "refitted %(refits)s times on the %(window)s rows before: AUC %(auc)s, gains area %(gains)s over the last"
+        " %(rows)s rows; five random folds %(folds)s"
+    ) % {
+        "refits": rolled["refits"],
+        "window": number(rolled["window"]),
+        "auc": number(rolled["auc"], 3),
+        "gains": number(rolled["gains_area"], 3),
+        "rows": number(rolled["rows"]),
+        "folds": number(rolled["five_fold_auc"], 3),
+    }
+
+
+def score_runs(model: PredictiveModel) -> QuerySet[ScoreRun]:
+    """Published score runs of the model, newest first."""
+    return (
+        ScoreRun.objects.filter(version__model=model, state=ScoreRun.State.PUBLISHED)
+        .select_related("version__model__product")
+        .defer("version__artefact")
+        .order_by("-pk")
+    )

@@ -1,0 +1,171 @@
+"""Pages of predictive models: list, one model, and the acts on it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from analytics import model_page, predictive, verification
+from analytics.forms import PredictiveModelForm
+from analytics.models import ModelVersion, PredictiveModel, ScoreRun
+from bankcrm import runs
+from bankcrm.models import Run
+from bankcrm.policy import SignedIn
+
+State = ModelVersion.State
+
+
+def model_list(request: SignedIn) -> HttpResponse:
+    """Every model with its champion, how good it is, and how fresh its scores are."""
+    today = timezone.localdate()
+    found = model_page.models().filter(pk__in=PredictiveModel.objects.visible_to(request.user))
+    context = {
+        "rows": [model_page.summary(model, today) for model in found],
+        "may_write": predictive.allowed(request.user, predictive.WRITERS),
+    }
+    return render(request, "analytics/models.html", context)
+
+
+def model_create(request: SignedIn) -> HttpResponse:
+    """Define a model: what, for which product, over which horizon."""
+    form = PredictiveModelForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        model = predictive.define(request.user, **form.cleaned_data)
+        messages.success(request, _("“%(name)s” is defined. Train it next.") % {"name": model.name})
+        return redirect("model-detail", model.pk)
+    return render(request, "analytics/model_form.html", {"form": form}, status=422 if form.errors else 200)
+
+
+def model_detail(request: SignedIn, pk: int) -> HttpResponse:
+    """One model: how good, compared with what, of which data, and its versions."""
+    model = get_object_or_404(model_page.models(), pk=pk)
+    rows = model_page.versions(model, request.user)
+    newest = next((row["version"] for row in rows if row["version"].state == State.TRAINED), None)
+    challenger = newest if newest and (not model.champion or newest.number > model.champion.number) else None
+    shown = model.champion or challenger
+    against = model_page.comparison(challenger, model.champion)
+    context = {
+        "model": model,
+        "summary": model_page.summary(model, timezone.localdate()),
+        "versions": rows,
+        "challenger": challenger,
+        "shown": shown,
+        "verdict": model_page.verdict(challenger, against),
+        "against": against,
+        "metrics": model_page.metric_rows(challenger if against else shown, against),
+        "charts": model_page.charts(shown, challenger),
+        "watch": model_page.watch(model),
+        "card": model_page.card_rows(model, shown),
+        "lift_headers": [_("Decile"), _("Customers"), _("Bought"), _("Rate"), _("Lift")],
+        "calibration_headers": [_("Decile"), _("Predicted"), _("Actual"), _("Customers")],
+        "previous": predictive.previous_champion(model),
+        "runs": model_page.score_runs(model)[:12],
+        "work": _work(model),
+        "may_write": predictive.allowed(request.user, predictive.WRITERS),
+        "may_promote": predictive.allowed(request.user, predictive.PROMOTERS),
+    }
+    return render(request, "analytics/model.html", context)
+
+
+def _work(model: PredictiveModel) -> list[dict[str, Any]]:
+    """Work under way on the model, whoever asked for it."""
+    unfinished = Run.objects.unfinished().filter(
+        kind__in=["analytics.train", "analytics.score"], key=f"model:{model.pk}"
+    )
+    return [{"run": run, "title": runs.title(run.kind)} for run in unfinished.select_related("requested_by")]
+
+
+def model_work(request: SignedIn, pk: int) -> HttpResponse:
+    """The progress panel, asked for again while work is under way; the page reloads when it has ended."""
+    model = get_object_or_404(PredictiveModel.objects.visible_to(request.user), pk=pk)
+    work = _work(model)
+    response = render(request, "analytics/_work.html", {"work": work, "model": model})
+    if not work:
+        response.headers["HX-Refresh"] = "true"
+    return response
+
+
+def model_verification(request: SignedIn, pk: int) -> HttpResponse:
+    """Predicted against actual of one score run, loaded beside the page because it counts outcomes anew."""
+    model = get_object_or_404(PredictiveModel.objects.visible_to(request.user), pk=pk)
+    published = model_page.score_runs(model)
+    asked = request.GET.get("run", "")
+    run = (
+        get_object_or_404(published, pk=int(asked)) if asked.isdecimal() else _judgeable(list(published[:12]))
+    )
+    found = verification.verify(run) if run else None
+    context = {
+        "model": model,
+        "run": run,
+        "found": found,
+        "complete_on": verification.complete_on(run) if run else None,
+        "chart": [{"label": str(row.decile), **asdict(row)} for row in found.rows] if found else [],
+    }
+    return render(request, "analytics/_verification.html", context)
+
+
+def _judgeable(published: list[ScoreRun]) -> ScoreRun | None:
+    """The newest run whose window is complete, else the newest."""
+    through = verification.data_through()
+    for run in published:
+        if through and verification.complete_on(run) <= through:
+            return run
+    return published[0] if published else None
+
+
+@require_POST
+def model_train(request: SignedIn, pk: int) -> HttpResponse:
+    """Start a training."""
+    return _start(request, pk, "analytics.train", _("Training has started."))
+
+
+@require_POST
+def model_score(request: SignedIn, pk: int) -> HttpResponse:
+    """Start scoring with the champion."""
+    return _start(request, pk, "analytics.score", _("Scoring has started."))
+
+
+def _start(request: SignedIn, pk: int, kind: str, said: str) -> HttpResponse:
+    model = get_object_or_404(PredictiveModel.objects.visible_to(request.user), pk=pk)
+    runs.start(kind, request.user, subject=model.name, key=f"model:{model.pk}", model=model.pk)
+    messages.success(request, said)
+    return redirect("model-detail", model.pk)
+
+
+@require_POST
+def model_promote(request: SignedIn, pk: int, number: int) -> HttpResponse:
+    """Make a version champion, in the name of a second person."""
+    version = get_object_or_404(
+        ModelVersion.objects.select_related("model").defer("artefact"), model=pk, number=number
+    )
+    try:
+        predictive.promote(version, request.user)
+    except predictive.Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(
+            request,
+            _("v%(number)s is the champion. Scores change with the next scoring.") % {"number": number},
+        )
+    return redirect("model-detail", pk)
+
+
+@require_POST
+def model_roll_back(request: SignedIn, pk: int) -> HttpResponse:
+    """Back to the champion before, with its scores."""
+    model = get_object_or_404(PredictiveModel.objects.visible_to(request.user), pk=pk)
+    try:
+        earlier = predictive.roll_back(model, request.user)
+    except predictive.Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, _("Back to v%(number)s and its scores.") % {"number": earlier.number})
+    return redirect(reverse("model-detail", args=[pk]))

@@ -1,0 +1,57 @@
+"""Putting the reasons of the score on the targets that became leads, so that the caller knows why this customer."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from analytics import reasons
+from bankcrm import bulk, runs
+from campaigns.models import Selection, Target
+
+log = logging.getLogger(__name__)
+CHUNK = 20_000
+
+_UPDATE = """
+UPDATE campaigns_target SET reasons = told.reasons FROM target_reason told
+WHERE campaigns_target.selection_id = %s AND campaigns_target.customer_id = told.customer_id
+AND NOT campaigns_target.is_control AND campaigns_target.withheld = ''
+"""
+
+
+def explain(selection: Selection | None, job: runs.Job | None = None) -> int:
+    """Write up to three reasons to every pushed target of a scored selection that has none; returns how many.
+
+    A model file that cannot be loaded costs the reasons, never the leads.
+    """
+    if selection is None or selection.score_run is None:
+        return 0
+    without = Target.objects.filter(selection=selection, is_control=False, withheld="", reasons=[])
+    ids = list(without.order_by("customer_id").values_list("customer_id", flat=True))
+    explained = 0
+    for start in range(0, len(ids), CHUNK):
+        if job:
+            job.progress(start, len(ids), _("Writing reasons"))
+        try:
+            told = reasons.for_customers(selection.score_run, ids[start : start + CHUNK])
+        except runs.Refused as refused:
+            log.warning("selection %s stays without reasons: %s", selection.pk, refused)
+            return explained
+        explained += _write(selection, told, job)
+    return explained
+
+
+def _write(selection: Selection, told: dict[int, list[dict[str, object]]], job: runs.Job | None) -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        if job:
+            job.fence()
+        cursor.execute(
+            "CREATE TEMPORARY TABLE target_reason (customer_id bigint, reasons jsonb) ON COMMIT DROP"
+        )
+        rows = ((customer, json.dumps(why)) for customer, why in told.items())
+        bulk.copy_rows("target_reason", ["customer_id", "reasons"], rows)
+        cursor.execute(_UPDATE, [selection.pk])
+        return int(cursor.rowcount)
