@@ -188,7 +188,9 @@ def _lapse(law: World, traits: Traits, state: State, first: int, last: int, mont
     chance = expit(odds)
     leaves = np.zeros(state.contract.shape, bool)
     # A contract opened this month cannot lapse in it: openings are entered after this step.
-    leaves[:, products] = (luck < chance) & (state.contract[:, products] > 0) & (state.opened < first)[:, None]
+    leaves[:, products] = (
+        (luck < chance) & (state.contract[:, products] > 0) & (state.opened < first)[:, None]
+    )
     freed = state.balance[:, WEALTH] * leaves[:, WEALTH] + state.balance[:, FUND] * leaves[:, FUND]
     day = np.full(state.contract.shape, first, np.int64)
     day[:, products] += (luck / chance * (last - first + 1)).clip(0, last - first).astype(np.int64)

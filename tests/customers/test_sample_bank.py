@@ -129,7 +129,8 @@ def test_everybody_can_log_in_and_sees_their_rows(bank) -> None:
 def test_the_facts_hang_together(bank) -> None:
     read = bulk.read_columns(
         """
-        SELECT h.opened_on >= c.opened_on AS after_joining, h.closed_on IS NULL OR h.closed_on >= h.opened_on AS in_order,
+        SELECT h.opened_on >= c.opened_on AS after_joining,
+               h.closed_on IS NULL OR h.closed_on >= h.opened_on AS in_order,
                c.closed_on IS NULL OR h.closed_on IS NOT NULL AS closed_with_customer,
                h.first_used_on IS NULL OR h.first_used_on >= h.opened_on AS used_later
         FROM customers_holding AS h JOIN customers_customer AS c ON c.id = h.customer_id
@@ -140,8 +141,8 @@ def test_the_facts_hang_together(bank) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT count(*) FILTER (WHERE h.id IS NULL), count(*) FILTER (WHERE b.closing < 0) FROM customers_monthlybalance AS b
-            LEFT JOIN customers_holding AS h ON h.customer_id = b.customer_id AND h.product_id = b.product_id
+            SELECT count(*) FILTER (WHERE h.id IS NULL), count(*) FILTER (WHERE b.closing < 0)
+            FROM customers_monthlybalance AS b LEFT JOIN customers_holding AS h ON h.customer_id = b.customer_id AND h.product_id = b.product_id
                  AND h.opened_on <= b.month AND (h.closed_on IS NULL OR h.closed_on > b.month)
             """
         )
@@ -220,7 +221,9 @@ def assigned(bank, offered: str, treated: bool = True, **more) -> sample_bank.As
     truth_now = sample_bank.probabilities(bank, offered)
     who = truth_now["customer_id"][truth_now["eligible"]]
     control = who % 2 == 0
-    rms = bulk.read_columns("SELECT coalesce(primary_rm_id, 0) AS rm FROM customers_customer ORDER BY id")["rm"]
+    rms = bulk.read_columns("SELECT coalesce(primary_rm_id, 0) AS rm FROM customers_customer ORDER BY id")[
+        "rm"
+    ]
     return sample_bank.Assigned(
         **{
             "campaign_code": f"NEXT-{offered}",
