@@ -94,28 +94,41 @@ def policy(
     A customer must be contactable through *every* channel of the campaign: if only the arm drawn counted, arms and
     control would no longer be alike. ``scope`` limits the histories read, e.g. ``Piece("AND customer_id = ANY(…)")``;
     empty, they are read whole. Contacts count when they reached the customer or nobody knows.
+
+    Over everybody the tables are joined, on estimates the planner can trust. Within a scope it cannot know how many
+    customers there are, and would rather go through a table once per customer than hash it: there they are looked up.
     """
     caps = [r for r in rules if r.kind == ContactRule.Kind.CAP and (not r.channel or r.channel in channels)]
     rests = [r for r in rules if r.kind == ContactRule.Kind.COOL_OFF]
-    tables = [_objecting(channels, scope)]
-    joins = ["LEFT JOIN objecting ON objecting.customer_id = c.id"]
+    found = {"objecting": _objecting(channels, scope)}
+    if caps:
+        found["capped"] = _capped(caps, on, scope)
+    if rests:
+        found["resting"] = _resting(rests, product_code, on, scope)
+    joined = scope == EMPTY
     conditions = {
         "closed": compose("c.closed_on <= {on}", on=on),
         "employee": Piece("c.is_employee"),
-        "do_not_contact": Piece("objecting.to_everything"),
-        "objection": Piece("objecting.customer_id IS NOT NULL"),
+        "do_not_contact": Piece("objecting.to_everything")
+        if joined
+        else Piece("c.id IN (SELECT customer_id FROM objecting WHERE to_everything)"),
+        "objection": member("objecting", joined=joined),
     }
     if _BY_PHONE & set(channels):
         conditions["wrong_phone"] = Piece("(c.phone_is_wrong OR c.phone = '')")
     if caps:
-        tables.append(_capped(caps, on, scope))
-        joins.append("LEFT JOIN capped ON capped.customer_id = c.id")
-        conditions["capped"] = Piece("capped.customer_id IS NOT NULL")
+        conditions["capped"] = member("capped", joined=joined)
     if rests:
-        tables.append(_resting(rests, product_code, on, scope))
-        joins.append("LEFT JOIN resting ON resting.customer_id = c.id")
-        conditions["cool_off"] = Piece("resting.customer_id IS NOT NULL")
-    return Policy(join(",\n", tables), Piece("\n".join(joins)), conditions)
+        conditions["cool_off"] = member("resting", joined=joined)
+    joins = [Piece(f"LEFT JOIN {table} ON {table}.customer_id = c.id") for table in found if joined]
+    return Policy(join(",\n", found.values()), join("\n", joins), conditions)
+
+
+def member(table: str, *, joined: bool) -> Piece:
+    """Whether customer ``c`` is in a table of the statement, by its join or by a look-up."""
+    if joined:
+        return Piece(f"{table}.customer_id IS NOT NULL")
+    return Piece(f"c.id IN (SELECT customer_id FROM {table})")  # noqa: S608  names from this package
 
 
 def _objecting(channels: Sequence[str], scope: Piece) -> Piece:

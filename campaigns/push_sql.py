@@ -117,62 +117,73 @@ checked AS (
 
 
 def _allocated(on: dt.date) -> Piece:
+    # Staff is looked up by key: a join with a table of the statement would be gone through once per lead.
     owners = compose(
-        """away AS (
+        """away AS MATERIALIZED (
     SELECT DISTINCT ON (user_id) user_id, backup_id FROM bankcrm_leave
     WHERE {on} BETWEEN first_day AND last_day ORDER BY user_id, id
 ),
-available AS MATERIALIZED (
-    SELECT u.id, u.branch_id, u.daily_capacity FROM bankcrm_user u
-    WHERE u.role = 'rm' AND u.is_active AND NOT EXISTS (SELECT FROM away WHERE away.user_id = u.id)
-),
 owned AS MATERIALIZED (
-    SELECT checked.*, coalesce(own.id, stand_in.id, second.id) AS owner_id
-    FROM checked
-    LEFT JOIN available own ON own.id = checked.primary_rm_id
-    LEFT JOIN away ON away.user_id = checked.primary_rm_id
-    LEFT JOIN available stand_in ON stand_in.id = away.backup_id
-    LEFT JOIN available second ON second.id = checked.backup_rm_id
-    WHERE checked.held = ''
+    SELECT found.*, row_number() OVER (
+        PARTITION BY home_branch_id, owner_id IS NULL ORDER BY value DESC, id
+    ) AS place
+    FROM (
+        SELECT checked.id, checked.customer_id, checked.arm_id, checked.value, checked.home_branch_id,
+            coalesce(own.id, stand_in.id, second.id) AS owner_id,
+            coalesce(own.branch_id, stand_in.branch_id, second.branch_id) AS owner_branch_id
+        FROM checked
+        LEFT JOIN bankcrm_user own ON own.id = checked.primary_rm_id AND {own}
+        LEFT JOIN away ON away.user_id = checked.primary_rm_id
+        LEFT JOIN bankcrm_user stand_in ON stand_in.id = away.backup_id AND {stand_in}
+        LEFT JOIN bankcrm_user second ON second.id = checked.backup_rm_id AND {second}
+        WHERE checked.held = ''
+    ) found
 )""",
         on=on,
+        own=_available("own"),
+        stand_in=_available("stand_in"),
+        second=_available("second"),
     )
     # The i-th customer without an owner takes the i-th free slot of the branch; a manager's k-th slot is reached at
     # (open leads + k) / daily capacity.
-    balanced = Piece(
-        """ownerless AS (
-    SELECT id, home_branch_id, row_number() OVER (PARTITION BY home_branch_id ORDER BY value DESC, id) AS place
-    FROM owned WHERE owner_id IS NULL AND home_branch_id IS NOT NULL
+    balanced = compose(
+        """wanted AS MATERIALIZED (
+    SELECT home_branch_id AS branch_id, count(*) AS leads FROM owned
+    WHERE owner_id IS NULL AND home_branch_id IS NOT NULL GROUP BY home_branch_id
 ),
-wanted AS (SELECT home_branch_id, count(*) AS leads FROM ownerless GROUP BY home_branch_id),
-loads AS (
-    SELECT rm_id, count(*) AS leads FROM (
-        SELECT l.rm_id FROM campaigns_lead l JOIN available ON available.id = l.rm_id
-        JOIN wanted ON wanted.home_branch_id = available.branch_id
-        WHERE l.state IN ('new', 'working')
-        UNION ALL
-        SELECT owner_id FROM owned WHERE owner_id IS NOT NULL
-    ) held_now GROUP BY rm_id
+helpers AS MATERIALIZED (
+    SELECT u.id, u.branch_id, u.daily_capacity, wanted.leads AS wanted,
+        (SELECT count(*) FROM campaigns_lead l WHERE l.rm_id = u.id AND l.state IN ('new', 'working'))
+        + (SELECT count(*) FROM owned WHERE owned.owner_id = u.id) AS leads
+    FROM wanted JOIN bankcrm_user u ON u.branch_id = wanted.branch_id
+    WHERE u.daily_capacity > 0 AND {helper}
 ),
-slots AS (
-    SELECT a.branch_id, a.id AS rm_id, row_number() OVER (
-        PARTITION BY a.branch_id ORDER BY (coalesce(loads.leads, 0) + slot)::float8 / a.daily_capacity, a.id
-    ) AS place
-    FROM available a JOIN wanted ON wanted.home_branch_id = a.branch_id
-    LEFT JOIN loads ON loads.rm_id = a.id
-    CROSS JOIN LATERAL generate_series(1, wanted.leads) slot
-    WHERE a.daily_capacity > 0
+shared AS MATERIALIZED (
+    SELECT branch_id, array_agg(id ORDER BY place) AS helper_ids
+    FROM (
+        SELECT branch_id, helpers.id, wanted, row_number() OVER (
+            PARTITION BY branch_id ORDER BY (leads + slot)::float8 / daily_capacity, helpers.id
+        ) AS place
+        FROM helpers CROSS JOIN LATERAL generate_series(1, wanted) slot
+    ) slots
+    WHERE place <= wanted GROUP BY branch_id
 ),
 allocated AS (
-    SELECT owned.id, owned.customer_id, owned.arm_id, owned.value,
-        coalesce(owned.owner_id, slots.rm_id) AS rm_id,
-        coalesce(owned.home_branch_id, available.branch_id) AS branch_id,
-        CASE WHEN coalesce(owned.owner_id, slots.rm_id) IS NOT NULL THEN ''
-            WHEN owned.home_branch_id IS NULL THEN 'no_branch' ELSE 'nobody_in_branch' END AS unassigned_reason
-    FROM owned
-    LEFT JOIN ownerless ON ownerless.id = owned.id
-    LEFT JOIN slots ON slots.branch_id = ownerless.home_branch_id AND slots.place = ownerless.place
-    LEFT JOIN available ON available.id = owned.owner_id
-)"""
+    SELECT id, customer_id, arm_id, value, rm_id, coalesce(home_branch_id, owner_branch_id) AS branch_id,
+        CASE WHEN rm_id IS NOT NULL THEN '' WHEN home_branch_id IS NULL THEN 'no_branch'
+            ELSE 'nobody_in_branch' END AS unassigned_reason
+    FROM (
+        SELECT owned.*, coalesce(owner_id, shared.helper_ids[place]) AS rm_id
+        FROM owned LEFT JOIN shared ON owned.owner_id IS NULL AND shared.branch_id = owned.home_branch_id
+    ) given
+)""",
+        helper=_available("u"),
     )
     return join(",\n", [owners, balanced])
+
+
+def _available(alias: str) -> Piece:
+    """Whether a member of staff can take leads on the day."""
+    return Piece(
+        f"{alias}.role = 'rm' AND {alias}.is_active AND {alias}.id NOT IN (SELECT user_id FROM away)"  # noqa: S608  aliases of this module
+    )

@@ -321,7 +321,10 @@ def _why_target(target: Target) -> Why:
 def _rows(statement: Piece, *, tuned: bool = False) -> list[tuple[Any, ...]]:
     with transaction.atomic(), connection.cursor() as cursor:
         if tuned:
-            # One large statement: compiling it costs more than it saves, and its hashes should stay in memory.
-            cursor.execute("SET LOCAL jit = off; SET LOCAL work_mem = '128MB'")
+            # One large statement over whole tables: compiling it costs more than it saves, its hashes should stay in
+            # memory, and just after an import, without statistics, nested loops over the bank would take hours.
+            cursor.execute(
+                "SET LOCAL jit = off; SET LOCAL work_mem = '128MB'; SET LOCAL enable_nestloop = off"
+            )
         cursor.execute(statement.sql, statement.params)
         return list(cursor.fetchall())

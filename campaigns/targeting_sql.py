@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from analytics import audience
 from analytics.models import ScoreRun
 from campaigns.conflicts import Refused
-from campaigns.contact_policy import BLOCKS, Policy, policy
+from campaigns.contact_policy import BLOCKS, Policy, member, policy
 from campaigns.control import control_fraction_sql
 from campaigns.models import Arm, Campaign, ContactRule
 from campaigns.statement import EMPTY, Piece, compose, join
@@ -191,7 +191,7 @@ def _eligibility(inputs: Inputs, scope: Piece) -> tuple[list[Piece], list[Piece]
             )
         )
         joins.append(Piece("LEFT JOIN holders ON holders.customer_id = c.id"))
-        conditions["holds_product"] = Piece("holders.customer_id IS NOT NULL")
+        conditions["holds_product"] = member("holders", joined=True)
     tables.append(
         compose(
             "buyers AS (SELECT DISTINCT customer_id FROM customers_response WHERE kind = 'conversion'"
@@ -216,8 +216,8 @@ def _eligibility(inputs: Inputs, scope: Piece) -> tuple[list[Piece], list[Piece]
     )
     joins.append(Piece("LEFT JOIN buyers ON buyers.customer_id = c.id"))
     joins.append(Piece("LEFT JOIN withheld ON withheld.customer_id = c.id"))
-    conditions["converted"] = Piece("buyers.customer_id IS NOT NULL")
-    conditions["control_elsewhere"] = Piece("withheld.customer_id IS NOT NULL")
+    conditions["converted"] = member("buyers", joined=True)
+    conditions["control_elsewhere"] = member("withheld", joined=True)
     offer_conditions = [arm.offer.eligibility for arm in inputs.arms if arm.offer and arm.offer.eligibility]
     if offer_conditions:
         source, where = audience_pieces({"all": offer_conditions}, inputs.month, inputs.on)

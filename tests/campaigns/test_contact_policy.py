@@ -61,6 +61,17 @@ def test_a_window_rolls(ago: int, code: str, someone: Customer, product: Product
     assert bool(why_blocked(someone, "phone", product, TODAY)) == bool(code)
 
 
+@pytest.mark.parametrize(("ago", "code"), [(6, "capped"), (7, ""), (20, "")])
+def test_each_rule_has_its_own_window(ago: int, code: str, someone: Customer, product: Product) -> None:
+    ContactRule.objects.create(kind="cap", maximum=1, days=7)
+    ContactRule.objects.create(kind="cap", maximum=2, days=30)
+    touch(someone, ago)
+    assert blocked(["phone"]) == {someone.pk: code}
+    assert bool(why_blocked(someone, "phone", product, TODAY)) == bool(code)
+    touch(someone, 25)
+    assert blocked(["phone"]) == {someone.pk: "capped"}
+
+
 def test_a_cap_of_a_channel_counts_that_channel(someone: Customer, product: Product) -> None:
     ContactRule.objects.create(kind="cap", channel="sms", maximum=1, days=30)
     touch(someone, 5, "phone")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import uuid
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -249,28 +251,58 @@ def test_two_pushes_at_the_same_moment_make_each_lead_once(monkeypatch: pytest.M
     cast = make_bank()
     factories.make_customers(200, cast.tree.n1, cast.rita)
     campaign = factories.approved(cast)
-    barrier = threading.Barrier(2)
-    outcomes: list[BaseException | Push] = []
-
-    def go() -> None:
-        try:
-            barrier.wait()
-            outcomes.append(push.push(campaign, cast.mei, on=TODAY))
-        except BaseException as error:  # noqa: BLE001  looked at below
-            outcomes.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=go) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    outcomes = in_threads(*[lambda: push.push(campaign, cast.mei, on=TODAY)] * 2)
     assert any(isinstance(outcome, Push) for outcome in outcomes), outcomes
     assert all(isinstance(o, Push | Refused | lifecycle.Conflict) for o in outcomes), outcomes
     assert Lead.objects.count() == campaign.selection.targets_count
     assert AuditEvent.objects.filter(action="campaign.pushed").count() == 1
     assert push.reconcile(Campaign.objects.get(pk=campaign.pk)).adds_up
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_campaigns_pushed_at_the_same_moment_keep_the_cap(monkeypatch: pytest.MonkeyPatch) -> None:
+    cast = make_bank()
+    factories.make_customers(200, cast.tree.n1, cast.rita)
+    ContactRule.objects.create(kind="cap", maximum=1, days=30)
+    campaigns = [factories.approved(cast, code, control_share="0") for code in ("first", "second")]
+    barrier = threading.Barrier(2, timeout=20)
+    real, met = push.chunk_statement, threading.local()
+
+    def together(chunk: Any) -> Any:
+        """Both are about to execute their first chunk before either does."""
+        if not hasattr(met, "once"):
+            met.once = True
+            barrier.wait()
+        return real(chunk)
+
+    monkeypatch.setattr(push, "chunk_statement", together)
+    in_threads(*[lambda c=c: push.push(c, cast.mei, on=TODAY) for c in campaigns])
+    assert Lead.objects.count() == 200
+    assert set(Counter(Lead.objects.values_list("customer", flat=True)).values()) == {1}
+    assert Target.objects.filter(withheld="capped").count() == 200
+    assert Assignment.objects.count() == 400
+
+
+def in_threads(*calls: Callable[[], Any]) -> list[Any]:
+    """Run all at once, each on its own connection; results or exceptions in the order of their ends."""
+    barrier = threading.Barrier(len(calls), timeout=20)
+    outcomes: list[Any] = []
+
+    def run(call: Callable[[], Any]) -> None:
+        try:
+            barrier.wait()
+            outcomes.append(call())
+        except BaseException as error:  # noqa: BLE001  looked at by the test
+            outcomes.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes
 
 
 # Who gets the lead
@@ -420,6 +452,24 @@ def test_a_run_executed_twice_leaves_the_same(cast: Cast, customers: list[int]) 
     run.refresh_from_db()
     assert run.state == Run.State.DONE, run.error
     assert digest() == before
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_worker_that_lost_its_lease_writes_nothing(
+    begun: bool, cast: Cast, customers: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = factories.approved(cast)
+    if begun:
+        monkeypatch.setenv("BANKCRM_PUSH_CHUNK", "40")
+        with pytest.raises(Killed):
+            push.push(campaign, cast.mei, job=DyingJob(1), on=TODAY)  # type: ignore[arg-type]
+    run = Run.objects.create(kind="campaigns.push", requested_by=cast.mei, state=Run.State.RUNNING)
+    job = runs.Job(run, uuid.uuid4())
+    before = digest()
+    with pytest.raises(runs.LeaseLost):
+        push.push(campaign, cast.mei, job=job, on=TODAY)
+    assert digest() == before
+    assert Push.objects.filter(run=run).count() == 0
 
 
 def test_a_stale_selection_run_is_told_and_not_tried_again(cast: Cast, customers: list[int]) -> None:

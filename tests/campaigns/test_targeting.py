@@ -238,6 +238,12 @@ def test_without_a_model_history_gives_the_rate(cast: Cast) -> None:
     Assignment.objects.bulk_create(
         Assignment(customer_id=pk, cell_code="a", assigned_on=days_ago(200), **past) for pk in ids
     )
+    # Control says nothing about who responds to a contact.
+    held_back = factories.make_customers(100, cast.tree.n1, prefix="K")
+    Assignment.objects.bulk_create(
+        Assignment(customer_id=pk, cell_code="control", is_control=True, assigned_on=days_ago(200), **past)
+        for pk in held_back
+    )
     Response.objects.bulk_create(
         Response(customer_id=pk, kind="conversion", how="matched", responded_on=days_ago(190), **past)
         for pk in ids[:40]
