@@ -1,0 +1,261 @@
+"""Checking a staged file by set SQL: every cell in one pass, then one statement for each rule over whole rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Count
+from psycopg import sql
+
+from customers.imports import expressions, mapping, reasons, staging
+from customers.imports.expressions import Identifier, Literal
+from customers.imports.kinds import KINDS, Kind, Rule
+from customers.models import ImportFile, ImportReject
+
+SQL = sql.SQL
+
+
+def cells(file: ImportFile) -> list[expressions.Cell]:
+    """The cells this file fills, in the order of its kind's targets."""
+    kind, sources = KINDS[file.kind], mapping.sources(file)
+    found = []
+    for target in kind.targets:
+        if target.name in sources:
+            at, given = sources[target.name]
+            raw = Literal(given) if at < 0 else Identifier("s", f"c{at}")
+            # A constant is text of ours, whatever the file's dates look like.
+            options = file.options if at >= 0 else {**file.options, "date_format": "ymd"}
+            found.append(expressions.cell(target, raw, options))
+    return found
+
+
+def check_cells(file: ImportFile) -> None:
+    """Fill the checked table with the typed values of good rows, and write a reject for every bad cell."""
+    found = cells(file)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(SQL("DROP TABLE IF EXISTS {}").format(_checked(file)))
+        cursor.execute(SQL("SET LOCAL work_mem = '256MB'"))
+        cursor.execute(_checked_query(file, found))
+        _reject_cells(cursor, file, found)
+        cursor.execute(SQL("DELETE FROM {} WHERE problems IS NOT NULL").format(_checked(file)))
+        cursor.execute(SQL("CREATE INDEX ON {} (line)").format(_checked(file)))
+        cursor.execute(SQL("ANALYZE {}").format(_checked(file)))
+
+
+def _checked(file: ImportFile) -> sql.Identifier:
+    return Identifier(staging.checked_table(file))
+
+
+def _checked_query(file: ImportFile, found: list[expressions.Cell]) -> sql.Composed:
+    """OFFSET 0 keeps the texts and the problems from being computed once more for every value."""
+    problems = SQL(", ").join(cell.problem for cell in found)
+    texts = [SQL("{} AS {}").format(cell.text, Identifier(f"t_{cell.target.name}")) for cell in found]
+    values = [
+        SQL("CASE WHEN q.problems IS NULL THEN {} END AS {}").format(cell.value, Identifier(cell.target.name))
+        for cell in found
+        if cell.join is None
+    ]
+    ids = [SQL("q.{}").format(Identifier(cell.target.name)) for cell in found if cell.join is not None]
+    resolved = [
+        SQL("{} AS {}").format(cell.value, Identifier(cell.target.name))
+        for cell in found
+        if cell.join is not None
+    ]
+    if file.options.get("campaign", {}).get("new_customers"):
+        values.append(_new_number(file, found))
+    facts = mapping.facts(file)
+    if KINDS[file.kind].keeps_other_columns:
+        texts.append(SQL("{} AS facts").format(_facts(facts)))
+        ids.append(SQL("q.facts"))
+    joins = [cell.join for cell in found if cell.join is not None]
+    return SQL(
+        "CREATE UNLOGGED TABLE {checked} WITH (autovacuum_enabled = false) AS"
+        " SELECT {outer} FROM (SELECT q.*, {resolved}"
+        " CASE WHEN COALESCE({problems}) IS NOT NULL THEN ARRAY[{problems}]::smallint[] END AS problems"
+        " FROM (SELECT s.line, {texts} FROM {raw} s OFFSET 0) q {joins} OFFSET 0) q"
+    ).format(
+        checked=_checked(file),
+        outer=SQL(", ").join([SQL("q.line, q.problems"), *values, *ids]),
+        resolved=SQL("").join(SQL("{}, ").format(each) for each in resolved),
+        problems=problems,
+        texts=SQL(", ").join(texts),
+        raw=Identifier(staging.raw_table(file)),
+        joins=SQL(" ").join(joins),
+    )
+
+
+def _new_number(file: ImportFile, found: list[expressions.Cell]) -> sql.Composable:
+    """The number of the customer a row of an anonymous list becomes: a prefix and the line."""
+    prefix = Literal(file.options["campaign"]["new_customers"])
+    return SQL("{} || q.line AS new_number").format(prefix)
+
+
+def _facts(columns: list[tuple[int, str]]) -> sql.Composable:
+    if not columns:
+        return SQL("'{}'::jsonb")
+    pairs = SQL(", ").join(
+        SQL("{}, btrim({})").format(Literal(name), Identifier("s", f"c{at}")) for at, name in columns
+    )
+    return SQL("jsonb_object(ARRAY[{}]::text[])").format(pairs)
+
+
+def _reject_cells(cursor: Any, file: ImportFile, found: list[expressions.Cell]) -> None:
+    sources = mapping.sources(file)
+    places = SQL(", ").join(
+        SQL("({}, {}, {})").format(
+            Literal(at),
+            Literal(
+                sources[cell.target.name][1] if sources[cell.target.name][0] >= 0 else str(cell.target.label)
+            ),
+            Literal(sources[cell.target.name][0] + 1),
+        )
+        for at, cell in enumerate(found, start=1)
+    )
+    codes = SQL(", ").join(
+        SQL("({}, {}, {})").format(Literal(number), Literal(code), Literal(str(reasons.SENTENCES[code])))
+        for code, number in reasons.NUMBERS.items()
+    )
+    cursor.execute(
+        SQL(
+            'INSERT INTO customers_importreject (file_id, line, "column", code, reason, raw)'
+            " SELECT {file}, s.line, left(place.header, 80), code.code,"
+            " replace(code.sentence, '{{value}}', left(COALESCE(({row})[place.at], ''), 60)), {raw}"
+            " FROM {checked} k JOIN {table} s USING (line)"
+            " CROSS JOIN LATERAL unnest(k.problems) WITH ORDINALITY AS problem (number, at)"
+            " JOIN (VALUES {codes}) code (number, code, sentence) ON code.number = problem.number"
+            " JOIN (VALUES {places}) place (cell, header, at) ON place.cell = problem.at"
+            " WHERE k.problems IS NOT NULL ON CONFLICT DO NOTHING"
+        ).format(
+            file=Literal(file.pk),
+            row=_row(file),
+            raw=_raw(file),
+            checked=_checked(file),
+            table=Identifier(staging.raw_table(file)),
+            codes=codes,
+            places=places,
+        )
+    )
+
+
+def _row(file: ImportFile) -> sql.Composable:
+    return SQL("ARRAY[{}]").format(
+        SQL(", ").join(Identifier("s", f"c{at}") for at in range(len(file.columns)))
+    )
+
+
+def _raw(file: ImportFile) -> sql.Composable:
+    return SQL("left(array_to_string({}, {}, ''), {})").format(
+        _row(file), Literal(file.delimiter), Literal(staging.RAW_CHARACTERS)
+    )
+
+
+def check_rows(file: ImportFile) -> None:
+    """Duplicate keys (the first good row wins), then the rules of the kind; each is one statement."""
+    kind = KINDS[file.kind]
+    filled = {cell.target.name for cell in cells(file)}
+    with transaction.atomic():
+        if set(kind.key) <= filled:
+            _reject_duplicates(file, kind)
+        for rule in kind.rules:
+            if set(rule.needs) <= filled and not set(rule.without) & filled:
+                _reject_by_rule(file, rule)
+
+
+def _reject_duplicates(file: ImportFile, kind: Kind) -> None:
+    keys = SQL(", ").join(Identifier("k", name) for name in kind.key)
+    same = SQL(" AND ").join(SQL("k.{0} = twice.{0}").format(Identifier(name)) for name in kind.key)
+    _reject_where(
+        file,
+        column=", ".join(_header(file, name) for name in kind.key),
+        code="duplicate_key",
+        reason=SQL("replace({}, '{{value}}', twice.first_line::text)").format(
+            Literal(str(reasons.SENTENCES["duplicate_key"]))
+        ),
+        more=SQL(
+            "JOIN (SELECT {keys}, min(k.line) AS first_line FROM {checked} k GROUP BY {keys} HAVING count(*) > 1) twice"
+            " ON {same}"
+        ).format(keys=keys, checked=_checked(file), same=same),
+        wrong=SQL("k.line > twice.first_line"),
+    )
+
+
+def _reject_by_rule(file: ImportFile, rule: Rule) -> None:
+    wrong = SQL(rule.wrong).format(checked=_checked(file), user=Literal(file.uploaded_by_id or 0))
+    _reject_where(
+        file,
+        column=_header(file, rule.target),
+        code=rule.code,
+        reason=Literal(str(rule.sentence)),
+        more=SQL(""),
+        wrong=wrong,
+    )
+
+
+def _header(file: ImportFile, name: str) -> str:
+    at, header = mapping.sources(file).get(name, (-1, ""))
+    return header if at >= 0 else str(KINDS[file.kind].target(name).label)
+
+
+def _reject_where(
+    file: ImportFile,
+    *,
+    column: str,
+    code: str,
+    reason: sql.Composable,
+    more: sql.Composable,
+    wrong: sql.Composable,
+) -> None:
+    """Write rejects for the checked rows that are ``wrong`` and take them out of the checked table."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            SQL(
+                "WITH wrong AS (SELECT k.line, {reason} AS reason FROM {checked} k {more} WHERE {wrong}),"
+                " gone AS (DELETE FROM {checked} k USING wrong WHERE k.line = wrong.line)"
+                ' INSERT INTO customers_importreject (file_id, line, "column", code, reason, raw)'
+                " SELECT {file}, wrong.line, {column}, {code}, wrong.reason, {raw}"
+                " FROM wrong JOIN {table} s USING (line) ON CONFLICT DO NOTHING"
+            ).format(
+                reason=reason,
+                checked=_checked(file),
+                more=more,
+                wrong=wrong,
+                file=Literal(file.pk),
+                column=Literal(column[:80]),
+                code=Literal(code),
+                raw=_raw(file),
+                table=Identifier(staging.raw_table(file)),
+            )
+        )
+
+
+def accepted(file: ImportFile) -> int:
+    """Rows that are ready to go in; 0 also where nothing is staged any more."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)", [staging.checked_table(file)])
+        if cursor.fetchone()[0] is None:
+            return 0
+        cursor.execute(SQL("SELECT count(*) FROM {}").format(_checked(file)))
+        return int(cursor.fetchone()[0])
+
+
+def rejects_by_reason(file: ImportFile) -> list[dict[str, Any]]:
+    """One entry for each reason and column, most frequent first: code, title, column, count and the first examples."""
+    groups = list(
+        ImportReject.objects.filter(file=file)
+        .values("code", "column")
+        .annotate(count=Count("pk"))
+        .order_by("-count", "code", "column")
+    )
+    examples: dict[tuple[str, str], list[ImportReject]] = {}
+    first = ImportReject.objects.raw(
+        'SELECT * FROM (SELECT r.*, row_number() OVER (PARTITION BY code, "column" ORDER BY line) AS place'
+        " FROM customers_importreject r WHERE file_id = %s) numbered WHERE place <= 3 ORDER BY line",
+        [file.pk],
+    )
+    for reject in first:
+        examples.setdefault((reject.code, reject.column), []).append(reject)
+    for group in groups:
+        group["title"] = reasons.SHORT.get(group["code"], group["code"])
+        group["examples"] = examples.get((group["code"], group["column"]), [])
+    return groups

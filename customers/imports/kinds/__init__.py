@@ -1,0 +1,28 @@
+"""Every kind of file the bank can bring, by its code."""
+
+from __future__ import annotations
+
+from bankcrm.models import User
+from customers.imports.kinds import campaign, customers, holdings, staff, transactions
+from customers.imports.kinds.declaration import Kind, Rule, Target, Type
+
+KINDS: dict[str, Kind] = {
+    kind.code: kind
+    for kind in (
+        staff.KIND,
+        customers.KIND,
+        holdings.HOLDINGS,
+        holdings.BALANCES,
+        transactions.TRANSACTIONS,
+        transactions.CONSENTS,
+        campaign.KIND,
+    )
+}
+
+
+def allowed(user: User) -> list[Kind]:
+    """The kinds of file this user may bring."""
+    return [kind for kind in KINDS.values() if user.may_change and user.role in kind.roles]
+
+
+__all__ = ["KINDS", "Kind", "Rule", "Target", "Type", "allowed"]

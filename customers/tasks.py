@@ -1,0 +1,39 @@
+"""Long work on files: the second door to ``imports.check`` and ``imports.merge``. Started with ids, never with rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from bankcrm import runs
+from bankcrm.models import Role
+from customers import imports
+from customers.imports.kinds import KINDS
+from customers.models import ImportFile
+
+KIND = "customers.import"
+
+
+@runs.work(KIND, gettext_lazy("Import a file"), roles={Role.ADMINISTRATOR, Role.ANALYST})
+def run_import(job: runs.Job) -> dict[str, Any]:
+    """Arguments: file, step ("check" or "merge"). Start with ``key=key(file)``: one step of a file at a time."""
+    file = ImportFile.objects.filter(pk=job.arguments["file"]).first()
+    if file is None:
+        raise runs.Refused(_("The file no longer exists."))
+    user = job.requested_by
+    if user is not None and user.role not in KINDS[file.kind].roles:
+        raise runs.Refused(_("Your role does not include this kind of file."))
+    if job.arguments["step"] == "merge":
+        imports.merge(file, job)
+        counts = {"rows_new": file.inserted, "rows_changed": file.updated, "rows_left_out": file.rejected}
+    else:
+        imports.check(file, job)
+        counts = {"rows_ready": file.accepted, "rows_left_out": file.rejected}
+    return {"url": reverse("import-detail", args=[file.pk]), **counts}
+
+
+def key(file: ImportFile) -> str:
+    return f"import:{file.pk}"
