@@ -1,0 +1,102 @@
+"""The feature matrix as of a month-end."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pytest
+
+from analytics import features
+from analytics.features import Population
+from customers import profile
+from customers.models import Customer
+from tests import facts
+from tests.cast import Cast
+
+OCTOBER, NOVEMBER = dt.date(2026, 10, 31), dt.date(2026, 11, 30)
+
+
+@pytest.fixture
+def people(cast: Cast) -> list[Customer]:
+    """Li with a deposit and two bookings, Wang with nothing known."""
+    products = facts.make_products()
+    facts.make_tiers()
+    li = facts.customer("Li Na", industry="farming", birth_date=dt.date(1980, 5, 1))
+    wang = facts.customer("Wang Wei", industry="trade")
+    facts.holding(
+        li, products["deposit-12"], dt.date(2026, 3, 1), matures_on=dt.date(2026, 11, 20), amount=5000
+    )
+    facts.balance(li, products["deposit-12"], "5000.00")
+    facts.transaction(li, "-120.50", dt.date(2026, 10, 12))
+    return [li, wang]
+
+
+def specs_of(*codes: str, months: tuple[dt.date, ...] = (OCTOBER,)) -> tuple[features.FeatureSpec, ...]:
+    return features.learn_specs(features.usable(codes), months)
+
+
+def test_a_row_reads_nothing_later_than_its_month(people: list[Customer]) -> None:
+    profile.build(OCTOBER)
+    everything = features.learn_specs(features.usable(), [OCTOBER])
+    before = features.matrix(OCTOBER, everything)
+    products = {product.code: product for product in facts.Product.objects.all()}
+    for who in people:
+        facts.holding(who, products["fund-mixed"], dt.date(2026, 11, 5))
+        facts.balance(who, products["fund-mixed"], "90000.00", NOVEMBER)
+        facts.transaction(who, "4000.00", dt.date(2026, 11, 9))
+        facts.contact(who, dt.date(2026, 11, 3))
+        facts.response(who, dt.date(2026, 11, 4))
+    profile.build(OCTOBER)
+    profile.build(NOVEMBER)
+    after = features.matrix(OCTOBER, everything)
+    assert np.array_equal(before.X, after.X, equal_nan=True)
+    assert not np.array_equal(before.X, features.matrix(NOVEMBER, everything).X, equal_nan=True)
+
+
+def test_a_later_date_is_a_higher_number_and_an_unknown_one_is_missing(people: list[Customer]) -> None:
+    profile.build(OCTOBER)
+    batch = features.matrix(OCTOBER, specs_of("last_transaction_on", "next_maturity_on"))
+    assert batch.X[0].tolist() == [-19.0, 20.0]
+    assert np.isnan(batch.X[1]).all()
+
+
+def test_categories_are_learned_once_and_a_new_value_is_missing(people: list[Customer]) -> None:
+    profile.build(OCTOBER)
+    (spec,) = specs_of("industry")
+    assert spec.categories == ("farming", "trade")
+    Customer.objects.filter(pk=people[1].pk).update(industry="space travel")
+    column = features.matrix(OCTOBER, (spec,)).X[:, 0]
+    assert column[0] == 0
+    assert np.isnan(column[1])
+
+
+def test_pieces_put_together_are_the_whole(people: list[Customer]) -> None:
+    for number in range(5):
+        facts.customer(f"Zhao {number}")
+    profile.build(OCTOBER)
+    specs = specs_of("aum", "industry", "tenure_months")
+    whole = features.matrix(OCTOBER, specs)
+    pieces = list(features.chunks(OCTOBER, specs, size=3))
+    assert [len(piece.ids) for piece in pieces] == [3, 3, 1]
+    assert np.array_equal(np.concatenate([piece.ids for piece in pieces]), whole.ids)
+    assert np.array_equal(np.concatenate([piece.X for piece in pieces]), whole.X, equal_nan=True)
+    assert whole.X.dtype == np.float32
+
+
+def test_a_population_narrows_the_rows_and_brings_its_own_columns(people: list[Customer]) -> None:
+    profile.build(OCTOBER)
+    who = Population(
+        where="c.industry = %s", params=("trade",), extra={"label": ("c.industry = %s", ("trade",))}
+    )
+    batch = features.matrix(OCTOBER, specs_of("age"), who)
+    assert batch.ids.tolist() == [people[1].pk]
+    assert batch.extra["label"].tolist() == [True]
+    assert features.count(OCTOBER, who) == 1
+
+
+@pytest.mark.parametrize("code", ["gender", "marital_status", "region", "name", "churn_wealth"])
+def test_protected_and_derived_fields_are_no_features(code: str) -> None:
+    assert code not in {field.code for field in features.usable()}
+    with pytest.raises(ValueError, match=code):
+        features.usable([code])

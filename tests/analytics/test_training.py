@@ -1,0 +1,135 @@
+"""Training: two learners on a split by time, or a refusal that says what is missing."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from analytics import card, training
+from analytics.modelling import artefact
+from analytics.models import ModelVersion
+from bankcrm import runs
+from bankcrm.models import AuditEvent
+from customers.models import Holding
+from tests.analytics import bank
+from tests.cast import Cast
+
+
+def test_two_learners_are_trained_calibrated_and_judged_on_later_data(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _model, versions = bank.trained(cast, monkeypatch)
+    assert [version.number for version in versions] == [1, 2]
+    assert {version.algorithm for version in versions} == {"logistic", "hist_gradient_boosting"}
+    assert {version.state for version in versions} == {ModelVersion.State.TRAINED}
+    for version in versions:
+        document = version.card
+        assert document["slices"]["train"]["to"] < document["slices"]["validation"]["from"]
+        assert document["slices"]["validation"]["to"] < document["slices"]["out_of_time"]["from"]
+        assert document["metrics"]["auc"]["low"] > 0.55
+        assert document["importance"][0]["feature"] == "demand_deposit"
+        assert (document["source"], document["owner"]) == ("holdings", "Ana")
+        assert artefact.load(bytes(version.artefact), version.sha256).kind == version.algorithm
+    other = versions[1].card["against"][0]
+    assert other["version"] == 1
+    assert other["metrics"]["auc"]["theirs"] == pytest.approx(versions[0].card["metrics"]["auc"]["value"])
+    assert AuditEvent.objects.filter(action="model.trained", actor=cast.ana).count() == 2
+
+
+def test_a_new_version_is_compared_with_the_champion_on_the_same_rows(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = bank.in_use(cast, monkeypatch)
+    model.features = ["aum", "industry"]
+    model.save()
+    with_less = training.train(model, cast.ana)[0]
+    champion = next(entry for entry in with_less.card["against"] if entry["version"] == 1)
+    assert champion["n"] == with_less.card["slices"]["out_of_time"]["n"]
+    assert champion["metrics"]["auc"]["high"] < 0
+    assert with_less.card["objection"]
+
+
+def test_a_feature_that_knows_the_outcome_blocks_the_training(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "RESAMPLES", 50)
+    product = bank.make_history(800)
+    bank.run_sql(
+        "UPDATE customers_customerprofile p SET tenure_months = EXISTS (SELECT 1 FROM customers_holding h"
+        " WHERE h.customer_id = p.customer_id AND h.opened_on BETWEEN p.month AND p.month + 60)::int"
+    )
+    model = bank.make_model(cast, product, features=["aum", "tenure_months"])
+    with pytest.raises(runs.Refused, match=r"Months with us \(tenure_months\) alone ranks the outcome"):
+        training.train(model, cast.ana)
+    assert not ModelVersion.objects.exists()
+
+
+def test_too_few_responders_give_a_rule_labelled_as_such(cast: Cast) -> None:
+    model = bank.make_model(cast, bank.make_history(120))
+    (version,) = training.train(model, cast.ana)
+    assert (version.algorithm, version.artefact) == (ModelVersion.Algorithm.RULE, None)
+    told = " ".join(card.told(note) for note in version.card["notes"])
+    assert "needs at least 50 responders" in told
+    assert "not a probability" in told
+    assert 0 < version.card["rate"] < 0.2
+
+
+def test_without_any_responder_there_is_still_a_rule(cast: Cast) -> None:
+    model = bank.make_model(cast, bank.make_history(120))
+    Holding.objects.all().delete()
+    (version,) = training.train(model, cast.ana)
+    assert version.algorithm == ModelVersion.Algorithm.RULE
+    assert version.card["rate"] == 0
+
+
+def test_without_a_profile_training_says_what_to_do(cast: Cast) -> None:
+    model = bank.make_model(cast, bank.make_product())
+    with pytest.raises(runs.Refused, match="Build the month-end profile first"):
+        training.train(model, cast.ana)
+
+
+def test_without_a_complete_window_training_says_which(cast: Cast) -> None:
+    model = bank.make_model(cast, bank.make_product())
+    bank.make_people(5)
+    bank.make_profiles([bank.LATEST])
+    model.horizon_days = 3650
+    with pytest.raises(runs.Refused, match="3650 days before 2026-10-31"):
+        training.train(model, cast.ana)
+
+
+def test_missing_month_ends_are_built_on_the_way(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    from analytics import labels
+
+    built: list[Any] = []
+    product = bank.make_history(120)
+    bank.run_sql("DELETE FROM customers_customerprofile WHERE month = %s", bank.MONTHS[2])
+    monkeypatch.setattr(
+        labels.profile, "build", lambda month: built.append(month) or bank.make_profiles([month])
+    )
+    training.train(bank.make_model(cast, product), cast.ana)
+    assert built == [bank.MONTHS[2]]
+
+
+def test_a_repeated_run_finds_its_versions(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = bank.make_model(cast, bank.make_history(120))
+    run = runs.request("analytics.train", cast.ana, model=model.pk)
+    job = SimpleNamespace(
+        run=run, run_id=run.pk, fence=lambda: None, progress=lambda done, total=None, note="": None
+    )
+    first = training.train(model, cast.ana, job=job)
+    assert training.train(model, cast.ana, job=job) == first
+    assert ModelVersion.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_run_trains_and_links_to_the_model() -> None:
+    from tests.cast import make_bank
+
+    cast = make_bank()
+    model = bank.make_model(cast, bank.make_history(120))
+    run = runs.request("analytics.train", cast.ana, model=model.pk)
+    assert runs.execute(run.pk) == "done"
+    run.refresh_from_db()
+    assert run.result == {"url": f"/models/{model.pk}/", "versions": "v1"}
