@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from django.apps import apps
+from django.db import connection
 from django.db.models import Count
+from psycopg import sql
 
 from analytics import labels, predictive
 from analytics.models import PredictiveModel
@@ -72,6 +75,17 @@ def through_worker(kind: str, user: User, *, key: str, subject: str, **arguments
     if run.state != Run.State.DONE:
         raise LoopFailed(f"{kind} ended as {run.state}: {run.error or run.note}")
     return run
+
+
+def empty() -> None:
+    """Remove every campaign, model and score, so that a sample bank can be made anew; runs and audit rows stay."""
+    tables = [
+        model._meta.db_table
+        for app in ("campaigns", "analytics")
+        for model in apps.get_app_config(app).get_models()
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(map(sql.Identifier, tables))))
 
 
 def first_day(today: dt.date, rounds: int) -> dt.date:

@@ -29,6 +29,8 @@ class Command(BaseCommand):
         today = options["today"] or dt.date.today()  # noqa: DTZ011  # a calendar day of the bank
         capacity = options["capacity"] or max(options["size"] // 5, 50)
         try:
+            if options["replace"]:
+                loop.empty()
             with done.stage("sample bank") as counts:
                 bank = sample_bank.create(
                     size=options["size"],
