@@ -123,8 +123,3 @@ def holdings(customer: Customer, on: dt.date) -> list[Holding]:
     open_then = Q(closed_on__isnull=True) | Q(closed_on__gt=on)
     found = customer.holdings.select_related("product").filter(open_then, opened_on__lte=on)
     return list(found.order_by("matures_on", "-opened_on", "pk")[:200])
-
-
-def facts_labels(codes: Iterable[str]) -> dict[str, tuple[Any, Any]]:
-    """Code → (label, how its values are written)."""
-    return {code: (fields.get(code).label, fields.get(code).display) for code in codes}

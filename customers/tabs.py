@@ -8,13 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from bankcrm import clock, figures
 from bankcrm.models import User
-from customers import kyc, tiering, timeline
-from customers.fields import Area
+from customers import fields, kyc, tiering, timeline
+from customers.fields import Area, Type
 from customers.models import AssetClass, Customer, CustomerProfile, Holding, Product, TierRule
 from customers.models.transactions import Channel, MerchantCategory
 
@@ -67,7 +68,10 @@ def overview(seen: Seen, _until: dt.date) -> dict[str, Any]:
         "threshold": _threshold(seen),
         "classes": _classes(seen, past, held),
         "change": _change(past),
-        "entries": [_entry(entry) for entry in timeline.timeline(seen.user, seen.customer, seen.today, 8)],
+        "entries": [
+            _entry(entry, seen.today.year)
+            for entry in timeline.timeline(seen.user, seen.customer, seen.today, 8)
+        ],
     }
 
 
@@ -97,6 +101,7 @@ def loyalty(seen: Seen, _until: dt.date) -> dict[str, Any]:
         "facts": [fact for fact in facts.values() if fact.field.area == Area.ATTITUDE],
         "contacts": [fact for fact in facts.values() if fact.field.area == Area.HISTORY],
         "points": _loyalty_points(seen.profile),
+        "churn_known": any(facts[code].value is not None for code in ("churn_wealth", "churn_loan")),
     }
 
 
@@ -125,7 +130,11 @@ def portrait(seen: Seen, _until: dt.date) -> dict[str, Any]:
 def past(seen: Seen, until: dt.date) -> dict[str, Any]:
     entries = timeline.timeline(seen.user, seen.customer, until, timeline.MOST + 1)
     older = entries[timeline.MOST].day if len(entries) > timeline.MOST else None
-    return {"entries": [_entry(entry) for entry in entries[: timeline.MOST]], "older": older, "until": until}
+    return {
+        "entries": [_entry(entry, seen.today.year) for entry in entries[: timeline.MOST]],
+        "older": older,
+        "until": until,
+    }
 
 
 # name in the URL → (label, what it reads)
@@ -141,7 +150,7 @@ TABS: dict[str, tuple[Any, Callable[[Seen, dt.date], dict[str, Any]]]] = {
 
 
 def _aum_chart(past_months: list[CustomerProfile]) -> list[dict[str, Any]]:
-    points = [(profile.month, float(profile.aum)) for profile in past_months]
+    points = [(date_format(one.month, pgettext("date", "M y")), float(one.aum)) for one in past_months]
     return [{"label": _("AUM"), "points": points}] if len(points) > 1 else []
 
 
@@ -197,11 +206,12 @@ def _peer_rows(seen: Seen) -> dict[str, Any] | None:
     if seen.profile is None:
         return None
     peers = kyc.peers(seen.profile)
-    labels = kyc.facts_labels(kyc.PEER_AVERAGES)
-    rows = [
-        {"label": label, "own": write(getattr(seen.profile, code)), "peer": write(peers.averages[code])}
-        for code, (label, write) in labels.items()
-    ]
+    rows = []
+    for code in kyc.PEER_AVERAGES:
+        entry = fields.get(code)
+        average = peers.averages[code]
+        peer = entry.display(average) if entry.type == Type.MONEY else figures.number(average, 1)
+        rows.append({"label": entry.label, "own": entry.display(getattr(seen.profile, code)), "peer": peer})
     return {
         "rows": rows,
         "count": peers.count,
@@ -238,13 +248,15 @@ def _bars(values: dict[str, Any]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: -row["value"])
 
 
-def _entry(entry: timeline.Entry) -> dict[str, Any]:
+def _entry(entry: timeline.Entry, this_year: int) -> dict[str, Any]:
     icon, text = ENTRY_TEXT.get(entry.kind, ("point", gettext_lazy("%(what)s")))
     meta = [entry.detail.replace("_", " ")] if entry.detail else []
     if entry.amount and entry.kind in ("opened", "response_conversion"):
         meta.append(figures.money(entry.amount))
     return {
-        "when": figures.short_day(entry.day),
+        "when": figures.short_day(entry.day)
+        if entry.day.year == this_year
+        else date_format(entry.day, "M Y"),
         "icon": icon,
         "text": (text % {"what": entry.what}).strip(),
         "meta": " · ".join(meta),

@@ -9,6 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -22,6 +23,11 @@ from customers.fields import Area
 from customers.forms import CustomerFilters, RevealForm
 from customers.models import ConsentChannel, Customer
 from customers.reveal import Secret
+
+REVEAL_LABELS = {
+    Secret.PHONE: gettext_lazy("Show the phone number"),
+    Secret.IDENTITY: gettext_lazy("Show the identity number"),
+}
 
 
 @require_GET
@@ -145,6 +151,7 @@ def _header(request: StaffRequest, seen: tabs.Seen, tab: str) -> dict[str, Any]:
                 "what": secret.value,
                 "dialog": f"reveal-{secret.value}",
                 "title": secret.label,
+                "label": REVEAL_LABELS[secret],
             }
             for secret in Secret
             if may_reveal and getattr(customer, secret.value)

@@ -64,6 +64,11 @@ WRITERS: dict[str, Callable[[Any], str]] = {
     Type.NUMBER: figures.number,
 }
 
+SPECIAL_UNITS: dict[str, Callable[[Any], str]] = {
+    "share": lambda value: figures.pct(value, 0),
+    "change": figures.signed_money,
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
@@ -72,7 +77,8 @@ class Field:
     ``source`` is an SQL expression over ``c`` (customers_customer) and ``p`` (customers_customerprofile of the as-of
     month). ``column`` is the attribute of Customer an import may fill, empty where a field is computed. ``high`` and
     ``low`` are the sentences shown when a high, or a low, value of the field raised a model's score; they may use
-    ``%(value)s``, the value as ``display`` writes it. Scores and shares of 0 to 1 have unit ``share``.
+    ``%(value)s``, the value as ``display`` writes it. Shares of 0 to 1 have unit ``share``, differences of money
+    ``change``.
     """
 
     code: str
@@ -114,8 +120,8 @@ class Field:
             return ", ".join(self.choice_label(item) for item in value)
         if self.type == Type.FLAG:
             return _("yes") if value else _("no")
-        if self.unit == "share":
-            return figures.pct(value, 0)
+        if self.unit in SPECIAL_UNITS:
+            return SPECIAL_UNITS[str(self.unit)](value)
         write = WRITERS.get(self.type, self.choice_label)
         return write(value)
 

@@ -69,6 +69,7 @@ TOTALS = [
         _("AUM change, 3 months"),
         _("AUM now less AUM three months ago."),
         source="(p.aum - p.aum_3m_ago)",
+        unit="change",
         reasons={
             "high": _("Assets moved by %(value)s in 3 months"),
             "low": _("Assets moved by %(value)s in 3 months"),
@@ -79,6 +80,7 @@ TOTALS = [
         _("AUM change, 12 months"),
         _("AUM now less AUM twelve months ago."),
         source="(p.aum - p.aum_12m_ago)",
+        unit="change",
         reasons={
             "high": _("Assets moved by %(value)s in 12 months"),
             "low": _("Assets moved by %(value)s in 12 months"),
