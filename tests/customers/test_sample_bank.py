@@ -142,7 +142,8 @@ def test_the_facts_hang_together(bank) -> None:
         cursor.execute(
             """
             SELECT count(*) FILTER (WHERE h.id IS NULL), count(*) FILTER (WHERE b.closing < 0)
-            FROM customers_monthlybalance AS b LEFT JOIN customers_holding AS h ON h.customer_id = b.customer_id AND h.product_id = b.product_id
+            FROM customers_monthlybalance AS b LEFT JOIN customers_holding AS h
+                 ON h.customer_id = b.customer_id AND h.product_id = b.product_id
                  AND h.opened_on <= b.month AND (h.closed_on IS NULL OR h.closed_on > b.month)
             """
         )
