@@ -117,8 +117,13 @@ checked AS (
 
 
 def _allocated(on: dt.date) -> Piece:
+    """Every lead of the chunk with its manager, branch, and the reason when there is nobody."""
+    return join(",\n", [_owned(on), _shared(), _GIVEN])
+
+
+def _owned(on: dt.date) -> Piece:
     # Staff is looked up by key: a join with a table of the statement would be gone through once per lead.
-    owners = compose(
+    return compose(
         """away AS MATERIALIZED (
     SELECT DISTINCT ON (user_id) user_id, backup_id FROM bankcrm_leave
     WHERE {on} BETWEEN first_day AND last_day ORDER BY user_id, id
@@ -144,9 +149,12 @@ owned AS MATERIALIZED (
         stand_in=_available("stand_in"),
         second=_available("second"),
     )
+
+
+def _shared() -> Piece:
     # The i-th customer without an owner takes the i-th free slot of the branch; a manager's k-th slot is reached at
     # (open leads + k) / daily capacity.
-    balanced = compose(
+    return compose(
         """wanted AS MATERIALIZED (
     SELECT home_branch_id AS branch_id, count(*) AS leads FROM owned
     WHERE owner_id IS NULL AND home_branch_id IS NOT NULL GROUP BY home_branch_id
@@ -167,8 +175,13 @@ shared AS MATERIALIZED (
         FROM helpers CROSS JOIN LATERAL generate_series(1, wanted) slot
     ) slots
     WHERE place <= wanted GROUP BY branch_id
-),
-allocated AS (
+)""",
+        helper=_available("u"),
+    )
+
+
+_GIVEN = Piece(
+    """allocated AS (
     SELECT id, customer_id, arm_id, value, rm_id, coalesce(home_branch_id, owner_branch_id) AS branch_id,
         CASE WHEN rm_id IS NOT NULL THEN '' WHEN home_branch_id IS NULL THEN 'no_branch'
             ELSE 'nobody_in_branch' END AS unassigned_reason
@@ -176,10 +189,8 @@ allocated AS (
         SELECT owned.*, coalesce(owner_id, shared.helper_ids[place]) AS rm_id
         FROM owned LEFT JOIN shared ON owned.owner_id IS NULL AND shared.branch_id = owned.home_branch_id
     ) given
-)""",
-        helper=_available("u"),
-    )
-    return join(",\n", [owners, balanced])
+)"""
+)
 
 
 def _available(alias: str) -> Piece:
