@@ -9,8 +9,7 @@ from tests.faults.world import World
 pytestmark = pytest.mark.slow
 TARGETS = 10_000
 # An approved campaign over 10,000 customers, made by its own verbs, and its push asked for as a planner does.
-PREPARE = (
-    """
+PREPARE = """
 import sys
 from tests.faults.celery_app import app
 from bankcrm import clock, runs
@@ -30,8 +29,6 @@ campaign = factories.approved(cast, f"wave-{share}", product=product, control_sh
 print(campaign.pk, runs.start("campaigns.push", people["mei"], key=f"campaign:{campaign.pk}:wave:1",
                               campaign=campaign.pk, wave=1).pk)
 """
-    % TARGETS
-)
 
 
 @pytest.mark.parametrize("share", [0.25, 0.5, 0.75])

@@ -1,0 +1,131 @@
+"""D10: every declared kind of work done twice leaves the database exactly as doing it once.
+
+The second time is what happens when a worker is killed after its last step and before it could say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from bankcrm import clock, runs
+from bankcrm.job import from_now
+from bankcrm.models import Run, User
+from tests.cast import Cast, make_bank
+
+Scenario = Callable[[Cast, Path], tuple[User, dict[str, Any]]]
+# The run's own rows, sessions and the notes of the framework say when, not what.
+LEFT_OUT = {"bankcrm_run", "django_session", "django_migrations", "django_content_type", "auth_permission"}
+
+
+def select(cast: Cast, folder: Path) -> tuple[User, dict[str, Any]]:
+    from tests.campaigns import factories
+
+    clock.set_day(factories.TODAY)
+    factories.make_customers(300, cast.tree.n1, cast.rita)
+    campaign = factories.draft(cast)
+    return cast.mei, {"campaign": campaign.pk, "version": campaign.version}
+
+
+def push(cast: Cast, folder: Path) -> tuple[User, dict[str, Any]]:
+    from tests.campaigns import factories
+
+    clock.set_day(factories.TODAY)
+    factories.make_customers(300, cast.tree.n1, cast.rita)
+    return cast.mei, {"campaign": factories.approved(cast).pk, "wave": 1}
+
+
+def train(cast: Cast, folder: Path) -> tuple[User, dict[str, Any]]:
+    from tests.analytics import bank
+
+    return cast.ana, {"model": bank.make_model(cast, bank.make_history(300)).pk}
+
+
+def score(cast: Cast, folder: Path) -> tuple[User, dict[str, Any]]:
+    from analytics import predictive, training
+    from tests.analytics import bank
+
+    model = bank.make_model(cast, bank.make_history(300))
+    predictive.promote(training.train(model, cast.ana)[0], cast.max)
+    return cast.ana, {"model": model.pk}
+
+
+def read_file(cast: Cast, folder: Path) -> tuple[User, dict[str, Any]]:
+    from customers import imports
+    from tests.customers.imports_world import write
+
+    text = "number,name,branch\nC1,Wang Fang,N1\nC2,Li Lei,NOWHERE\nC3,Han Mei,N2\n"
+    path = write(folder, text)
+    file = imports.check(imports.receive(path, "customers", cast.ana, path.name))
+    return cast.ana, {"file": file.pk, "step": "merge"}
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "campaigns.select": select,
+    "campaigns.push": push,
+    "analytics.train": train,
+    "analytics.score": score,
+    "customers.import": read_file,
+}
+
+
+@pytest.fixture(autouse=True)
+def own_files(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.MEDIA_ROOT = tmp_path / "files"
+    monkeypatch.setattr("analytics.training.RESAMPLES", 50)
+
+
+def tables() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace "
+            "AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY relname"
+        )
+        return [name for (name,) in cursor.fetchall() if name not in LEFT_OUT]
+
+
+def digest() -> dict[str, tuple[int, str]]:
+    """Table → rows and hash of what they say, moments left out; audit rows about runs are the runs' own."""
+    found = {}
+    with connection.cursor() as cursor:
+        for table in tables():
+            cursor.execute(
+                """SELECT array_agg(attname::text) FROM pg_attribute
+                   WHERE attrelid = %s::regclass AND atttypid = 'timestamptz'::regtype AND attnum > 0""",
+                [table],
+            )
+            moments = cursor.fetchone()[0] or []
+            where = "WHERE object_type <> 'bankcrm.run'" if table == "bankcrm_auditevent" else ""
+            cursor.execute(
+                f"SELECT count(*), md5(string_agg(said, '|' ORDER BY said)) FROM "
+                f"(SELECT (to_jsonb(t) - %s::text[])::text AS said FROM {table} t {where}) rows",
+                [moments],
+            )
+            found[table] = cursor.fetchone()
+    return found
+
+
+def test_every_kind_of_work_has_a_scenario_here() -> None:
+    real = {kind for kind in runs.KINDS if not kind.startswith(("test.", "faults."))}
+    assert real == set(SCENARIOS)
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", sorted(SCENARIOS))
+def test_the_second_time_changes_nothing(kind: str, tmp_path: Path) -> None:
+    user, arguments = SCENARIOS[kind](make_bank(), tmp_path)
+    run = runs.request(kind, user, **arguments)
+    before = digest()
+    assert runs.execute(run.pk) == Run.State.DONE, Run.objects.get(pk=run.pk).error
+    once = digest()
+    assert once != before, "the work writes something"
+
+    Run.objects.filter(pk=run.pk).update(state=Run.State.RUNNING, leased_until=from_now(-1), finished_at=None)
+    assert runs.execute(run.pk) == Run.State.DONE, Run.objects.get(pk=run.pk).error
+
+    assert digest() == once
