@@ -95,7 +95,8 @@ def _facts(columns: list[tuple[int, str]]) -> sql.Composable:
     if not columns:
         return SQL("'{}'::jsonb")
     pairs = SQL(", ").join(
-        SQL("{}, btrim({})").format(Literal(name), Identifier("s", f"c{at}")) for at, name in columns
+        SQL("{}, NULLIF(btrim({}), '')").format(Literal(name), Identifier("s", f"c{at}"))
+        for at, name in columns
     )
     return SQL("jsonb_object(ARRAY[{}]::text[])").format(pairs)
 

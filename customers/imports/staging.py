@@ -111,7 +111,7 @@ def _plain_pieces(path: Path, file: ImportFile) -> Iterator[bytes]:
     """UTF-8 in whole lines without the header. Raises NotPlain where the server's reader and ours might differ."""
     pieces = _utf8_lines(path, file.encoding)
     header, found, rest = next(pieces, b"").partition(b"\n")
-    if not found or header.count(b'"') % 2:
+    if not found or header.count(b'"') % 2 or b"\r" in header[:-1]:
         raise NotPlain
     for piece in itertools.chain([rest], pieces):
         if not piece:

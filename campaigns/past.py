@@ -1,0 +1,109 @@
+"""An imported past campaign becomes a campaign like our own: readable, evaluated by the same page, never run again."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from django.urls import reverse
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from bankcrm import audit
+from campaigns.models import Arm, Campaign
+from customers.models import ContactChannel, ImportFile, Product, Response
+
+SUCCESSES = (Response.Kind.CONVERSION, Response.Kind.VISIT, Response.Kind.INTEREST)
+
+
+def objection(file: ImportFile) -> str:
+    """Why this file may not become a campaign; "" when it may."""
+    told = file.options.get("campaign", {})
+    if slugify(told["code"]) != str(told["code"]).lower() or len(told["code"]) > 40:
+        return _("A campaign code has letters, digits and hyphens only, 40 at most.")
+    if file.uploaded_by is None:
+        return _("A past campaign is brought in somebody's name, who then owns it.")
+    if told.get("success", Response.Kind.CONVERSION) not in SUCCESSES:
+        return _("A campaign succeeds by a visit, an interest or a conversion.")
+    if Campaign.objects.filter(code=told["code"]).exclude(state=Campaign.State.IMPORTED).exists():
+        return _("The code %(code)s belongs to a campaign that was planned here.") % {"code": told["code"]}
+    return ""
+
+
+def record(file: ImportFile) -> str:
+    """Write or renew the campaign with one arm for each treated cell; returns the address of its evaluation.
+
+    Called in the transaction that marks the file merged. Dates, cells, shares and channels are those of the history.
+    """
+    told, user = file.options["campaign"], file.uploaded_by
+    assert user is not None  # noqa: S101  # objection() refused such a file
+    cells = _cells(told["code"])
+    known = Campaign.objects.select_for_update().filter(code=told["code"]).first()
+    campaign = known or Campaign(
+        code=told["code"], owner=user, salt=told["code"], state=Campaign.State.IMPORTED
+    )
+    campaign.name = told["name"][:100]
+    campaign.objective = _("Imported from %(name)s.") % {"name": file.name}
+    campaign.product = Product.objects.get(code=told["product"])
+    campaign.starts_on = campaign.assigned_on = min(cell["first"] for cell in cells)
+    campaign.ends_on = max(cell["last"] for cell in cells)
+    campaign.success = told.get("success") or Response.Kind.CONVERSION
+    campaign.control_share = _control_share(cells)
+    campaign.last_edited_by = user
+    campaign.save()
+    _write_arms(campaign, cells)
+    audit.record(user, "campaign.imported", campaign, to_state=campaign.state, file=file.pk)
+    return reverse("evaluation-report", args=[campaign.pk])
+
+
+def _cells(code: str) -> list[dict[str, Any]]:
+    """One row for each cell of the history: how many, from when to when, through which channel most."""
+    with connection.cursor() as cursor:
+        cursor.execute(CELLS, {"code": code})
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _control_share(cells: list[dict[str, Any]]) -> Decimal:
+    people = sum(cell["people"] for cell in cells)
+    control = sum(cell["people"] for cell in cells if cell["is_control"])
+    return round(Decimal(control) / people, 3)
+
+
+def _write_arms(campaign: Campaign, cells: list[dict[str, Any]]) -> None:
+    treated = [cell for cell in cells if not cell["is_control"]]
+    people = sum(cell["people"] for cell in treated)
+    campaign.arms.exclude(code__in=[cell["cell_code"] for cell in treated]).delete()
+    Arm.objects.bulk_create(
+        [
+            Arm(
+                campaign=campaign,
+                code=cell["cell_code"],
+                name=cell["cell_code"],
+                channel=cell["channel"] or ContactChannel.PHONE,
+                share=round(Decimal(cell["people"]) / people, 3),
+            )
+            for cell in treated
+        ],
+        update_conflicts=True,
+        unique_fields=["campaign", "code"],
+        update_fields=["name", "channel", "share"],
+    )
+
+
+CELLS = """
+SELECT a.cell_code, a.is_control, count(*) AS people, min(a.assigned_on) AS first,
+       greatest(max(a.assigned_on), max(contact.last), max(response.last)) AS last,
+       mode() WITHIN GROUP (ORDER BY contact.channel) AS channel
+FROM customers_assignment a
+LEFT JOIN (
+    SELECT customer_id, max(contacted_on) AS last, min(channel) AS channel FROM customers_contact
+    WHERE campaign_code = %(code)s GROUP BY customer_id
+) contact ON contact.customer_id = a.customer_id
+LEFT JOIN (
+    SELECT customer_id, max(responded_on) AS last FROM customers_response
+    WHERE campaign_code = %(code)s GROUP BY customer_id
+) response ON response.customer_id = a.customer_id
+WHERE a.campaign_code = %(code)s GROUP BY a.cell_code, a.is_control ORDER BY a.cell_code
+"""

@@ -1,0 +1,147 @@
+"""Bring a file in from the command line: ``manage.py import_file customers clients.csv --as ada``."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.core.management.base import BaseCommand, CommandError
+
+from bankcrm import runs
+from bankcrm.models import Run, User
+from customers import imports, tasks
+from customers.imports import checking
+from customers.imports.kinds import KINDS
+from customers.imports.presets import PRESETS
+from customers.models import ImportFile
+
+
+class Command(BaseCommand):
+    help = (
+        "Check a file and merge its good rows; prints counts and rejects by reason, ends with 1 when refused."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("kind", choices=sorted(KINDS))
+        parser.add_argument(
+            "path", type=Path, help="a .csv or .csv.gz; with --source-preset, the folder of the source"
+        )
+        parser.add_argument(
+            "--map",
+            nargs="+",
+            action="extend",
+            default=[],
+            metavar="COLUMN=FIELD",
+            help="what a column means; FIELD 'facts' keeps it as a fact, empty leaves it out",
+        )
+        parser.add_argument("--constant", nargs="+", action="extend", default=[], metavar="FIELD=VALUE")
+        parser.add_argument("--value", nargs="+", action="extend", default=[], metavar="FIELD:FILE=VALUE")
+        parser.add_argument("--date-format", choices=["ymd", "dmy", "yymmdd"], default=None)
+        parser.add_argument("--century", type=int, default=None, help="of YYMMDD dates, as 19 or 20 (19)")
+        parser.add_argument(
+            "--campaign",
+            type=json.loads,
+            help='of a past campaign, as JSON: {"code", "name", "product", "control_cells", "is_random",'
+            ' "new_customers", "channel", "success"}',
+        )
+        parser.add_argument("--source-preset", choices=sorted(PRESETS))
+        parser.add_argument("--as", dest="username", help="in whose name (default: the schedule's)")
+        parser.add_argument("--check-only", action="store_true", help="say what would go in and stop")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = self._user(options["username"])
+        try:
+            if options["source_preset"]:
+                self._preset(user, options)
+            else:
+                self._bring(options["path"], options["path"].name, user, options)
+        except (imports.Refused, PermissionDenied) as refusal:
+            raise CommandError(str(refusal)) from refusal
+
+    def _user(self, username: str | None) -> User | None:
+        if username is None:
+            return None
+        user = User.objects.filter(username=username, is_active=True).first()
+        if user is None:
+            raise CommandError(f"nobody signs in as {username}")
+        return user
+
+    def _preset(self, user: User | None, options: dict[str, Any]) -> None:
+        preset = PRESETS[options["source_preset"]]
+        if options["kind"] not in preset.kinds:
+            raise CommandError(f"{options['source_preset']} has no {options['kind']}")
+        with tempfile.TemporaryDirectory() as folder:
+            for path, name in preset.convert(options["kind"], options["path"], Path(folder)):
+                self._bring(path, name, user, options, preset.options)
+
+    def _bring(
+        self,
+        path: Path,
+        name: str,
+        user: User | None,
+        options: dict[str, Any],
+        more: dict[str, Any] | None = None,
+    ) -> None:
+        mapped, chosen = _pairs(options["map"]), {**(more or {}), **_options(options)}
+        file = imports.receive(path, options["kind"], user, name, mapped=mapped, options=chosen)
+        if file.state == ImportFile.State.MERGED:
+            self.stdout.write(
+                f"{name}: is in already, since {file.merged_at:%Y-%m-%d %H:%M}; nothing changed"
+            )
+            return
+        if mapped or chosen:
+            imports.remap(file, {**file.mapping, **mapped}, {**file.options, **chosen})
+        self._run(file, user, "check")
+        if not options["check_only"] and file.state == ImportFile.State.CHECKED:
+            self._run(file, user, "merge")
+        self.stdout.write(
+            f"{name}: {file.rows} rows, {file.accepted} good, {file.rejected} left out"
+            + (f"; {file.inserted} new, {file.updated} changed" if file.inserted is not None else "")
+        )
+        for group in checking.rejects_by_reason(file):
+            first = group["examples"][0]
+            self.stdout.write(
+                f"  {group['count']:>8}  {group['title']} ({group['column'] or '-'}),"
+                f" first in line {first.line}: {first.reason}"
+            )
+        if file.state == ImportFile.State.REFUSED:
+            raise CommandError(file.error)
+
+    def _run(self, file: ImportFile, user: User | None, step: str) -> None:
+        """As a worker would: leased, recorded, told why when it fails."""
+        run = runs.request(tasks.KIND, user, subject=file.name, key=tasks.key(file), file=file.pk, step=step)
+        runs.execute(run.pk)
+        run.refresh_from_db()
+        file.refresh_from_db()
+        if run.state != Run.State.DONE:
+            raise CommandError(run.error or f"the run {run.pk} is {run.state}")
+
+
+def _pairs(words: list[str]) -> dict[str, str]:
+    """Raises CommandError for a word without an equals sign."""
+    found = {}
+    for word in words:
+        name, sign, value = word.rpartition("=")
+        if not sign:
+            raise CommandError(f"{word!r} is not of the form NAME=VALUE")
+        found[name] = value
+    return found
+
+
+def _options(options: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        name: options[name] for name in ("date_format", "century", "campaign") if options[name] is not None
+    }
+    if options["constant"]:
+        found["constants"] = _pairs(options["constant"])
+    values: dict[str, dict[str, str]] = {}
+    for name, value in _pairs(options["value"]).items():
+        target, _sign, old = name.partition(":")
+        values.setdefault(target, {})[old] = value
+    if values:
+        found["values"] = values
+    return found
