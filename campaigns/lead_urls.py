@@ -8,12 +8,13 @@ from campaigns.lead_views import lists, pages, team
 from campaigns.queue import WORKING_ROLES
 
 TEAM_READERS = {Role.BRANCH_MANAGER, Role.MANAGER}
+CALLERS = {Role.RM}
 MOVERS = {Role.BRANCH_MANAGER}
 # Everybody with customers sees their leads on the 360 page; rows are cut by visible_to.
 CUSTOMER_READERS = {Role.RM, Role.BRANCH_MANAGER, Role.PLANNER, Role.MANAGER}
 
 urlpatterns = [
-    policy.route("my-day/", lists.my_day, name="my-day", read=WORKING_ROLES),
+    policy.route("my-day/", lists.my_day, name="my-day", read=CALLERS),
     policy.route("leads/", lists.lead_list, name="lead-list", read=WORKING_ROLES),
     policy.route("leads/next/", pages.lead_next, name="lead-next", read=WORKING_ROLES),
     policy.route("leads/<int:pk>/", pages.lead_detail, name="lead-detail", read=WORKING_ROLES),
@@ -51,11 +52,9 @@ urlpatterns = [
         read=policy.NOBODY,
         write=WORKING_ROLES,
     ),
-    policy.route("calendar/", lists.calendar, name="lead-calendar", read=WORKING_ROLES),
-    policy.route("my-results/", lists.my_results, name="my-results", read=WORKING_ROLES),
-    policy.route(
-        "leads/of/<int:pk>/", lists.customer_leads, name="customer-leads", read=CUSTOMER_READERS
-    ),
+    policy.route("calendar/", lists.calendar, name="lead-calendar", read=CALLERS),
+    policy.route("my-results/", lists.my_results, name="my-results", read=CALLERS),
+    policy.route("leads/of/<int:pk>/", lists.customer_leads, name="customer-leads", read=CUSTOMER_READERS),
     policy.route("team/", team.team_board, name="team-board", read=TEAM_READERS),
     policy.route("team/move/preview/", team.team_move_preview, name="team-move-preview", read=MOVERS),
     policy.route("team/move/", team.team_move, name="team-move", read=policy.NOBODY, write=MOVERS),

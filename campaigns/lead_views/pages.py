@@ -24,7 +24,7 @@ from campaigns.models import FollowUp, Lead
 def lead_next(request: SignedIn) -> HttpResponse:
     """“Start calling”: the first lead nobody holds."""
     lead = queue.next_lead(request.user)
-    return redirect("lead-detail", lead.pk) if lead else redirect("my-day")
+    return redirect("lead-detail", lead.pk) if lead else redirect("home")
 
 
 @require_GET
@@ -125,9 +125,9 @@ def _on_to_next(request: SignedIn, lead: Lead, sentence: str) -> HttpResponse:
     following = _claim_next(request, lead)
     if following is None:
         return (
-            toast(HttpResponse(status=204, headers={"HX-Redirect": reverse("my-day")}), sentence)
+            toast(HttpResponse(status=204, headers={"HX-Redirect": reverse("home")}), sentence)
             if request.htmx
-            else redirect("my-day")
+            else redirect("home")
         )
     if not request.htmx:
         return redirect("lead-detail", following)

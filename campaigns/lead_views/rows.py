@@ -9,12 +9,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from analytics.reasons import sentence
 from bankcrm import figures
 from bankcrm.models import User
 from campaigns import queue
 from campaigns.models import Lead
 from campaigns.outcomes import MEANINGS, NextStep
-from customers import fields, profile, tiering
+from customers import profile, tiering
 from customers.models import Contact, CustomerProfile
 
 # A touch longer ago says nothing to a caller, and older partitions need not be read.
@@ -104,16 +105,8 @@ def _touch(outcome: str, was_reached: bool | None) -> str:
 
 def reasons(lead: Lead) -> list[dict[str, Any]]:
     """Why this customer, as sentences with their share of the score, for ``kit/_reasons.html``."""
-    found = []
-    for reason in lead.target.reasons:
-        field = fields.CATALOGUE.get(reason["field"])
-        text = (
-            field.reason(reason.get("value"), high=reason.get("text_code") != "low")
-            if field
-            else f"{reason['field']}: {reason.get('value')}"
-        )
-        found.append({"text": text, "share": reason.get("share"), "icon": "point"})
-    return found
+    told = [(sentence(reason), reason) for reason in lead.target.reasons]
+    return [{"text": text, "share": reason.get("share"), "icon": "point"} for text, reason in told if text]
 
 
 def top_reason(lead: Lead) -> str:
