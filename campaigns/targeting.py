@@ -81,6 +81,11 @@ def select(
     campaign is no draft or changes meanwhile, Refused when something it needs is missing.
     """
     lifecycle.check_allowed("select", campaign, user)
+    if job:
+        # An attempt that was killed before it could say so has done everything.
+        finished = Selection.objects.filter(pk=campaign.selection_id, run=job.run_id).first()
+        if finished:
+            return finished
     inputs = read_inputs(campaign, on=on)
     if not inputs.arms or any(arm.offer is None for arm in inputs.arms):
         raise Refused(_("Give every arm an offer before customers are selected."))
