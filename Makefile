@@ -10,6 +10,8 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python manage.py
 N ?= 20000
 PORT ?= 8000
+# More options of `manage.py loop`, such as LOOP='--size 5000 --seed 7'.
+LOOP ?=
 
 # A stamp named after the content: another branch's requirements are another stamp.
 SUM := $(shell cat requirements.txt requirements-dev.txt constraints.txt | cksum | cut -d' ' -f1)
@@ -42,9 +44,9 @@ serve: setup  ## Web server, worker and beat on the data that is there
 	$(RUN) migrate --verbosity 0
 	$(RUN) serve --port $(PORT)
 
-loop: setup  ## The whole loop without a browser; figures in var/loop.json
-	$(RUN) migrate --verbosity 0
-	$(RUN) loop
+loop: setup  ## The whole loop without a browser, in a database of its own; figures in var/loop.json
+	BANKCRM_DATABASE=bankcrm_loop $(RUN) migrate --verbosity 0
+	BANKCRM_DATABASE=bankcrm_loop $(RUN) loop --replace $(LOOP)
 
 test: setup lint  ## Lint, types, import direction and every test
 	@.ci/chromium

@@ -18,11 +18,11 @@ def partition(table: str, method: str, primary_key: str, indexes: Iterable[str] 
     partitioned table must contain the partition key. ``method`` is ``range`` or ``list``; a default partition catches
     what has no partition of its own, so that a row is never refused for its month.
     """
-    key = primary_key.split(",")[0].strip()
+    key = primary_key.split(",", maxsplit=1)[0].strip()
     statements = [
         f"ALTER TABLE {table} RENAME TO {table}_plain",
         f"CREATE TABLE {table} (LIKE {table}_plain INCLUDING DEFAULTS INCLUDING IDENTITY)"
-        f" PARTITION BY {method} ({key})",
+        + f" PARTITION BY {method} ({key})",
         f"DROP TABLE {table}_plain",
         f"ALTER TABLE {table} ADD PRIMARY KEY ({primary_key})",
     ]

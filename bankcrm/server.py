@@ -18,7 +18,7 @@ from bankcrm import embedded
 from bankcrm.embedded.paths import log_dir
 
 STOP_SECONDS = 35.0
-# Celery gives running tasks CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30 s; the rest is for closing down.
+# Celery gives running tasks CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 25 s; the rest is for closing down.
 KILL_AFTER_SECONDS = 34.0
 LONGEST_BACK_OFF = 30.0
 STEADY_SECONDS = 60.0
@@ -174,7 +174,7 @@ def worker() -> Child:
             sys.executable, "-m", "celery", "-A", "bankcrm.celery", "worker", "--loglevel", "INFO",
             "--concurrency", os.environ.get("BANKCRM_WORKER_PROCESSES", "2"), "--without-gossip", "--without-mingle",
         ],
-        # OpenMP threads spin when neighbours hold a core. SIGTERM means the soft shutdown: 30 s for running tasks,
+        # OpenMP threads spin when neighbours hold a core. SIGTERM means the soft shutdown: 25 s for running tasks,
         # then they go back to the queue; Celery's own meaning of it waits for ever.
         # Long statements are normal here, so the web's statement timeout is lifted to five minutes.
         {

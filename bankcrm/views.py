@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from bankcrm import policy
 
 
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: policy.SignedIn) -> HttpResponse:
     """Everybody starts on the first page of their own navigation."""
     entries = policy.navigation_for(request.user)
     if entries:

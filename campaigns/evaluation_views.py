@@ -1,17 +1,18 @@
 """The evaluation report: shown, brought up to date, frozen."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from bankcrm.policy import SignedIn
 from campaigns import attribution, evaluation, evaluation_page
 from campaigns.conflicts import Refused
 from campaigns.models import Campaign
 
 
-def report_list(request: HttpRequest) -> HttpResponse:
+def report_list(request: SignedIn) -> HttpResponse:
     """Campaigns whose result can be read, newest first."""
     campaigns = (
         Campaign.objects.visible_to(request.user)
@@ -22,7 +23,7 @@ def report_list(request: HttpRequest) -> HttpResponse:
     return render(request, "campaigns/evaluation/list.html", {"campaigns": campaigns})
 
 
-def report(request: HttpRequest, pk: int) -> HttpResponse:
+def report(request: SignedIn, pk: int) -> HttpResponse:
     """The frozen report, or the evaluation as the data stand now."""
     campaign = get_object_or_404(
         Campaign.objects.visible_to(request.user).select_related("product", "owner"), pk=pk
@@ -39,7 +40,7 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def match(request: HttpRequest, pk: int) -> HttpResponse:
+def match(request: SignedIn, pk: int) -> HttpResponse:
     """Look for new contracts inside the window."""
     campaign = get_object_or_404(Campaign.objects.visible_to(request.user), pk=pk)
     changed = attribution.match(campaign, request.user)
@@ -48,7 +49,7 @@ def match(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def freeze(request: HttpRequest, pk: int) -> HttpResponse:
+def freeze(request: SignedIn, pk: int) -> HttpResponse:
     """Freeze the report for good."""
     campaign = get_object_or_404(Campaign.objects.visible_to(request.user), pk=pk)
     try:

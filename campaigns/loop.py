@@ -22,7 +22,7 @@ from bankcrm.models import Run, User
 from campaigns import attribution, evaluation, lifecycle, simulation
 from campaigns import push as pushing
 from campaigns.contact_policy import ensure_default_rules
-from campaigns.models import Campaign, Lead, Offer
+from campaigns.models import Campaign, Lead, MarketingPlan, Offer
 from campaigns.verdict_text import verdict_sentence
 from customers import sample_bank
 from customers.models import Product
@@ -182,26 +182,39 @@ def choose(model: PredictiveModel) -> Any:
     return (preferred or together)[0]
 
 
-def prepare(model: PredictiveModel, code: str, today: dt.date, capacity: int, control_share: str) -> Campaign:
-    """Mei designs and submits a campaign, Omar approves it; the selection runs in a worker."""
+def prepare(
+    model: PredictiveModel, code: str, month: dt.date, capacity: int, control_share: str, **more: Any
+) -> Campaign:
+    """Mei designs and submits a campaign, Omar approves it; the selection runs in a worker. ``more`` as for brief."""
     mei, omar = person("mei"), person("omar")
     ensure_default_rules()
-    campaign = lifecycle.create(mei, code=code, **brief(model, code, today, capacity, control_share))
+    campaign = lifecycle.create(mei, code=code, **brief(model, code, month, capacity, control_share, **more))
     select(campaign, mei)
     campaign = lifecycle.submit(Campaign.objects.get(pk=campaign.pk), mei)
     return lifecycle.approve(campaign, omar, "Control is large enough to judge it.")
 
 
 def brief(
-    model: PredictiveModel, code: str, today: dt.date, capacity: int, control_share: str
+    model: PredictiveModel,
+    code: str,
+    month: dt.date,
+    capacity: int,
+    control_share: str,
+    today: dt.date | None = None,
+    plan: MarketingPlan | None = None,
 ) -> dict[str, Any]:
-    """The definition of a fund campaign by phone to adults whom the score finds worth a call."""
+    """The definition of a fund campaign by phone to adults whom the score finds worth a call.
+
+    ``month``: whose profiles are read; ``today``: the first day, the same where it is not given.
+    """
+    first = today or month
     return {
         "name": code.replace("-", " ").capitalize(),
         "objective": "Customers with savings begin a fund plan.",
+        "plan": plan,
         "product": model.product,
-        "starts_on": today,
-        "ends_on": today + dt.timedelta(days=60),
+        "starts_on": first,
+        "ends_on": first + dt.timedelta(days=60),
         "budget": Decimal(capacity * 20),
         "condition": {
             "all": [
@@ -209,7 +222,7 @@ def brief(
                 {"field": "aum", "op": "at_least", "value": 5000},
             ]
         },
-        "profile_month": today,
+        "profile_month": month,
         "model": model,
         "capacity": capacity,
         "control_share": Decimal(control_share),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
@@ -98,11 +98,12 @@ class User(AbstractUser):
     )
     daily_capacity = models.PositiveSmallIntegerField(_("leads per working day"), default=20)
 
-    first_name = None
-    last_name = None
+    # One name as the bank writes it; Chinese names have no first and last in this order.
+    first_name = None  # type: ignore[assignment]  # Django's own way to drop an inherited column
+    last_name = None  # type: ignore[assignment]  # the same
     REQUIRED_FIELDS = ["employee_number", "full_name", "role", "branch"]
 
-    objects = StaffManager()
+    objects: ClassVar[StaffManager] = StaffManager()
 
     class Meta:
         verbose_name = _("user")

@@ -20,9 +20,13 @@ class Command(BaseCommand):
         parser.add_argument("--months", type=int, default=24, help="months of history (default 24)")
         parser.add_argument("--seed", type=int, default=1, help="seed of the bank (default 1)")
         parser.add_argument("--rounds", type=int, default=2, help="rounds of the loop (default 2)")
-        parser.add_argument("--capacity", type=int, help="contacts of a campaign (default: a fifth of the customers)")
+        parser.add_argument(
+            "--capacity", type=int, help="contacts of a campaign (default: a fifth of the customers)"
+        )
         parser.add_argument("--today", type=dt.date.fromisoformat, help="day to end on (default: today)")
-        parser.add_argument("--replace", action="store_true", help="empty a database that holds customers already")
+        parser.add_argument(
+            "--replace", action="store_true", help="empty a database that holds customers already"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         done = loop.Loop(self._say)

@@ -1,0 +1,82 @@
+"""``manage.py demo``: a bank with a past, today's work in every queue, and the web application on it."""
+
+import datetime as dt
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError, call_command
+
+from bankcrm import clock, embedded
+from bankcrm.models import Role
+from campaigns import loop, loop_report, showcase
+from campaigns.loop_worker import worker_running
+from customers import sample_bank
+from customers.models import Customer
+
+PASSWORD = "bankcrm-demo"  # noqa: S105  (a demo's login is no secret; the demo listens on the loopback only)
+LOGINS = [
+    ("rita", Role.RM),
+    ("raj", Role.RM),
+    ("bao", Role.BRANCH_MANAGER),
+    ("mei", Role.PLANNER),
+    ("omar", Role.APPROVER),
+    ("max", Role.MANAGER),
+    ("ana", Role.ANALYST),
+    ("ada", Role.ADMINISTRATOR),
+    ("aud", "auditor"),
+]
+
+
+class Command(BaseCommand):
+    help = "Make a sample bank, run the loop on it twice, prepare today's work and serve it on 127.0.0.1."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=int, default=8000, help="port on 127.0.0.1 (default 8000)")
+        parser.add_argument("--size", type=int, default=20_000, help="customers (default 20,000)")
+        parser.add_argument("--months", type=int, default=24, help="months of history (default 24)")
+        parser.add_argument("--seed", type=int, default=1, help="seed of the bank (default 1)")
+        parser.add_argument("--fresh", action="store_true", help="make the bank anew, dropping what is there")
+        parser.add_argument("--prepare-only", action="store_true", help="do not serve afterwards")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["fresh"] or not Customer.objects.exists():
+            self._prepare(options)
+        else:
+            self._say("The database holds a bank already; it stays as it is (--fresh makes a new one).")
+        self._say("\nSign in with the password " + PASSWORD + " as:")
+        for username, role in LOGINS:
+            self._say(f"  {username:<6} {getattr(role, 'label', role)}")
+        if not options["prepare_only"]:
+            call_command("serve", port=options["port"])
+
+    def _prepare(self, options: dict[str, Any]) -> None:
+        played = loop.Loop(self._say)
+        today = dt.date.today()  # noqa: DTZ011  # a calendar day of the bank
+        capacity = max(options["size"] // 8, 50)
+        try:
+            if options["fresh"]:
+                loop.empty()
+            with played.stage("sample bank") as counts:
+                counts["customers"] = sample_bank.create(
+                    size=options["size"],
+                    months=options["months"],
+                    seed=options["seed"],
+                    today=loop.first_day(today, 2),
+                    password=PASSWORD,
+                    replace=options["fresh"],
+                    progress=lambda text: self._say(f"  {text}"),
+                ).size
+            with worker_running(self._say):
+                for number in (1, 2):
+                    loop.play_round(played, number, capacity)
+                showcase.set_the_stage(played, today, capacity)
+        except (loop.LoopFailed, sample_bank.NotEmpty) as error:
+            raise CommandError(str(error)) from error
+        finally:
+            clock.set_day(None)
+        loop_report.write(played, embedded.var_dir() / "loop.json", options | {"rounds": 2})
+        self._say(loop_report.table(played))
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()

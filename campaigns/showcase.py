@@ -1,0 +1,85 @@
+"""What a demo shows beside finished rounds: a plan, a campaign in the queues today, one to approve, one being built."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+from analytics.models import PredictiveModel
+from bankcrm import clock, workdays
+from bankcrm.models import Branch
+from campaigns import lifecycle, loop, planning, simulation
+from campaigns.models import Campaign, MarketingPlan
+from customers import sample_bank
+from customers.models import Product
+
+WORKED_DAYS = 2
+
+
+def set_the_stage(played: loop.Loop, today: dt.date, capacity: int) -> None:
+    """Lead the bank to ``today``: everybody who signs in finds work of their own kind."""
+    bank, mei = sample_bank.load(), loop.person("mei")
+    model = PredictiveModel.objects.get(code="fund-response")
+    pushed_on = workdays.add_working_days(today, -WORKED_DAYS - 1)
+    clock.set_day(pushed_on)
+    with played.stage("today: scores") as counts:
+        counts["customers"] = _score(model, bank.as_of)
+    with played.stage("today: a campaign in the queues") as counts:
+        plan = _plan(model.product, today)
+        model.refresh_from_db()
+        campaign = loop.prepare(
+            model, "fund-autumn", bank.as_of, capacity, "0.200", today=pushed_on, plan=plan
+        )
+        counts.update(loop.push(campaign))
+        campaign.refresh_from_db()
+        team = simulation.Team(campaign, bank)
+        worked = team.work(pushed_on, WORKED_DAYS)
+        counts["outcomes"] = worked.recorded
+    clock.set_day(None)
+    waiting = lifecycle.create(
+        mei,
+        code="fund-winter",
+        **loop.brief(model, "fund-winter", bank.as_of, capacity // 2, "0.300", today=today, plan=plan),
+    )
+    loop.select(waiting, mei)
+    lifecycle.submit(Campaign.objects.get(pk=waiting.pk), mei)
+    lifecycle.create(
+        mei,
+        code="fund-young-savers",
+        **loop.brief(model, "fund-young-savers", bank.as_of, capacity // 4, "0.200", today=today, plan=plan)
+        | {"condition": {"all": [{"field": "age", "op": "between", "value": [20, 35]}]}},
+    )
+
+
+def _score(model: PredictiveModel, month: dt.date) -> int:
+    run = loop.through_worker(
+        "analytics.score",
+        loop.person("ana"),
+        key=f"model:{model.pk}",
+        subject=model.name,
+        model=model.pk,
+        month=month.isoformat(),
+    )
+    return int(run.result["customers"])
+
+
+def _plan(product: Product, today: dt.date) -> MarketingPlan:
+    """The quarter's plan with a target for every branch."""
+    first = today.replace(day=1, month=(today.month - 1) // 3 * 3 + 1)
+    last = (first + dt.timedelta(days=100)).replace(day=1) - dt.timedelta(days=1)
+    mei = loop.person("mei")
+    plan = planning.create(
+        mei,
+        name=f"Fund plans {first:%Y} Q{(first.month + 2) // 3}",
+        objective="Customers with idle savings begin a fund plan.",
+        starts_on=first,
+        ends_on=last,
+        budget=Decimal(400_000),
+    )
+    branches = Branch.objects.filter(kind=Branch.Kind.BRANCH).order_by("code")
+    planning.set_targets(
+        plan,
+        mei,
+        [{"branch": branch, "product": product, "month": today, "sales": 20} for branch in branches],
+    )
+    return plan
