@@ -124,13 +124,27 @@ def _difference(found: dict[str, Any] | None, decimals: int, more_is_better: boo
     better, worse = (low > 0, high < 0) if more_is_better else (high < 0, low > 0)
     tone, word = ("ok", _("better")) if better else ("bad", _("worse")) if worse else ("", _("no difference"))
     return {
-        "champion": number(found["theirs"], decimals),
+        "champion": {
+            key: number(found[name], decimals)
+            for key, name in (("value", "theirs"), ("low", "theirs_low"), ("high", "theirs_high"))
+        },
         "value": signed(found["value"], decimals),
         "low": signed(low, decimals),
         "high": signed(high, decimals),
         "tone": tone,
         "word": word,
     }
+
+
+def challenger_of(model: PredictiveModel, versions: list[ModelVersion]) -> ModelVersion | None:
+    """The version that waits: newer than the champion, of the newest training the learner that was chosen."""
+    newer = [
+        version
+        for version in versions
+        if version.state == State.TRAINED and (not model.champion or version.number > model.champion.number)
+    ]
+    newest = [version for version in newer if version.run_id == newer[0].run_id]
+    return next((version for version in newest if version.card.get("chosen")), newest[0] if newest else None)
 
 
 def comparison(challenger: ModelVersion | None, champion: ModelVersion | None) -> dict[str, Any] | None:

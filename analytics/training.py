@@ -200,6 +200,7 @@ def _drafts(
             document["against"].append({"version": model.champion.number, **compared})
         if material.past is not None:
             document["rolling"] = _rolling(model, material.past, fitted.kind, job)
+        document["chosen"] = fitted is choice.chosen
         drafts.append(Draft(fitted.kind, fitted.specs, document, artefact.dump(fitted)))
     return drafts
 
@@ -255,15 +256,18 @@ def _against(theirs: Answers, ours: Answers, y: NDArray[np.int8], seed: int) -> 
         "brier": (metrics.brier, 1),
         "ece": (metrics.ece, 1),
     }
-    differences = {
-        name: {
-            "theirs": metric(y, theirs[which]),
-            **asdict(
-                bootstrap.paired_difference(metric, y, ours[which], theirs[which], n=RESAMPLES, seed=seed)
-            ),
+    differences = {}
+    for name, (metric, which) in pairs.items():
+        known = bootstrap.bootstrap_interval(metric, y, theirs[which], n=RESAMPLES, seed=seed)
+        difference = bootstrap.paired_difference(
+            metric, y, ours[which], theirs[which], n=RESAMPLES, seed=seed
+        )
+        differences[name] = {
+            "theirs": known.value,
+            "theirs_low": known.low,
+            "theirs_high": known.high,
+            **asdict(difference),
         }
-        for name, (metric, which) in pairs.items()
-    }
     return {"n": len(y), "positives": int(y.sum()), "metrics": differences}
 
 

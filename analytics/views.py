@@ -9,23 +9,20 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from analytics import model_page, predictive, verification
 from analytics.forms import PredictiveModelForm
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
-from bankcrm import runs
+from bankcrm import clock, runs
 from bankcrm.models import Run
 from bankcrm.policy import SignedIn
-
-State = ModelVersion.State
 
 
 def model_list(request: SignedIn) -> HttpResponse:
     """Every model with its champion, how good it is, and how fresh its scores are."""
-    today = timezone.localdate()
+    today = clock.today()
     found = model_page.models().filter(pk__in=PredictiveModel.objects.visible_to(request.user))
     context = {
         "rows": [model_page.summary(model, today) for model in found],
@@ -48,13 +45,12 @@ def model_detail(request: SignedIn, pk: int) -> HttpResponse:
     """One model: how good, compared with what, of which data, and its versions."""
     model = get_object_or_404(model_page.models(), pk=pk)
     rows = model_page.versions(model, request.user)
-    newest = next((row["version"] for row in rows if row["version"].state == State.TRAINED), None)
-    challenger = newest if newest and (not model.champion or newest.number > model.champion.number) else None
+    challenger = model_page.challenger_of(model, [row["version"] for row in rows])
     shown = model.champion or challenger
     against = model_page.comparison(challenger, model.champion)
     context = {
         "model": model,
-        "summary": model_page.summary(model, timezone.localdate()),
+        "summary": model_page.summary(model, clock.today()),
         "versions": rows,
         "challenger": challenger,
         "shown": shown,

@@ -25,6 +25,7 @@ AND NOT campaigns_target.is_control AND campaigns_target.withheld = ''
 def explain(selection: Selection | None, job: runs.Job | None = None) -> int:
     """Write up to three reasons to every pushed target of a scored selection that has none; returns how many.
 
+    A customer whose every field lowers the score has none to give, and keeps none.
     A model file that cannot be loaded costs the reasons, never the leads.
     """
     if selection is None or selection.score_run is None:
@@ -51,7 +52,7 @@ def _write(selection: Selection, told: dict[int, list[dict[str, object]]], job: 
         cursor.execute(
             "CREATE TEMPORARY TABLE target_reason (customer_id bigint, reasons jsonb) ON COMMIT DROP"
         )
-        rows = ((customer, json.dumps(why)) for customer, why in told.items())
+        rows = ((customer, json.dumps(why)) for customer, why in told.items() if why)
         bulk.copy_rows("target_reason", ["customer_id", "reasons"], rows)
         cursor.execute(_UPDATE, [selection.pk])
         return int(cursor.rowcount)
