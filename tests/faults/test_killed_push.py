@@ -38,7 +38,8 @@ def test_a_push_whose_worker_is_killed_makes_every_lead_once(
     monkeypatch.setitem(world.environment, "BANKCRM_PUSH_CHUNK", "50")
     world.beat()
     campaign, run_id = (
-        int(word) for word in world.command("-c", PREPARE, f"{share:g}".replace(".", "-")).split()
+        int(word)
+        for word in world.command("-c", PREPARE, f"{share:g}".replace(".", "-"), str(TARGETS)).split()
     )
 
     def leads() -> int:
