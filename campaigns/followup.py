@@ -52,7 +52,9 @@ def record(lead_id: int, user: User, entry: Entry) -> FollowUp:
     if known:
         return known
     row = _checked(entry)
-    ensure_months(Contact._meta.db_table, clock.today(), clock.today())
+    # Alone in its transaction: the lock on the partitions ends before the lead's begins.
+    with transaction.atomic():
+        ensure_months(Contact._meta.db_table, clock.today(), clock.today())
     with transaction.atomic():
         lead = _lock(lead_id, user)
         # Again, now that nobody else writes on this lead: the same request may have been sent twice at once.
