@@ -9,14 +9,15 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from analytics import reasons
-from bankcrm import bulk, runs
+from bankcrm import runs
 from campaigns.models import Selection, Target
 
 log = logging.getLogger(__name__)
 CHUNK = 20_000
 
 _UPDATE = """
-UPDATE campaigns_target SET reasons = told.reasons FROM target_reason told
+UPDATE campaigns_target SET reasons = told.reasons::jsonb
+FROM unnest(%s::bigint[], %s::text[]) AS told (customer_id, reasons)
 WHERE campaigns_target.selection_id = %s AND campaigns_target.customer_id = told.customer_id
 AND NOT campaigns_target.is_control AND campaigns_target.withheld = ''
 """
@@ -49,10 +50,8 @@ def _write(selection: Selection, told: dict[int, list[dict[str, object]]], job: 
     with transaction.atomic(), connection.cursor() as cursor:
         if job:
             job.fence()
+        given = [(customer, json.dumps(why)) for customer, why in told.items() if why]
         cursor.execute(
-            "CREATE TEMPORARY TABLE target_reason (customer_id bigint, reasons jsonb) ON COMMIT DROP"
+            _UPDATE, [[customer for customer, _why in given], [why for _customer, why in given], selection.pk]
         )
-        rows = ((customer, json.dumps(why)) for customer, why in told.items() if why)
-        bulk.copy_rows("target_reason", ["customer_id", "reasons"], rows)
-        cursor.execute(_UPDATE, [selection.pk])
         return int(cursor.rowcount)
