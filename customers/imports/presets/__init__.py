@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from customers.imports.presets import berka
+from customers.models import Product
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,12 @@ class Preset:
 
     convert: Callable[[str, Path, Path], Iterator[tuple[Path, str]]]
     kinds: tuple[str, ...]
+    products: tuple[dict[str, Any], ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
 
+    def ensure_products(self) -> None:
+        """Create the products the source's files speak of, unless they are there."""
+        Product.objects.bulk_create([Product(**each) for each in self.products], ignore_conflicts=True)
 
-PRESETS = {"berka": Preset(berka.convert, berka.KINDS, berka.OPTIONS)}
+
+PRESETS = {"berka": Preset(berka.convert, berka.KINDS, berka.PRODUCTS, berka.OPTIONS)}

@@ -9,8 +9,8 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import itertools
-from collections.abc import Iterable, Iterator
-from decimal import Decimal
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from django.utils.translation import gettext as _
@@ -23,6 +23,12 @@ Kind = ImportFile.Kind
 KINDS = (Kind.CUSTOMERS, Kind.HOLDINGS, Kind.BALANCES, Kind.TRANSACTIONS)
 OPTIONS = {"encoding": "utf-8", "delimiter": ","}
 ACCOUNT, LOAN, CARD = "berka-account", "berka-loan", "berka-card"
+# The source names no products; these are what its three tables of contracts hold.
+PRODUCTS = (
+    {"code": ACCOUNT, "name": "Account", "line": "savings", "asset_class": "demand_deposit"},
+    {"code": LOAN, "name": "Loan", "line": "personal_loan", "is_loan": True},
+    {"code": CARD, "name": "Credit card", "line": "credit_card"},
+)
 CENTURY = "19"
 CREDIT, DEBITS = "PRIJEM", {"VYDAJ", "VYBER"}
 KIND_BY_SYMBOL = {
@@ -45,6 +51,8 @@ CHANNEL_BY_OPERATION = {"VKLAD": "counter", "VYBER": "counter", "VYBER KARTOU": 
 CATEGORY_BY_SYMBOL = {"SIPO": "home", "POJISTNE": "insurance"}
 
 Row = dict[str, str]
+# Day → (amount, balance after) of its bookings.
+Days = dict[dt.date, list[tuple[Decimal, Decimal]]]
 
 
 def convert(kind: str, source: Path, folder: Path) -> Iterator[tuple[Path, str]]:
@@ -123,13 +131,20 @@ def customers(source: Path) -> Iterator[Row]:
 
 
 def accounts(source: Path) -> Iterator[Row]:
-    owner = owners(source)
+    """Accounts with their balance at the end of the bookings; zero where the bookings say nothing."""
+    owner, now = owners(source), {}
+    for account, days in _booked(source).items():
+        balance = Decimal(0)
+        for date in sorted(days):
+            balance = _closing(balance, days[date])
+        now[account] = balance
     for row in read(source, "account"):
         yield {
             "number": f"A{row['account_id']}",
             "customer": owner.get(row["account_id"], ""),
             "product": ACCOUNT,
             "opened_on": day(row["date"]),
+            "amount": str(now.get(row["account_id"], 0)),
             "status": "open",
         }
 
@@ -204,30 +219,40 @@ def transactions(source: Path) -> Iterator[Row]:
 
 
 def balances(source: Path) -> Iterator[Row]:
-    """Month-end and daily average balance of every owner, from the bookings: accounts begin at zero with their first.
+    """Month-end and daily average balance of every owner, as the bank itself wrote them beside the bookings.
 
-    The average is over all days of the month. Every month of the table is given, also one whose last day is cut.
+    The average is over all days of the month, zero before the first booking. Every month of the table is given,
+    also one whose last day is cut. Raises Refused for a booking that cannot be read: a balance needs every one of them.
     """
-    booked: dict[str, dict[dt.date, Decimal]] = {}
     owner = owners(source)
-    last = dt.date.min
+    accounts_booked = _booked(source)
+    last = max((max(days) for days in accounts_booked.values()), default=dt.date.min)
+    for account, days in accounts_booked.items():
+        yield from _by_month(owner.get(account, ""), days, last)
+
+
+def _booked(source: Path) -> dict[str, Days]:
+    booked: dict[str, Days] = {}
     for row in read(source, "trans"):
-        date = dt.date.fromisoformat(day(row["date"]))
-        last = max(last, date)
-        days = booked.setdefault(owner.get(row["account_id"], ""), {})
-        days[date] = days.get(date, Decimal(0)) + Decimal(signed(row))
-    for client, days in booked.items():
-        yield from _by_month(client, days, last)
+        try:
+            date = dt.date.fromisoformat(day(row["date"]))
+            figures = Decimal(signed(row)), Decimal(row["balance"])
+        except (ValueError, InvalidOperation) as error:
+            raise Refused(
+                _("Booking %(id)s has no readable day, amount or balance.") % {"id": row["trans_id"]}
+            ) from error
+        booked.setdefault(row["account_id"], {}).setdefault(date, []).append(figures)
+    return booked
 
 
-def _by_month(client: str, days: dict[dt.date, Decimal], last: dt.date) -> Iterable[Row]:
+def _by_month(client: str, days: Days, last: dt.date) -> Iterator[Row]:
     balance = Decimal(0)
     month = min(days).replace(day=1)
     while month <= last:
         after = (month + dt.timedelta(days=31)).replace(day=1)
         total = Decimal(0)
         for number in range((after - month).days):
-            balance += days.get(month + dt.timedelta(days=number), Decimal(0))
+            balance = _closing(balance, days.get(month + dt.timedelta(days=number), []))
             total += balance
         yield {
             "month": (after - dt.timedelta(days=1)).isoformat(),
@@ -237,3 +262,12 @@ def _by_month(client: str, days: dict[dt.date, Decimal], last: dt.date) -> Itera
             "closing": str(balance),
         }
         month = after
+
+
+def _closing(before: Decimal, booked: list[tuple[Decimal, Decimal]]) -> Decimal:
+    """The day's last balance. The table does not order the bookings of a day, but only the last one's balance is the
+    day's opening balance and everything booked since; amounts are rounded to 0.1, so the nearest one is it."""
+    expected = before + sum(amount for amount, _balance in booked)
+    return min(
+        (balance for _amount, balance in booked), key=lambda each: abs(each - expected), default=before
+    )

@@ -74,6 +74,7 @@ class Command(BaseCommand):
         preset = PRESETS[options["source_preset"]]
         if options["kind"] not in preset.kinds:
             raise CommandError(f"{options['source_preset']} has no {options['kind']}")
+        preset.ensure_products()
         with tempfile.TemporaryDirectory() as folder:
             for path, name in preset.convert(options["kind"], options["path"], Path(folder)):
                 self._bring(path, name, user, options, preset.options)
