@@ -1,0 +1,170 @@
+"""A relationship manager's day in a real browser: by keyboard, on the phone, beside a colleague, offline."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from campaigns import queue
+from campaigns.models import FollowUp, Lead
+from customers.models import Consent
+from tests.campaigns import factories
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def leads(cast, monkeypatch):
+    """Twelve leads of Rita, due on the day on which the product lives."""
+    monkeypatch.setattr("bankcrm.clock.today", lambda: factories.TODAY)
+    factories.make_customers(12, cast.tree.n1, cast.rita)
+    factories.pushed(cast, control_share=0)
+    return list(queue.waiting(cast.rita))
+
+
+def opened(page):
+    """The id of the lead on screen once the page has claimed it."""
+    expect(page.locator("#claim")).to_contain_text("Yours since")
+    return int(page.locator("#main").get_attribute("data-lead"))
+
+
+def settle(page, before):
+    expect(page.locator("#main")).not_to_have_attribute("data-lead", str(before))
+    return opened(page)
+
+
+def test_rita_works_ten_leads_without_touching_the_mouse(page, leads, sign_in, complaints):
+    sign_in(page, "rita", "/my-day/")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/leads/\d+/"))
+    now = opened(page)
+    worked = []
+    for number, key in enumerate("1245125124"):
+        assert now == leads[number].pk
+        page.keyboard.press(key)
+        if number % 3 == 0:
+            page.keyboard.press("n")
+            page.keyboard.type(f"note {number}")
+        page.keyboard.press("Enter")
+        worked.append(now)
+        now = settle(page, now)
+    typed = list(FollowUp.objects.order_by("pk").values_list("lead", "outcome", "note"))
+    assert [row[0] for row in typed] == worked
+    assert [row[1] for row in typed][:4] == ["interested", "later", "declined", "no_answer"]
+    assert typed[3][2] == "note 3"
+    page.keyboard.press("u")
+    assert settle(page, now) == worked[-1]
+    assert FollowUp.objects.filter(undone_at__isnull=False).count() == 1
+    assert complaints == []
+
+
+def test_the_next_step_is_proposed_for_the_outcome_and_snooze_is_a_key_away(page, leads, sign_in):
+    sign_in(page, "rita", f"/leads/{leads[0].pk}/")
+    opened(page)
+    step = page.locator("[name=next_step]")
+    expect(step).to_be_hidden()
+    page.keyboard.press("1")
+    expect(step).to_have_value("meeting")
+    expect(page.locator("[name=next_at]")).to_have_value("2026-11-27T10:00")
+    page.keyboard.press("4")
+    expect(step).to_be_hidden()
+    expect(page.locator("[name=reason_code]")).to_be_visible()
+    page.keyboard.press("s")
+    page.keyboard.press("Enter")
+    settle(page, leads[0].pk)
+    assert Lead.objects.get(pk=leads[0].pk).next_at is not None
+    assert not FollowUp.objects.exists()
+
+
+def test_at_900_pixels_the_window_of_the_workspace_does_not_scroll(page, leads, sign_in, complaints):
+    sign_in(page, "rita", f"/leads/{leads[0].pk}/")
+    opened(page)
+    expect(page.locator("#tab360")).to_contain_text("AUM")
+    size = page.evaluate("[document.documentElement.scrollHeight, document.documentElement.scrollWidth]")
+    assert size == [900, 1440]
+    assert complaints == []
+
+
+def test_the_second_person_sees_who_has_the_lead_and_cannot_write(page, leads, sign_in, cast):
+    queue.claim(leads[0].pk, cast.bao)
+    sign_in(page, "rita", f"/leads/{leads[0].pk}/")
+    expect(page.locator("#claim")).to_contain_text("Bao has had this lead since")
+    expect(page.locator("[name=outcome]")).to_have_count(0)
+    expect(page.locator(".q li[aria-current]")).to_contain_text("Bao has it since")
+
+
+def test_a_lead_taken_while_the_page_was_open_is_told_when_saving(page, leads, sign_in, cast):
+    sign_in(page, "rita", f"/leads/{leads[0].pk}/")
+    opened(page)
+    Lead.objects.filter(pk=leads[0].pk).update(claimed_by=cast.bao)
+    page.keyboard.press("2")
+    page.keyboard.press("Enter")
+    expect(page.locator("#claim")).to_contain_text("Bao has had this lead since")
+    assert not FollowUp.objects.exists()
+
+
+def test_the_call_button_gives_the_number_and_an_objection_takes_it_away(page, leads, sign_in):
+    sign_in(page, "rita", f"/leads/{leads[0].pk}/")
+    opened(page)
+    phone = leads[0].customer.phone
+    expect(page.locator("body")).not_to_contain_text(phone)
+    page.keyboard.press("c")
+    expect(page.locator("a[data-dial]")).to_have_attribute("href", f"tel:{phone}")
+    Consent.objects.create(
+        customer=leads[1].customer, channel="phone", is_objection=True, since=factories.TODAY
+    )
+    page.goto(f"/leads/{leads[1].pk}/")
+    expect(page.locator(".ld")).to_contain_text("Do not call.")
+    expect(page.locator("#call")).to_have_count(0)
+
+
+def test_an_outcome_typed_without_a_connection_is_kept_and_sent_once(page, leads, sign_in):
+    sign_in(page, "rita", f"/leads/{leads[0].pk}/")
+    opened(page)
+    page.wait_for_load_state("networkidle")
+    page.context.set_offline(True)
+    page.keyboard.press("5")
+    page.keyboard.press("n")
+    page.keyboard.type("nobody at home")
+    page.keyboard.press("Enter")
+    expect(page.locator("#outbox")).to_contain_text("1 outcome waits for the connection")
+    kept = page.evaluate("localStorage.getItem('bankcrm.outbox')")
+    assert '"outcome":"no_answer"' in kept
+    assert "nobody" not in kept
+    assert not FollowUp.objects.exists()
+    page.context.set_offline(False)
+    settle(page, leads[0].pk)
+    done = FollowUp.objects.get()
+    assert (done.lead_id, done.outcome, done.note) == (leads[0].pk, "no_answer", "nobody at home")
+    assert page.evaluate("localStorage.getItem('bankcrm.outbox')") is None
+    page.reload()
+    opened(page)
+    assert FollowUp.objects.count() == 1
+
+
+def test_on_a_small_phone_nothing_scrolls_sideways_and_targets_fit_a_thumb(phone, leads, sign_in, complaints):
+    sign_in(phone, "rita", "/my-day/")
+    for path in ("/my-day/", "/leads/", "/calendar/", "/my-results/", f"/leads/{leads[0].pk}/"):
+        phone.goto(path)
+        phone.wait_for_load_state("networkidle")
+        assert phone.evaluate("document.documentElement.scrollWidth") == 360, path
+        small = phone.evaluate(
+            """[...document.querySelectorAll('main .btn, main .out, main .tel, main select, main .tabs :is(a, button)')]
+               .filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 44).map(e => e.outerHTML)"""
+        )
+        assert small == [], path
+    assert complaints == []
+
+
+def test_on_the_phone_a_lead_is_worked_by_touch(phone, leads, sign_in):
+    sign_in(phone, "rita", f"/leads/{leads[0].pk}/")
+    opened(phone)
+    for pane, shown in (("c360", "#tab360"), ("tlp", ".tlp"), ("q", ".q"), ("ld", ".ld h1")):
+        phone.locator(f"[data-pane={pane}]").tap()
+        expect(phone.locator(shown)).to_be_visible()
+    phone.locator(".out", has_text="No answer").tap()
+    phone.get_by_role("button", name="Save, next").tap()
+    settle(phone, leads[0].pk)
+    assert FollowUp.objects.get().outcome == "no_answer"
