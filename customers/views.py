@@ -141,8 +141,13 @@ def _header(request: StaffRequest, seen: tabs.Seen, tab: str) -> dict[str, Any]:
         for name, (label, _read) in tabs.TABS.items()
     ]
     may_reveal = rule.allows(request.user, "POST")
+    # A panel of a higher app: shown where the route exists and this role may open it.
+    leads = REGISTRY.get("customer-leads")
     return {
         "tab_links": links,
+        "leads_url": reverse("customer-leads", args=[customer.pk])
+        if leads and leads.allows(request.user, "GET")
+        else "",
         "consents": _consents(customer),
         "tier_name": seen.tier_names.get(seen.profile.tier, "") if seen.profile else "",
         "reveals": [

@@ -6,9 +6,11 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from bankcrm.models import AuditEvent
+from bankcrm.policy import REGISTRY
 from customers import profile, tabs
 from customers.models import Assignment, Consent
 from tests import facts
@@ -185,6 +187,15 @@ def test_nobody_else_may_reveal_and_nobody_by_a_link(li, cast):
     assert not AuditEvent.objects.filter(action="customer.revealed").exists()
     assert "Show the phone number" not in text(login(cast.ana).get(url(li)))
     assert "Show the phone number" in text(login(cast.rita).get(url(li)))
+
+
+def test_the_leads_panel_is_loaded_only_for_who_may_open_it(li, cast):
+    for name, user in cast.everybody().items():
+        allowed = REGISTRY["customer-leads"].allows(user, "GET")
+        page = text(login(user).get(url(li)))
+        assert (reverse("customer-leads", args=[li.pk]) in page) == (
+            allowed and name not in ("raj", "ada")
+        ), name
 
 
 def test_the_data_dictionary_says_what_models_may_use(cast):
