@@ -5,13 +5,14 @@ from django.utils.translation import gettext_lazy as _
 
 from bankcrm import policy
 from bankcrm.models import Role
-from customers import api, views
+from customers import api, import_urls, views
 
 READERS = policy.EVERYONE - {Role.ADMINISTRATOR}
 # Only those who talk to customers need a number in full.
 TALKERS = {Role.RM, Role.BRANCH_MANAGER}
 
 urlpatterns: list[URLPattern] = [
+    *import_urls.urlpatterns,
     policy.route("customers/", views.customer_list, name="customer-list", read=READERS),
     policy.route("customers/search/", views.customer_search, name="customer-search", read=READERS),
     policy.route("customers/fields/", views.data_dictionary, name="data-dictionary"),

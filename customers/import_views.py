@@ -1,0 +1,250 @@
+"""Pages of imports: history, upload, what the columns mean, the check with its rejects, the merge."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from bankcrm import audit, paging, runs
+from bankcrm.models import Run
+from bankcrm.staff_request import StaffRequest
+from customers import imports, tasks
+from customers.import_forms import MapForm, UploadForm
+from customers.imports import checking, mapping, sniffing
+from customers.imports.kinds import KINDS, allowed
+from customers.models import ImportFile, ImportReject
+
+State = ImportFile.State
+TONES = {
+    State.UPLOADED: ("", "upload"),
+    State.CHECKED: ("act", "checklist"),
+    State.MERGED: ("ok", "check"),
+    State.REFUSED: ("bad", "alert-triangle"),
+}
+# Spreadsheets run a cell that begins so as a formula.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _visible(request: StaffRequest, pk: int) -> ImportFile:
+    return get_object_or_404(
+        ImportFile.objects.visible_to(request.user).select_related("uploaded_by", "run"), pk=pk
+    )
+
+
+def _may_change(request: StaffRequest, file: ImportFile) -> bool:
+    return request.user.may_change and request.user.role in KINDS[file.kind].roles
+
+
+def _changeable(request: StaffRequest, pk: int) -> ImportFile:
+    file = _visible(request, pk)
+    if not _may_change(request, file):
+        raise PermissionDenied(_("Your role does not include this kind of file."))
+    return file
+
+
+def import_list(request: StaffRequest) -> HttpResponse:
+    """Files that came in, newest first."""
+    found = ImportFile.objects.visible_to(request.user).select_related("uploaded_by")
+    page = paging.page_of(request, found, ("-pk",))
+    context = {
+        "rows": [{"file": file, "tone": TONES[State(file.state)]} for file in page.rows],
+        "pager": page.pager(request, paging.capped_count(found)),
+        "may_upload": bool(allowed(request.user)),
+    }
+    return render(request, "customers/imports/list.html", context)
+
+
+def import_upload(request: StaffRequest) -> HttpResponse:
+    """Bring a file; it is kept and looked at, nothing goes in yet."""
+    form = UploadForm(
+        request.user,
+        request.POST or None,
+        request.FILES or None,
+        initial={"kind": request.GET.get("kind", "customers")},
+    )
+    if request.method == "POST" and form.is_valid():
+        file = form.receive()
+        if file is not None:
+            return _received(request, file)
+    return render(
+        request, "customers/imports/upload.html", {"form": form}, status=422 if form.errors else 200
+    )
+
+
+def _received(request: StaffRequest, file: ImportFile) -> HttpResponse:
+    if file.state == State.MERGED:
+        messages.info(
+            request,
+            _("This very file is in already, since %(day)s. Nothing was changed.")
+            % {"day": f"{file.merged_at:%Y-%m-%d}" if file.merged_at else "—"},
+        )
+    seen = ImportFile.objects.visible_to(request.user).filter(pk=file.pk).exists()
+    if not seen:
+        messages.warning(request, _("A colleague brought this very file before; it is theirs to continue."))
+        return redirect("import-list")
+    return redirect(
+        "import-map" if file.state in (State.UPLOADED, State.REFUSED) else "import-detail", file.pk
+    )
+
+
+def import_map(request: StaffRequest, pk: int) -> HttpResponse:
+    """What every column means; saving it starts the check."""
+    file = _changeable(request, pk) if request.method == "POST" else _visible(request, pk)
+    form = MapForm(file, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            form.save()
+        except imports.Refused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            return _start(request, file, "check")
+    try:
+        preview = sniffing.sniff(imports.path_of(file), file.encoding, file.delimiter).preview
+    except imports.Refused as refusal:
+        messages.error(request, str(refusal))
+        preview = []
+    columns = [
+        {
+            "field": field,
+            "name": file.columns[at],
+            "sample": [row[at] for row in preview if at < len(row)][:3],
+        }
+        for at, field in enumerate(form.columns())
+    ]
+    context = {
+        "file": file,
+        "form": form,
+        "columns": columns,
+        "constants": form.group("constant_"),
+        "values": form.group("values_"),
+        "campaign": form.group("campaign_"),
+        "may_change": _may_change(request, file) and file.state != State.MERGED,
+    }
+    return render(request, "customers/imports/map.html", context, status=422 if form.errors else 200)
+
+
+def import_detail(request: StaffRequest, pk: int) -> HttpResponse:
+    """Where the file stands: the running work, what would go in, what is left out and why, what went in."""
+    file = _visible(request, pk)
+    run = Run.objects.visible_to(request.user).filter(pk=file.run_id).first() if file.run_id else None
+    running = run is not None and not run.is_finished
+    if request.headers.get("HX-Request"):
+        answer = HttpResponse(status=204)
+        if not running:
+            answer["HX-Refresh"] = "true"
+        return answer
+    failed = (
+        run
+        if run is not None and run.state in (Run.State.FAILED, Run.State.DEAD, Run.State.CANCELLED)
+        else None
+    )
+    may = _may_change(request, file) and not running
+    context = {
+        "file": file,
+        "tone": TONES[State(file.state)],
+        "run": run,
+        "running": running,
+        "failed": failed if failed and failed.error and failed.error != file.error else None,
+        "kpis": _kpis(file),
+        "reasons": checking.rejects_by_reason(file) if file.rejected and not running else [],
+        "meanings": _meanings(file),
+        "may_map": may and file.state != State.MERGED,
+        "may_check": may and file.state in (State.UPLOADED, State.CHECKED, State.REFUSED),
+        "may_merge": may and file.state == State.CHECKED,
+        "page": file.options.get("page", ""),
+    }
+    return render(request, "customers/imports/detail.html", context)
+
+
+def _kpis(file: ImportFile) -> list[dict[str, Any]]:
+    figures = [
+        (_("Rows"), file.rows, ""),
+        (_("Good"), file.accepted, ""),
+        (_("Left out"), file.rejected, "warn" if file.rejected else ""),
+    ]
+    if file.state == State.MERGED:
+        same = (file.accepted or 0) - (file.inserted or 0) - (file.updated or 0)
+        figures += [
+            (_("New"), file.inserted, ""),
+            (_("Changed"), file.updated, ""),
+            (_("Said nothing new"), same, ""),
+        ]
+    return [
+        {"label": label, "value": f"{value:,}", "tone": tone}
+        for label, value, tone in figures
+        if value is not None
+    ]
+
+
+def _meanings(file: ImportFile) -> list[tuple[str, str]]:
+    """(column or constant, what it means) of everything that goes in."""
+    kind = KINDS[file.kind]
+    labels = {target.name: str(target.label) for target in kind.targets} | {
+        mapping.FACTS: _("kept as a fact")
+    }
+    found = [(column, labels.get(name, name)) for column, name in file.mapping.items() if name]
+    return found + [
+        (f"“{value}”", labels.get(name, name)) for name, value in file.options.get("constants", {}).items()
+    ]
+
+
+@require_POST
+def import_check(request: StaffRequest, pk: int) -> HttpResponse:
+    """Check again, as after a missing branch or product was added."""
+    return _start(request, _changeable(request, pk), "check")
+
+
+@require_POST
+def import_merge(request: StaffRequest, pk: int) -> HttpResponse:
+    """Let the good rows in."""
+    file = _changeable(request, pk)
+    if file.state != State.CHECKED:
+        messages.warning(request, _("Only a checked file can go in. Nothing was changed."))
+        return redirect("import-detail", pk)
+    return _start(request, file, "merge")
+
+
+def _start(request: StaffRequest, file: ImportFile, step: str) -> HttpResponse:
+    run = runs.start(
+        tasks.KIND, request.user, subject=file.name, key=tasks.key(file), file=file.pk, step=step
+    )
+    ImportFile.objects.filter(pk=file.pk).update(run=run)
+    return redirect("import-detail", file.pk)
+
+
+def import_rejects(request: StaffRequest, pk: int) -> StreamingHttpResponse:
+    """Every row that was left out, as a CSV that a spreadsheet reads as text."""
+    file = _visible(request, pk)
+    if request.user.may_change:
+        audit.record(request.user, "import.rejects_downloaded", file, rows=file.rejected)
+    answer = StreamingHttpResponse(_csv_lines(file), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="rejects-{file.pk}.csv"'
+    return answer
+
+
+class _Line:
+    """A file that hands back what is written to it: csv.writer for a stream."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def _csv_lines(file: ImportFile) -> Iterator[str]:
+    writer = csv.writer(_Line())
+    yield "\ufeff" + writer.writerow([_("line"), _("column"), _("code"), _("reason"), _("row")])
+    rejects = ImportReject.objects.filter(file=file).order_by("line", "code", "column")
+    for row in rejects.values_list("line", "column", "code", "reason", "raw").iterator(chunk_size=2000):
+        yield writer.writerow([row[0], *map(as_text, row[1:])])
+
+
+def as_text(cell: str) -> str:
+    """The cell with an apostrophe before it where a spreadsheet would take it for a formula."""
+    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
