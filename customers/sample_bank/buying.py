@@ -93,41 +93,43 @@ def purchases(
     """All purchases from day ``first`` to ``last``; the window of 60 days opens on ``start``.
 
     Days before and after the window have draws of their own, so the window's probabilities are exactly the world's.
+    Where ``last`` comes a day or two early (January and February are 59 days), the window's purchases move closer.
     """
     customer, product = np.arange(len(monthly))[:, None], np.arange(monthly.shape[1])[None, :]
     day = np.full(monthly.shape, NEVER, np.int64)
+    window = min(WINDOW_DAYS, last - start + 1)
     baseline = world.over(monthly, WINDOW_DAYS)
     draw = luck(law, customer, product, start)
     buys = draw < baseline
     place = draw / np.where(baseline > 0, baseline, 1)
-    day[buys] = start + (place[buys] * WINDOW_DAYS).astype(np.int64)
+    day[buys] = start + (place[buys] * window).astype(np.int64)
     targeted = np.zeros(monthly.shape, bool)
     if treatment is not None and truth is not None:
         targeted[treatment.customer, treatment.product] = True
-        _treat(day, start, treatment, truth)
+        _treat(day, start + window - 1, treatment, truth)
     if start > first:
         early = draws.uniform(law.seed, "before", customer, product, np.full(1, first))
         chance = world.over(monthly, start - first)
         # Who is in a campaign's list did not hold the product when it was made.
         took = (early < chance) & ~targeted
         day[took] = first + (early[took] / chance[took] * (start - first)).astype(np.int64)
-    rest = last - (start + WINDOW_DAYS) + 1
+    rest = last - (start + window) + 1
     if rest > 0:
         late = draws.uniform(law.seed, "after", customer, product, np.full(1, start))
         chance = world.over(monthly, rest)
         took = (late < chance) & (day == NEVER)
-        day[took] = start + WINDOW_DAYS + (late[took] / chance[took] * rest).astype(np.int64)
+        day[took] = start + window + (late[took] / chance[took] * rest).astype(np.int64)
     who, what = np.nonzero(day <= last)
     return Purchases(who, what, day[who, what])
 
 
-def _treat(day: np.ndarray, start: int, treatment: Treatment, truth: Outcome) -> None:
-    """Replace the day of purchase of everybody reached by the one the contact leads to."""
+def _treat(day: np.ndarray, end: int, treatment: Treatment, truth: Outcome) -> None:
+    """Replace the day of purchase of everybody reached by the one the contact leads to, ``end`` at the latest."""
     reached = treatment.reached & ~treatment.is_control
     where = (treatment.customer, treatment.product)
     gap = np.where(truth.contacted > truth.baseline, truth.contacted - truth.baseline, 1.0)
     wait = 1 + ((truth.draw - truth.baseline) / gap * 13).astype(np.int64)
-    moved = np.minimum(treatment.day + wait, start + WINDOW_DAYS - 1)
+    moved = np.minimum(treatment.day + wait, end)
     won = reached & truth.buys_if_reached & ~truth.buys_anyway
     lost = reached & truth.buys_anyway & ~truth.buys_if_reached
     day[where[0][won], where[1][won]] = moved[won]

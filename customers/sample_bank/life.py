@@ -20,6 +20,7 @@ from customers.sample_bank.state import State
 from customers.sample_bank.world import MARKETED, PRODUCTS
 
 FATIGUE_DAYS = 90
+SHORTEST = 59  # days: January and February; the window of 60 is fitted into them
 
 
 @dataclass
@@ -60,13 +61,13 @@ def advance(
     """Let the bank live from the day after ``bank.as_of`` to the month-end of ``to``.
 
     ``treated``: the campaigns of the round. Their 60 days run from ``start`` (default: the day after ``bank.as_of``; a
-    later day must leave 60 days up to ``to``), whatever the day of a contact. Purchases become holdings,
+    later day must leave 59 days up to ``to``), whatever the day of a contact. Purchases become holdings,
     lost ones are closed, balances and transactions of the new months are written, profiles are built, and both
     potential outcomes of every target are kept as truth. Raises ``ValueError`` for dates or targets that do not fit.
     """
     first, last = bank.as_of + datetime.timedelta(days=1), month_end(to)
     opening = start or first
-    if not first <= opening <= last - datetime.timedelta(days=59):
+    if not first <= opening <= last - datetime.timedelta(days=SHORTEST - 1):
         raise ValueError(f"60 days from {opening} do not lie between {first} and {last}")
     with bulk.without_time_limit():
         setting = setting_of(bank, progress)

@@ -132,6 +132,16 @@ def test_treating_some_changes_nobody_else(planted) -> None:
     assert {product for _, product in changed} == {world.MARKETED.index("fund")}
 
 
+def test_a_round_of_january_and_february_loses_no_purchase(planted) -> None:
+    traits, law, monthly, _ = planted
+    first = day_number(FIRST)
+    treatment = treat(traits, monthly[0], "fund")
+    found = outcome(law, traits, monthly[0], treatment, first, 0)
+    rows = purchases(law, monthly[0], first, first, first + 58, treatment, found)
+    funds = rows.customer[rows.product == world.MARKETED.index("fund")]
+    assert set(funds.tolist()) == set(treatment.customer[found.buys_if_reached].tolist())
+
+
 def test_the_order_of_questions_does_not_matter(planted) -> None:
     traits, law, monthly, _ = planted
     treatment = treat(traits, monthly[0], "personal_loan")
