@@ -28,7 +28,9 @@ from campaigns.conflicts import Refused
 from campaigns.models import Campaign, Change, FollowUp, Lead, Push, Target
 from campaigns.push_sql import Chunk, chunk_statement
 
-MAX_CHUNK = 5000
+# However many targets there are: the number of statements must not grow with them.
+CHUNKS = 20
+SMALLEST_CHUNK = 500
 
 UNASSIGNED_REASONS: dict[str, str | Promise] = {
     "no_branch": gettext_lazy("The customer has no branch"),
@@ -61,9 +63,10 @@ class Reconciliation:
         )
 
 
-def chunk_size() -> int:
-    """Targets per transaction: BANKCRM_PUSH_CHUNK, at most 5,000."""
-    return max(1, min(MAX_CHUNK, int(os.environ.get("BANKCRM_PUSH_CHUNK", str(MAX_CHUNK)))))
+def chunk_size(total: int) -> int:
+    """Targets per transaction: a twentieth of ``total``, at least 500; BANKCRM_PUSH_CHUNK where it is set."""
+    given = os.environ.get("BANKCRM_PUSH_CHUNK")
+    return max(1, int(given)) if given else max(SMALLEST_CHUNK, -(-total // CHUNKS))
 
 
 def push(
@@ -144,7 +147,7 @@ def _push_chunks(campaign: Campaign, begun: Push, job: Job | None) -> None:
             on=campaign.assigned_on,
             due_on=due_on,
             after=after,
-            size=chunk_size(),
+            size=chunk_size(total),
         )
         last, n = _push_chunk(chunk, job)
         if last is None:

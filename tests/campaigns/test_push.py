@@ -190,11 +190,12 @@ def test_the_chunk_size_does_not_show_in_the_result(
     assert Assignment.objects.count() == 200
 
 
-def test_chunks_are_never_larger_than_five_thousand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BANKCRM_PUSH_CHUNK", "100000")
-    assert push.chunk_size() == 5000
-    monkeypatch.delenv("BANKCRM_PUSH_CHUNK")
-    assert push.chunk_size() == 5000
+def test_a_push_takes_at_most_twenty_chunks_whatever_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BANKCRM_PUSH_CHUNK", raising=False)
+    for total in (1, 499, 10_001, 100_000, 1_000_003):
+        assert -(-total // push.chunk_size(total)) <= 20
+    monkeypatch.setenv("BANKCRM_PUSH_CHUNK", "7")
+    assert push.chunk_size(100_000) == 7
 
 
 def test_only_untouched_leads_are_recalled(cast: Cast, customers: list[int]) -> None:
