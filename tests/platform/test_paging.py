@@ -121,7 +121,8 @@ def test_a_page_is_one_query_without_offset(many: list[Run]) -> None:
 def test_a_cursor_holds_no_name(cast: Cast) -> None:
     for number in range(5):
         make_user(f"wang{number}", "rm", cast.tree.n1, full_name=f"Wang Xiu {number}")
-    page = paging.keyset(User.objects.all(), ("full_name", "pk"), size=9)
+    page = paging.keyset(User.objects.all(), ("-full_name", "pk"), size=3)
+    assert page.rows[-1].full_name.startswith("Wang")
     assert "Wang" not in str(signing.loads(page.next, salt=paging.SALT))
     seen, _ = walk(User.objects.all(), ("full_name", "pk"), 3)
     assert seen == list(User.objects.order_by("full_name", "pk").values_list("pk", flat=True))

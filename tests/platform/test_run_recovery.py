@@ -67,6 +67,17 @@ def test_the_reaper_gives_up_after_the_third_vanished_worker(
     assert (run.state, run.attempts) == (State.DEAD, 3)
 
 
+def test_a_message_that_comes_back_cannot_start_a_fourth_attempt(
+    cast: Cast, declare: Callable[..., str]
+) -> None:
+    run = runs.request(declare(count_to_three), cast.mei)
+    for _ in range(3):
+        assert runs._claim(run.pk)
+        expire(run)
+    assert runs.execute(run.pk) == ""
+    assert runs.reap()["dead"] == 1
+
+
 def test_an_attempt_that_got_further_than_any_before_does_not_count(
     cast: Cast, declare: Callable[..., str], outbox: list[int]
 ) -> None:
