@@ -45,7 +45,7 @@ FINANCIAL_PREFERENCE = """CASE
 LOYALTY_GRADE = """(ARRAY['D', 'D', 'C', 'B', 'A'])[1
     + (coalesce(x.tenure, 0) >= 60)::int + (coalesce(h.lines, 0) >= 3)::int
     + coalesce(y.last_on > %(day)s - 30, false)::int
-    + (coalesce(b.aum, 0) > 0 AND b.aum >= 0.8 * b.aum_3m_ago)::int]"""
+    + (coalesce(b.aum, 0) > 0 AND b.aum >= 0.8 * e.aum_3m_ago)::int]"""
 
 
 def zero(expression: str) -> str:
@@ -78,12 +78,12 @@ COLUMNS: dict[str, str] = {
     "transactions_12m": zero("y.n"),
     **{code: zero(f"b.{code}") for code in ASSET_CLASSES},
     "aum": zero("b.aum"),
-    "aum_3m_ago": zero("b.aum_3m_ago"),
-    "aum_12m_ago": zero("b.aum_12m_ago"),
+    "aum_3m_ago": zero("e.aum_3m_ago"),
+    "aum_12m_ago": zero("e.aum_12m_ago"),
     "loan_balance": zero("b.loan"),
     "card_balance": zero("b.card"),
     "liabilities": "x.liabilities",
-    "contribution_12m": zero("b.contribution"),
+    "contribution_12m": zero("e.contribution"),
     "tier": tiering.TIER_SQL,
     "next_maturity_on": "h.next_maturity",
     "maturing_30d": zero("h.due_30"),

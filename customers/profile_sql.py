@@ -25,31 +25,35 @@ LEFT JOIN LATERAL (
 """
 
 
-def _at(month: str) -> str:
-    return f"coalesce(sum(b.average * product.weight) FILTER (WHERE b.month = %({month})s), 0)"
+def _sum(what: str, condition: str, name: str) -> str:
+    return f"coalesce(sum({what}) FILTER (WHERE {condition}), 0) AS {name}"
 
 
-def _loan_at(month: str) -> str:
-    return f"coalesce(sum(b.average) FILTER (WHERE b.month = %({month})s AND product.is_loan), 0)"
-
+_CLASSES = [_sum("b.average", f"product.asset_class = '{code}'", code) for code in ASSET_CLASSES]
 
 BALANCES = f"""
 CREATE TEMPORARY TABLE profile_balance ON COMMIT DROP AS
-SELECT b.customer_id,
-       {
-    ", ".join(
-        f"coalesce(sum(b.average) FILTER (WHERE b.month = %(day)s AND product.asset_class = '{code}'), 0) AS {code}"
-        for code in ASSET_CLASSES
-    )
-},
-       {_at("day")} AS aum, {_at("ago_1m")} AS aum_1m_ago, {_at("ago_2m")} AS aum_2m_ago,
-       {_at("ago_3m")} AS aum_3m_ago, {_at("ago_12m")} AS aum_12m_ago,
-       {_loan_at("day")} AS loan, {_loan_at("ago_1m")} AS loan_1m_ago, {_loan_at("ago_2m")} AS loan_2m_ago,
-       coalesce(sum(b.average) FILTER (WHERE b.month = %(day)s AND product.is_card), 0) AS card,
-       coalesce(sum(b.average * product.monthly_margin) FILTER (WHERE b.month > %(ago_12m)s), 0) AS contribution
+SELECT b.customer_id, coalesce(sum(b.average * product.weight), 0) AS aum, {", ".join(_CLASSES)},
+       {_sum("b.average", "product.is_loan", "loan")}, {_sum("b.average", "product.is_card", "card")}
 FROM customers_monthlybalance b JOIN profile_product product ON product.id = b.product_id
-WHERE b.month BETWEEN %(ago_12m)s AND %(day)s
-GROUP BY b.customer_id
+WHERE b.month = %(day)s GROUP BY b.customer_id
+"""
+
+# The year before holds most of the rows: few sums over it.
+_EARLIER = [
+    _sum("b.average * product.weight", f"b.month = %(ago_{ago})s", f"aum_{ago}_ago")
+    for ago in ("1m", "2m", "3m", "12m")
+] + [
+    _sum("b.average", f"b.month = %(ago_{ago})s AND product.is_loan", f"loan_{ago}_ago")
+    for ago in ("1m", "2m")
+]
+
+EARLIER = f"""
+CREATE TEMPORARY TABLE profile_earlier ON COMMIT DROP AS
+SELECT b.customer_id, {", ".join(_EARLIER)},
+       {_sum("b.average * product.monthly_margin", "b.month > %(ago_12m)s", "contribution")}
+FROM customers_monthlybalance b JOIN profile_product product ON product.id = b.product_id
+WHERE b.month BETWEEN %(ago_12m)s AND %(day)s GROUP BY b.customer_id
 """
 
 # Bought means: opened, and more than a current account.
@@ -165,6 +169,7 @@ FROM customers_response WHERE responded_on <= %(day)s GROUP BY customer_id
 SCANS = [
     ("profile_product", WEIGHTED_PRODUCTS),
     ("profile_balance", BALANCES),
+    ("profile_earlier", EARLIER),
     ("profile_holding", HOLDINGS),
     ("profile_purchase", PURCHASES),
     ("profile_year", YEAR),
@@ -179,6 +184,7 @@ CUSTOMERS = (
     """
 FROM customers_customer c
 LEFT JOIN profile_balance b ON b.customer_id = c.id
+LEFT JOIN profile_earlier e ON e.customer_id = c.id
 LEFT JOIN profile_holding h ON h.customer_id = c.id
 LEFT JOIN profile_purchase u ON u.customer_id = c.id
 LEFT JOIN profile_year y ON y.customer_id = c.id

@@ -12,8 +12,8 @@ from customers.models import TierRule
 # "down only after three months below" and needs no earlier profile, so months may be built in any order.
 TIER_SQL = """coalesce((
     SELECT rule.code FROM profile_tier rule
-    WHERE greatest(b.aum, b.aum_1m_ago, b.aum_2m_ago, 0) >= rule.minimum_aum
-       OR greatest(b.loan, b.loan_1m_ago, b.loan_2m_ago, 0) >= rule.minimum_loan
+    WHERE greatest(b.aum, e.aum_1m_ago, e.aum_2m_ago, 0) >= rule.minimum_aum
+       OR greatest(b.loan, e.loan_1m_ago, e.loan_2m_ago, 0) >= rule.minimum_loan
     ORDER BY rule.rank LIMIT 1
 ), '')"""
 
