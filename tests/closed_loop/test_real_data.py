@@ -97,7 +97,11 @@ def test_the_page_of_a_real_client_is_right_to_the_last_crown(berka: Cast) -> No
     disp, loan, card, trans = raw("disp"), raw("loan"), raw("card"), raw("trans")
     owner = disp[disp.type == "OWNER"].set_index("account_id")
     busy = trans.account_id.value_counts()
-    with_all = [a for a in busy.index if a in set(loan.account_id) and owner.disp_id[a] in set(card.disp_id)]
+    with_all = [
+        a
+        for a in busy.index
+        if a in set(loan[loan.status.isin(["C", "D"])].account_id) and owner.disp_id[a] in set(card.disp_id)
+    ]
     account = int(with_all[0])
     client = int(owner.client_id[account])
     customer = Customer.objects.get(number=str(client))
