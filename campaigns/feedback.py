@@ -147,7 +147,7 @@ def _close_others(
             user,
             "lead.closed_by_feedback",
             other,
-            from_state=before["state"],
+            from_state=other.state,
             to_state=Lead.State.CLOSED,
             follow_up=follow_up.pk,
         )

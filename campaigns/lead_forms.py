@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 from django import forms
 from django.db.models import Q
@@ -58,12 +59,12 @@ class LeadFilter(forms.Form):
         products = Product.objects.filter(pk__in=mine.values("campaign__product")).order_by("name")
         self._choose("campaign", campaigns, _("All campaigns"))
         self._choose("product", products, _("All products"))
-        self.fields["status"].choices = [
+        self._offer("status", [
             ("", _("Open")),
             *((k, label) for k, (label, _q) in STATUSES.items()),
         ]
-        self.fields["due"].choices = [("", _("Any due date")), *DUES.items()]
-        self.fields["tier"].choices = [("", _("All tiers")), *tiering.names_at(today).items()]
+        self._offer("due", [("", _("Any due date")), *DUES.items()])
+        self._offer("tier", [("", _("All tiers")), *tiering.names_at(today).items()])
         if user.role == "rm":
             del self.fields["rm"]
         else:
@@ -78,8 +79,11 @@ class LeadFilter(forms.Form):
                 field.widget.attrs["class"] = "on"
 
     def _choose(self, name: str, queryset: Any, empty: Any) -> None:
-        field = self.fields[name]
+        field = cast(forms.ModelChoiceField, self.fields[name])
         field.queryset, field.empty_label = queryset, empty
+
+    def _offer(self, name: str, choices: Sequence[tuple[str, Any]]) -> None:
+        cast(forms.ChoiceField, self.fields[name]).choices = choices
 
     @property
     def values(self) -> dict[str, Any]:
@@ -100,8 +104,9 @@ class LeadFilter(forms.Form):
         if "due" in values:
             leads = leads.filter(self._due(values["due"]))
         if "tier" in values:
-            month = profile.latest_month()
-            holders = CustomerProfile.objects.filter(month=month, tier=values["tier"])
+            holders = CustomerProfile.objects.filter(tier=values["tier"])
+            if month := profile.latest_month():
+                holders = holders.filter(month=month)
             leads = leads.filter(customer__in=holders.values("customer_id"))
         return leads
 
@@ -170,7 +175,8 @@ class MoveForm(forms.Form):
     def __init__(self, data: Any, user: User) -> None:
         super().__init__(data)
         team = User.objects.visible_to(user).relationship_managers()
-        self.fields["source"].queryset = self.fields["target"].queryset = team
+        for name in ("source", "target"):
+            cast(forms.ModelChoiceField, self.fields[name]).queryset = team
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -230,20 +230,23 @@ def _apply(user: User, steps: Sequence[tuple[int, int, int | None, int | None]])
         for pk, version, owner, holder, since in locked
         if holder is None or since is None or since < stale
     }
-    done: list[Any] = [step for step in steps if as_seen.get(step[0]) == (step[1], step[2])]
-    if done:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """
-                UPDATE campaigns_lead l SET rm_id = s.rm_id, version = l.version + 1, claimed_by_id = NULL,
-                    claimed_at = NULL,
-                    state = CASE WHEN s.rm_id IS NULL THEN 'unassigned'
-                        WHEN l.state = 'unassigned' THEN 'new' ELSE l.state END
-                FROM unnest(%s::bigint[], %s::bigint[]) AS s (id, rm_id) WHERE l.id = s.id
-                """,
-                [[step[0] for step in done], [step[3] for step in done]],
-            )
-    return done
+    free: list[Any] = [step for step in steps if as_seen.get(step[0]) == (step[1], step[2])]
+    if not free:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE campaigns_lead l SET rm_id = s.rm_id, version = l.version + 1, claimed_by_id = NULL,
+                claimed_at = NULL,
+                state = CASE WHEN s.rm_id IS NULL THEN 'unassigned'
+                    WHEN l.state = 'unassigned' THEN 'new' ELSE l.state END
+            FROM unnest(%s::bigint[], %s::int[], %s::bigint[]) AS s (id, version, rm_id)
+            WHERE l.id = s.id AND l.version = s.version RETURNING l.id
+            """,
+            [[step[0] for step in free], [step[1] for step in free], [step[3] for step in free]],
+        )
+        moved = {pk for (pk,) in cursor.fetchall()}
+    return [step for step in free if step[0] in moved]
 
 
 def _record(user: User, action: str, done: Sequence[Step]) -> AuditEvent:

@@ -155,7 +155,7 @@ def calendar(request: SignedIn) -> HttpResponse:
     first = day if by_day else day - dt.timedelta(days=day.weekday())
     span = 1 if by_day else 7
     leads = queue.appointments(user, first, first + dt.timedelta(days=span - 1)).select_related(*rows.RELATED)
-    columns = [{"day": first + dt.timedelta(days=n), "leads": []} for n in range(span)]
+    columns: list[dict[str, Any]] = [{"day": first + dt.timedelta(days=n), "leads": []} for n in range(span)]
     for lead in leads:
         columns[(timezone.localdate(lead.next_at) - first).days]["leads"].append(lead)
     # Saturdays and Sundays show only when something was agreed for them.
