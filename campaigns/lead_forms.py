@@ -59,10 +59,13 @@ class LeadFilter(forms.Form):
         products = Product.objects.filter(pk__in=mine.values("campaign__product")).order_by("name")
         self._choose("campaign", campaigns, _("All campaigns"))
         self._choose("product", products, _("All products"))
-        self._offer("status", [
-            ("", _("Open")),
-            *((k, label) for k, (label, _q) in STATUSES.items()),
-        ]
+        self._offer(
+            "status",
+            [
+                ("", _("Open")),
+                *((k, label) for k, (label, _q) in STATUSES.items()),
+            ],
+        )
         self._offer("due", [("", _("Any due date")), *DUES.items()])
         self._offer("tier", [("", _("All tiers")), *tiering.names_at(today).items()])
         if user.role == "rm":
