@@ -1,0 +1,58 @@
+"""Writing a score for every customer, against COPY into a fresh table, primary key and ATTACH and nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+from django.db import connection, transaction
+
+from analytics import scoring
+from analytics.models import ScoreRun
+from bankcrm import bulk
+from bench.measure import Line, best_of, line
+from bench.world import MONTH, World
+
+
+def measure(world: World) -> list[Line]:
+    """One line; the limit writes the same numbers by the same COPY, without deciles, checks or statistics."""
+    generator = np.random.default_rng(1)
+    ids = np.arange(1, world.n + 1, dtype=np.int64)
+    raw = generator.normal(size=world.n)
+    probability = (1 / (1 + np.exp(-raw))).astype(np.float32)
+
+    def fresh() -> ScoreRun:
+        version = world.model.versions.get(number=1)
+        return ScoreRun.objects.create(version=version, as_of=MONTH)
+
+    def product_path() -> None:
+        with transaction.atomic():
+            scoring.write_back(fresh(), ids, raw, probability)
+
+    def bare() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            run = fresh().pk
+            cursor.execute(f"CREATE TABLE analytics_score_{run} (LIKE analytics_score)")
+            columns = {
+                "score_run_id": np.full(world.n, run, np.int64),
+                "customer_id": ids,
+                "raw": raw,
+                "probability": probability.astype(np.float64),
+                "decile": np.ones(world.n, np.int16),
+            }
+            bulk.copy_columns(f"analytics_score_{run}", columns)
+            cursor.execute(f"ALTER TABLE analytics_score_{run} ADD PRIMARY KEY (score_run_id, customer_id)")
+            cursor.execute(
+                f"ALTER TABLE analytics_score ATTACH PARTITION analytics_score_{run} FOR VALUES IN ({run})"
+            )
+
+    limit = best_of(2, bare)
+    seconds = best_of(2, product_path)
+    drop_partitions(keep=world.model.current_score_run_id)
+    return [line("scores written back and published", world.n, seconds, limit, 1.5)]
+
+
+def drop_partitions(keep: int | None) -> None:
+    """Remove the score runs of the bench."""
+    for run in ScoreRun.objects.exclude(pk=keep):
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TABLE IF EXISTS analytics_score_{run.pk}")
+        run.delete()
