@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from bankcrm.bulk import Coded, Column
@@ -52,70 +54,84 @@ PARTNERS = ["Red Lantern Market", "Swallow Travel", "Jade Electronics", ""]
 SCENES = ["instalment purchase", "payroll", "mortgage", "campus", ""]
 
 
+Pick = Callable[[str], np.ndarray]
+
+
 def columns(seed: int, population: Population, left: np.ndarray, ids: Staff) -> dict[str, Column]:
     """Columns of ``customers_customer``. ``left``: day of leaving; ``ids``: of branches and relationship managers."""
-    traits, n = population.traits, np.arange(len(population))
-    segment = traits.segment.astype(int)
-    pick = lambda purpose: draws.uniform(seed, purpose, n)  # noqa: E731  # a dozen draws named by purpose
+    n = np.arange(len(population))
+    segment = population.traits.segment.astype(int)
+
+    def pick(purpose: str) -> np.ndarray:
+        return draws.uniform(seed, purpose, n)
+
     firm = (segment == SEGMENTS.index("owner")) & (pick("firm") < 0.25)
+    return {
+        "id": n + 1,
+        "number": np.strings.add(b"C", digits(n + 1, 8)),
+        "opened_on": population.opened.astype("datetime64[D]"),
+        "closed_on": days(left),
+        "source": Coded(np.zeros(len(n), int), ["sample bank"]),
+        **_identifying(seed, population, firm, pick),
+        **_living(population, segment, firm, pick),
+        **_belonging(population, segment, ids, pick),
+    }
+
+
+def _identifying(seed: int, population: Population, firm: np.ndarray, pick: Pick) -> dict[str, Column]:
     woman = _like_original(population, pick("woman") < 0.51)
-    born = _birth_dates(population, pick("wrong age"), firm)
+    mail = np.strings.add(digits(np.arange(1, len(population) + 1), 8), b"@mail.example")
+    return {
+        "kind": Coded(firm.astype(int), ["person", "firm"]),
+        "name": _names(seed, population, woman, firm),
+        "gender": Coded(np.where(firm, 2, woman), ["male", "female", ""]),
+        "birth_date": _birth_dates(population, pick("wrong age"), firm),
+        "identity_number": _identity(population, firm),
+        "phone": _phones(seed, population),
+        "phone_is_wrong": pick("wrong phone") < 0.01,
+        "email": np.where(pick("email") < population.traits.digital, mail, b""),
+    }
+
+
+def _living(population: Population, segment: np.ndarray, firm: np.ndarray, pick: Pick) -> dict[str, Column]:
+    traits = population.traits
     income = np.round(traits.income, -2)
     income[(pick("no income") < 0.07) | (population.retyped & (pick("again") < 0.5))] = np.nan
     married = pick("married") < np.interp(traits.age, [22, 30, 40, 85], [0.03, 0.55, 0.85, 0.7])
     widowed = ~married & (pick("widowed") < np.interp(traits.age, [30, 80], [0.05, 0.8]))
     children = (pick("children") * np.where(married | widowed, 3, 0.6)).astype(np.int64)
-    occupation = segment * 6 + (pick("occupation") * 6).astype(int)
-    acquired = draws.choice_by_row(_acquisition(), segment, pick("acquired"))
-    partner = np.where(acquired == 4, (pick("partner") * 3).astype(int), 3)
-    branch = population.branch.astype(int)
+    schooling = np.where(pick("no school") < 0.06, 6, draws.choice_by_row(SCHOOLING, segment, pick("school")))
+    industry = np.where(pick("no industry") < 0.05, 10, (pick("industry") * 10).astype(int))
+    works = np.where(pick("no occupation") < 0.05, 36, segment * 6 + (pick("occupation") * 6).astype(int))
+    status = np.where(firm, 3, np.where(married, 1, np.where(widowed, 2, 0)))
     return {
-        "id": n + 1,
-        "number": np.strings.add(b"C", digits(n + 1, 8)),
-        "kind": Coded(firm.astype(int), ["person", "firm"]),
-        "name": _names(seed, population, woman, firm),
-        "gender": Coded(np.where(firm, 2, woman), ["male", "female", ""]),
-        "birth_date": born,
-        "identity_number": _identity(population, firm),
-        "phone": _phones(seed, population),
-        "phone_is_wrong": pick("wrong phone") < 0.01,
-        "email": np.where(
-            pick("email") < traits.digital, np.strings.add(digits(n + 1, 8), b"@mail.example"), b""
-        ),
-        "education": Coded(
-            np.where(pick("no school") < 0.06, 6, draws.choice_by_row(SCHOOLING, segment, pick("school"))),
-            EDUCATION,
-        ),
+        "education": Coded(schooling, EDUCATION),
         "monthly_income": income,
-        "marital_status": Coded(
-            np.where(firm, 3, np.where(married, 1, np.where(widowed, 2, 0))),
-            ["single", "married", "divorced", ""],
-        ),
+        "marital_status": Coded(status, ["single", "married", "divorced", ""]),
         "children": np.ma.array(children, mask=firm | (pick("children known") < 0.08)),
-        "industry": Coded(
-            np.where(pick("no industry") < 0.05, 10, (pick("industry") * 10).astype(int)), [*INDUSTRIES, ""]
-        ),
-        "occupation": Coded(
-            np.where(pick("no occupation") < 0.05, 36, occupation),
-            [word for words in OCCUPATIONS for word in words] + [""],
-        ),
-        "region": Coded(branch, [place.region for place in BRANCHES]),
-        "city": Coded(branch, [place.city for place in BRANCHES]),
+        "industry": Coded(industry, [*INDUSTRIES, ""]),
+        "occupation": Coded(works, [*(word for words in OCCUPATIONS for word in words), ""]),
         "credit_limit": np.where(pick("limit") < 0.6, np.round(traits.income * 3, -3), np.nan),
         "household": _households(population, married),
         "is_employee": pick("employee") < 0.004,
-        "opened_on": population.opened.astype("datetime64[D]"),
-        "closed_on": days(left),
+    }
+
+
+def _belonging(population: Population, segment: np.ndarray, ids: Staff, pick: Pick) -> dict[str, Column]:
+    rm, branch = population.traits.rm, population.branch.astype(int)
+    acquired = draws.choice_by_row(_acquisition(), segment, pick("acquired"))
+    partner = np.where(acquired == 4, (pick("partner") * 3).astype(int), 3)
+    scene = np.where(pick("scene") < 0.4, (pick("which scene") * 4).astype(int), 4)
+    return {
+        "region": Coded(branch, [place.region for place in BRANCHES]),
+        "city": Coded(branch, [place.city for place in BRANCHES]),
         "home_branch_id": ids.branches[branch],
-        "primary_rm_id": np.ma.array(ids.managers[traits.rm], mask=traits.rm < 0),
-        "backup_rm_id": np.ma.array(ids.backups[traits.rm], mask=traits.rm < 0),
+        "primary_rm_id": np.ma.array(ids.managers[rm], mask=rm < 0),
+        "backup_rm_id": np.ma.array(ids.backups[rm], mask=rm < 0),
         "acquisition_channel": Coded(acquired, ACQUISITION),
         "acquisition_partner": Coded(partner, PARTNERS),
-        "acquisition_scene": Coded(
-            np.where(pick("scene") < 0.4, (pick("which scene") * 4).astype(int), 4), SCENES
-        ),
+        "acquisition_scene": Coded(scene, SCENES),
         "acquisition_cost": np.array([60, 25, 40, 80, 180, 110, 0.0])[acquired] * (0.5 + pick("cost")),
-        "source": Coded(np.zeros(len(n), int), ["sample bank"]),
     }
 
 
