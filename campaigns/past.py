@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
@@ -31,8 +30,8 @@ def objection(file: ImportFile) -> str:
     return ""
 
 
-def record(file: ImportFile) -> str:
-    """Write or renew the campaign with one arm for each treated cell; returns the address of its evaluation.
+def record(file: ImportFile) -> dict[str, Any]:
+    """Write or renew the campaign with one arm for each treated cell; returns the page of its evaluation.
 
     Called in the transaction that marks the file merged. Dates, cells, shares and channels are those of the history.
     """
@@ -54,7 +53,7 @@ def record(file: ImportFile) -> str:
     campaign.save()
     _write_arms(campaign, cells)
     audit.record(user, "campaign.imported", campaign, to_state=campaign.state, file=file.pk)
-    return reverse("evaluation-report", args=[campaign.pk])
+    return {"route": "evaluation-report", "pk": campaign.pk}
 
 
 def _cells(code: str) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -147,6 +148,7 @@ def import_detail(request: StaffRequest, pk: int) -> HttpResponse:
         else None
     )
     may = _may_change(request, file) and not running
+    page = file.options.get("page")
     context = {
         "file": file,
         "tone": TONES[State(file.state)],
@@ -159,7 +161,7 @@ def import_detail(request: StaffRequest, pk: int) -> HttpResponse:
         "may_map": may and file.state != State.MERGED,
         "may_check": may and file.state in (State.UPLOADED, State.CHECKED, State.REFUSED),
         "may_merge": may and file.state == State.CHECKED,
-        "page": file.options.get("page", ""),
+        "page": reverse(page["route"], args=[page["pk"]]) if page else "",
     }
     return render(request, "customers/imports/detail.html", context)
 

@@ -29,11 +29,14 @@ State = ImportFile.State
 
 @dataclass(frozen=True)
 class Completion:
-    """What an app above does with a kind of file: ``objection`` says why it may not come in ("" = it may), ``done``
-    runs in the transaction that marks the file merged and returns the address of the page to read it on ("" = none)."""
+    """What an app above does with a kind of file.
+
+    ``objection`` says why it may not come in ("" = it may). ``done`` runs in the transaction that marks the file merged
+    and returns the page to read it on: ``{"route": name of a URL, "pk": id}``.
+    """
 
     objection: Callable[[ImportFile], str]
-    done: Callable[[ImportFile], str]
+    done: Callable[[ImportFile], dict[str, Any]]
 
 
 COMPLETIONS: dict[str, Completion] = {}

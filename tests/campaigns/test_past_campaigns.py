@@ -92,8 +92,8 @@ def test_it_becomes_a_campaign_with_arms_whose_page_opens(bank: Cast, tmp_path: 
         ("A", Decimal("0.667")),
         ("B", Decimal("0.333")),
     ]
-    assert file.options["page"] == reverse("evaluation-report", args=[campaign.pk])
-    page = login(bank.ana).get(file.options["page"])
+    assert file.options["page"] == {"route": "evaluation-report", "pk": campaign.pk}
+    page = login(bank.ana).get(reverse("evaluation-report", args=[campaign.pk]))
     assert page.status_code == 200
     assert "Spring deposits" in page.content.decode()
     result = evaluation.evaluate(campaign)
