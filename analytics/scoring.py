@@ -129,7 +129,8 @@ def _along_the_file(version: ModelVersion, fitted: FittedResponse | None, job: r
     if job:
         job.progress(0, len(past.ids), _("Refitting along the file"))
     rolled = history.roll(version.model, past, fitted.kind)
-    probability = fitted.calibrator.predict(rolled.scores).astype(np.float32)
+    # Each refit sees the rate of the rows just before; the version's calibration is of a far earlier stretch.
+    probability = (1 / (1 + np.exp(-rolled.scores))).astype(np.float32)
     return past.ids[rolled.start :], rolled.scores, probability
 
 
