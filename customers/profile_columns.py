@@ -1,4 +1,3 @@
-# ruff: noqa: S608  every name spliced into this SQL is a constant of this repository
 """What each column of a profile is computed from: one SQL expression per column, in the aliases of ``profile_sql``."""
 
 from customers import tiering
@@ -19,14 +18,17 @@ ACTIVITY = """CASE
     WHEN y.last_on IS NOT NULL THEN 'quiet'
     ELSE 'dormant' END"""
 
-# The first of the equal ones by name, so that a rebuild says the same.
-PREFERRED_CHANNEL = """CASE WHEN y.n >= 5 THEN coalesce((
-    SELECT code FROM (VALUES {values}) used (code, times) WHERE times > 0 ORDER BY times DESC, code LIMIT 1
-), '') ELSE '' END""".format(values=", ".join(f"('{code}', y.{code})" for code in CHANNELS))
 
-TOP_MERCHANT_CATEGORY = """coalesce((
-    SELECT code FROM (VALUES {values}) spent (code, amount) WHERE amount > 0 ORDER BY amount DESC, code LIMIT 1
-), '')""".format(values=", ".join(f"('{code}', q.spend_{code})" for code in (*SPENDING, "other")))
+def largest(alias: str, columns: dict[str, str]) -> str:
+    """The code of the largest positive column, the first by name of equal ones so that a rebuild says the same."""
+    ordered = sorted(columns.items())
+    whens = " ".join(f"WHEN {alias}.{column} THEN '{code}'" for code, column in ordered)
+    values = ", ".join(f"{alias}.{column}" for _code, column in ordered)
+    return f"CASE greatest({values}, 0) WHEN 0 THEN '' {whens} ELSE '' END"
+
+
+PREFERRED_CHANNEL = f"CASE WHEN y.n >= 5 THEN {largest('y', {code: code for code in CHANNELS})} ELSE '' END"
+TOP_MERCHANT_CATEGORY = largest("q", {code: f"spend_{code}" for code in (*SPENDING, "other")})
 
 RISK_PREFERENCE = """CASE
     WHEN x.assets < 1000 THEN ''

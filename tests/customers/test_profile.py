@@ -194,6 +194,18 @@ def test_preferences_are_empty_without_enough_behaviour(products):
     assert profile_of(li).risk_preference == ""
 
 
+def test_equal_preferences_are_settled_by_name_and_nothing_is_preferred_over_nothing(products):
+    li, wang = facts.customer(), facts.customer()
+    for channel in ("online", "mobile") * 3:
+        facts.transaction(
+            li, -10, channel=channel, merchant_category="travel" if channel == "online" else "food"
+        )
+        facts.transaction(wang, 10, merchant_category="food")
+    profile.build(MONTH)
+    assert (profile_of(li).preferred_channel, profile_of(li).top_merchant_category) == ("mobile", "food")
+    assert (profile_of(wang).preferred_channel, profile_of(wang).top_merchant_category) == ("", "")
+
+
 def test_maturities_ahead_are_summed_and_the_past_and_loans_are_not(products):
     li = facts.customer()
     facts.holding(li, products["deposit-12"], amount=100, matures_on=MONTH)
