@@ -186,7 +186,7 @@ WITH due AS (
         state = 'queued' AND available_at <= statement_timestamp()
         OR state = 'running' AND leased_until < statement_timestamp()
     )
-    FOR UPDATE SKIP LOCKED
+    FOR UPDATE
 )
 UPDATE bankcrm_run run
 SET state = 'running', attempts = attempts + 1, lease_token = %(token)s,

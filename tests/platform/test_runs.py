@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models.functions import Now
 
 from bankcrm import runs
 from bankcrm.job import Job, from_now
@@ -112,6 +114,38 @@ def test_ten_workers_that_get_the_same_id_at_once_do_it_once(declare: Callable[.
         thread.join()
 
     assert calls == [1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_faster_than_the_mark_of_sending_still_does_the_run(declare: Callable[..., str]) -> None:
+    """The sender marks the row as sent just after the message went out; a quick worker meets that lock and waits."""
+    mei = make_bank().mei
+    run = runs.request(declare(count_to_three), mei, number=3)
+    held, ended = threading.Event(), []
+
+    def mark_as_sent_slowly() -> None:
+        try:
+            with transaction.atomic():
+                Run.objects.filter(pk=run.pk).update(dispatched_at=Now())
+                held.set()
+                time.sleep(0.4)
+        finally:
+            connection.close()
+
+    def execute() -> None:
+        try:
+            held.wait()
+            ended.append(runs.execute(run.pk))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=mark_as_sent_slowly), threading.Thread(target=execute)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert ended == [State.DONE]
 
 
 def test_work_for_other_roles_is_refused_when_asked(cast: Cast, declare: Callable[..., str]) -> None:
