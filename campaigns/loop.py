@@ -24,12 +24,14 @@ from campaigns import push as pushing
 from campaigns.contact_policy import ensure_default_rules
 from campaigns.models import Campaign, Lead, MarketingPlan, Offer
 from campaigns.verdict_text import verdict_sentence
-from customers import sample_bank
+from customers import profile, sample_bank
 from customers.models import Product
 
 PRODUCT = "fund"
 Report = Callable[[str], None]
 ROUND_MONTHS = 2
+# A past campaign fourteen months back is the oldest that models learn from.
+PROFILE_MONTHS = 15
 # Longer than any stage at a million customers; a run that takes more has hung.
 PATIENCE_SECONDS = 3600
 
@@ -86,6 +88,32 @@ def empty() -> None:
     ]
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(map(sql.Identifier, tables))))
+
+
+def make_bank(loop: Loop, *, size: int, months: int, seed: int, today: dt.date, replace: bool) -> None:
+    """A sample bank with a history of ``months`` up to the last month-end before ``today``, and its profiles.
+
+    Profiles are built for the months that models and trends read, not for the whole history.
+    """
+    if replace:
+        empty()
+    with loop.stage("sample bank") as counts:
+        bank = sample_bank.create(
+            size=size,
+            months=months,
+            seed=seed,
+            today=today,
+            replace=replace,
+            profiles=False,
+            progress=lambda text: loop.report(f"  {text}"),
+        )
+        counts["customers"] = bank.size
+    with loop.stage("profiles") as counts:
+        counts["rows"] = 0
+        for back in range(min(PROFILE_MONTHS, months) - 1, -1, -1):
+            month = profile.month_end(bank.as_of, back)
+            counts["rows"] += profile.build(month)
+            loop.report(f"  {month:%Y-%m}")
 
 
 def first_day(today: dt.date, rounds: int) -> dt.date:

@@ -54,18 +54,14 @@ class Command(BaseCommand):
         today = dt.date.today()  # noqa: DTZ011  # a calendar day of the bank
         capacity = max(options["size"] // 8, 50)
         try:
-            if options["fresh"]:
-                loop.empty()
-            with played.stage("sample bank") as counts:
-                counts["customers"] = sample_bank.create(
-                    size=options["size"],
-                    months=options["months"],
-                    seed=options["seed"],
-                    today=loop.first_day(today, 2),
-                    password=PASSWORD,
-                    replace=options["fresh"],
-                    progress=lambda text: self._say(f"  {text}"),
-                ).size
+            loop.make_bank(
+                played,
+                size=options["size"],
+                months=options["months"],
+                seed=options["seed"],
+                today=loop.first_day(today, 2),
+                replace=options["fresh"],
+            )
             with worker_running(self._say):
                 for number in (1, 2):
                     loop.play_round(played, number, capacity)

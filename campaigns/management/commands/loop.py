@@ -33,18 +33,14 @@ class Command(BaseCommand):
         today = options["today"] or dt.date.today()  # noqa: DTZ011  # a calendar day of the bank
         capacity = options["capacity"] or max(options["size"] // 5, 50)
         try:
-            if options["replace"]:
-                loop.empty()
-            with done.stage("sample bank") as counts:
-                bank = sample_bank.create(
-                    size=options["size"],
-                    months=options["months"],
-                    seed=options["seed"],
-                    today=loop.first_day(today, options["rounds"]),
-                    replace=options["replace"],
-                    progress=lambda text: self._say(f"  {text}"),
-                )
-                counts["customers"] = bank.size
+            loop.make_bank(
+                done,
+                size=options["size"],
+                months=options["months"],
+                seed=options["seed"],
+                today=loop.first_day(today, options["rounds"]),
+                replace=options["replace"],
+            )
             with worker_running(self._say):
                 for number in range(1, options["rounds"] + 1):
                     loop.play_round(done, number, capacity)
