@@ -213,7 +213,7 @@ def rail(lead: Lead | None, user: User, today: dt.date) -> dict[str, Any]:
     place = next(
         (n for n, row in enumerate(listed[: len(due)], start=1) if lead and row.lead.pk == lead.pk), None
     )
-    counts = queue.counts(user, today)
+    counts = queue.counts(owner, today)
     done = FollowUp.objects.filter(by=user, undone_at__isnull=True, at__date=timezone.localdate())
     done_today = done.values("lead").distinct().count()
     return {

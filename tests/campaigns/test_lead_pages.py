@@ -208,6 +208,24 @@ def test_the_queue_costs_the_same_queries_for_10_and_500_leads(cast):
     assert costs[0] == costs[1] <= 16
 
 
+@pytest.mark.parametrize(("name", "most"), [("my-day", 24), ("lead-detail", 44)])
+def test_my_day_and_the_workspace_cost_the_same_for_a_short_and_a_long_queue(cast, name, most):
+    short, long = make_user("short", "rm", cast.tree.n1), make_user("long", "rm", cast.tree.n2)
+    factories.make_customers(3, cast.tree.n1, short, prefix="S")
+    factories.make_customers(60, cast.tree.n2, long, prefix="L")
+    factories.pushed(cast, control_share=0)
+    costs = []
+    for person in (short, long):
+        lead = queue.waiting(person).first()
+        url = reverse(name, args=[lead.pk] if name == "lead-detail" else [])
+        client = login(person)
+        client.get(url)
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(url).status_code == 200
+        costs.append(len(queries))
+    assert costs[0] == costs[1] <= most
+
+
 def test_five_hundred_leads_are_paged_without_loss_or_repetition(cast):
     factories.make_customers(120, cast.tree.n1, cast.rita)
     factories.pushed(cast, control_share=0)
