@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from django.db.models import Case, Func, IntegerField, Q, Value, When
+from django.db.models import Case, F, Func, IntegerField, Q, Value, When
 from django.db.models.fields import CharField
 from django.db.models.functions import Reverse
 
@@ -45,7 +45,11 @@ def find(user: User, text: str) -> CustomerQuerySet:
         default=Value(2),
         output_field=IntegerField(),
     )
-    return found.filter(tests).annotate(closeness=closeness).order_by("closed_on", "closeness", "name", "pk")
+    return (
+        found.filter(tests)
+        .annotate(closeness=closeness)
+        .order_by(F("closed_on").asc(nulls_first=True), "closeness", "name", "pk")
+    )
 
 
 def _backwards() -> Func:

@@ -1,5 +1,7 @@
 """Search finds a customer by number, phone suffix or name, among those one may see."""
 
+import datetime as dt
+
 import pytest
 from django.db import connection
 
@@ -42,6 +44,11 @@ def test_a_name_is_found_by_any_part_and_short_ones_by_the_beginning(bank, cast)
     assert set(names(cast.ana, "王")) == {"王建国", "王芳"}
     assert names(cast.ana, "建国") == []
     assert names(cast.ana, "王建国") == ["王建国"]
+
+
+def test_who_left_comes_last(bank, cast):
+    facts.customer("Li", home_branch=cast.tree.n1, closed_on=dt.date(2026, 1, 5))
+    assert names(cast.ana, "Li") == ["Li Jianguo", "Li"]
 
 
 def test_only_customers_in_sight_are_found(bank, cast):
