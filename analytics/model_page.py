@@ -137,11 +137,18 @@ def _difference(found: dict[str, Any] | None, decimals: int, more_is_better: boo
 
 
 def challenger_of(model: PredictiveModel, versions: list[ModelVersion]) -> ModelVersion | None:
-    """The version that waits: newer than the champion, of the newest training the learner that was chosen."""
+    """The version that waits: newer than the champion, of the newest training the learner that was chosen.
+
+    One that ranks no better than chance waits for nothing once there is a champion.
+    """
     newer = [
         version
         for version in versions
-        if version.state == State.TRAINED and (not model.champion or version.number > model.champion.number)
+        if version.state == State.TRAINED
+        and (
+            not model.champion
+            or (version.number > model.champion.number and not version.card.get("objection"))
+        )
     ]
     newest = [version for version in newer if version.run_id == newer[0].run_id]
     return next((version for version in newest if version.card.get("chosen")), newest[0] if newest else None)
