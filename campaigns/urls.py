@@ -2,6 +2,11 @@
 
 from django.urls import URLPattern
 
-from campaigns import evaluation_urls, lead_urls
+from campaigns import api_urls, campaign_urls, evaluation_urls, lead_urls
 
-urlpatterns: list[URLPattern] = [*evaluation_urls.urlpatterns, *lead_urls.urlpatterns]
+urlpatterns: list[URLPattern] = [
+    *api_urls.urlpatterns,
+    *campaign_urls.urlpatterns,
+    *evaluation_urls.urlpatterns,
+    *lead_urls.urlpatterns,
+]

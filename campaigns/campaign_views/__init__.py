@@ -1,0 +1,1 @@
+"""Pages of planners and approvers: campaigns, their approval, plans, offers."""

@@ -1,0 +1,74 @@
+"""The parts that several campaign pages and fragments share: which campaign, the head with its buttons, the rail."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+
+from bankcrm.policy import SignedIn
+from campaigns import campaign_page, lifecycle
+from campaigns.models import Campaign
+from campaigns.wording import STATE_TONES
+
+# Fired in the browser after every saved change; the rail listens.
+CHANGED = "campaign-changed"
+
+
+def campaign_of(request: SignedIn, pk: int) -> Campaign:
+    """The campaign with all that the cards read, or 404."""
+    found = Campaign.objects.visible_to(request.user).select_related(
+        "product", "plan", "owner", "model", "selection", "submitted_by", "approved_by", "last_edited_by"
+    )
+    return get_object_or_404(found, pk=pk)
+
+
+def head(request: SignedIn, campaign: Campaign) -> dict[str, Any]:
+    """State, buttons, and the list that explains a disabled one."""
+    draft = campaign.state == Campaign.State.DRAFT
+    blockers, hard, known = campaign_page.blocker_rows(campaign, request.user) if draft else ([], 0, 0)
+    tone, icon = STATE_TONES[campaign.state]
+    return {
+        "campaign": campaign,
+        "state_tone": tone,
+        "state_icon": icon,
+        "blockers": blockers,
+        "hard": hard,
+        "to_know": known,
+        "actions": campaign_page.actions(campaign, request.user, hard),
+        "is_draft": draft,
+        "may_edit": may_edit(request, campaign),
+        "last_change": campaign.changes.select_related("by").order_by("-id").first(),
+    }
+
+
+def rail(request: SignedIn, campaign: Campaign) -> dict[str, Any]:
+    """Who is left, what it costs and brings, and everything the cards show of it."""
+    found = campaign_page.standing(campaign, request.user)
+    return {
+        "standing": found,
+        "waterfall": campaign_page.waterfall_rows(found.waterfall),
+        "exclusions": campaign_page.exclusion_rows(found.waterfall),
+        "forecast": found.forecast,
+        "forecast_rows": campaign_page.forecast_rows(found.forecast),
+        "axis": campaign_page.forecast_axis(found.forecast),
+        "power": campaign_page.power_card(found, float(campaign.control_share)),
+        "power_headers": [_("Control"), _("Customers"), _("Smallest effect, points")],
+        "over_budget": (found.forecast.get("cost") or 0) > campaign.budget,
+    }
+
+
+def may_edit(request: SignedIn, campaign: Campaign) -> bool:
+    """Whether the cards offer Edit."""
+    return any(action.code == "edit" for action in lifecycle.actions_for(campaign, request.user))
+
+
+def announce(response: HttpResponse) -> HttpResponse:
+    """Tell the page that the campaign changed; keeps a toast that is already there."""
+    present = response.headers.get("HX-Trigger", "")
+    events = json.loads(present) if present.startswith("{") else {}
+    response.headers["HX-Trigger"] = json.dumps(events | {CHANGED: {}}, ensure_ascii=True)
+    return response

@@ -1,0 +1,155 @@
+"""Marketing plans: a period with budget and targets, and how its campaigns stand against them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+
+from bankcrm import clock, figures, paging
+from bankcrm.policy import SignedIn
+from campaigns import planning
+from campaigns.models import Campaign, MarketingPlan, PlanTarget
+from campaigns.plan_forms import PlanForm, target_forms, targets_of
+from campaigns.wording import STATE_TONES
+
+
+def _may_write(request: SignedIn) -> bool:
+    return request.user.may_change and request.user.role in planning.PLANNERS
+
+
+def plan_list(request: SignedIn) -> HttpResponse:
+    """Every plan, the newest period first."""
+    found = MarketingPlan.objects.visible_to(request.user)
+    shown = paging.page_of(request, found.select_related("owner"), ("-starts_on", "-pk"))
+    return render(
+        request,
+        "campaigns/plans/list.html",
+        {
+            "rows": shown.rows,
+            "pager": shown.pager(request, paging.capped_count(found)),
+            "today": clock.today(),
+            "may_write": _may_write(request),
+        },
+    )
+
+
+def plan_create(request: SignedIn) -> HttpResponse:
+    """A new plan; its targets follow on its page."""
+    form = PlanForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = planning.create(request.user, **form.cleaned_data)
+        except ValidationError as refusal:
+            form.add_error(None, refusal.messages)
+        else:
+            messages.success(request, _("“%(name)s” is planned. Set its targets next.") % {"name": made.name})
+            return redirect("plan-detail", made.pk)
+    context = {"form": form, "title": _("New plan")}
+    return render(request, "campaigns/plans/form.html", context, status=422 if form.errors else 200)
+
+
+def plan_edit(request: SignedIn, pk: int) -> HttpResponse:
+    """Name, period, budget and objective of a plan."""
+    plan = get_object_or_404(MarketingPlan.objects.visible_to(request.user), pk=pk)
+    form = PlanForm(request.POST or None, instance=plan)
+    if request.method == "POST" and form.is_valid():
+        try:
+            planning.edit(plan, request.user, **form.cleaned_data)
+        except ValidationError as refusal:
+            form.add_error(None, refusal.messages)
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("plan-detail", pk)
+    context = {"form": form, "title": plan.name, "plan": plan}
+    return render(request, "campaigns/plans/form.html", context, status=422 if form.errors else 200)
+
+
+def plan_detail(request: SignedIn, pk: int) -> HttpResponse:
+    """Planned, committed, spent and sold, by campaign and in all; targets by product and branch."""
+    plan = get_object_or_404(MarketingPlan.objects.visible_to(request.user).select_related("owner"), pk=pk)
+    found = planning.figures(plan)
+    names = dict(Campaign.State.choices)
+    context = {
+        "plan": plan,
+        "figures": found,
+        "kpis": _kpis(found),
+        "campaigns": [
+            {
+                "row": row,
+                "state": names[row.state],
+                "tone": STATE_TONES[row.state][0],
+                "icon": STATE_TONES[row.state][1],
+                **_span(plan, row.starts_on, row.ends_on),
+            }
+            for row in found.campaigns
+        ],
+        "targets": _targets(plan),
+        "may_write": _may_write(request),
+    }
+    return render(request, "campaigns/plans/detail.html", context)
+
+
+def _span(plan: MarketingPlan, first: dt.date, last: dt.date) -> dict[str, float]:
+    """Where a campaign lies in the plan's period, in per cent of it, for the calendar."""
+    days = (plan.ends_on - plan.starts_on).days + 1
+    left = max(0, (first - plan.starts_on).days)
+    right = min(days, (last - plan.starts_on).days + 1)
+    return {
+        "left": round(100 * min(left, days) / days, 2),
+        "width": round(100 * max(1, right - left) / days, 2),
+    }
+
+
+def _kpis(found: planning.PlanFigures) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": _("Planned"),
+            "value": figures.money_short(found.planned),
+            "note": _("of %(budget)s budget") % {"budget": figures.money_short(found.budget)},
+            "tone": "warn" if found.is_overplanned else "",
+        },
+        {
+            "label": _("Committed"),
+            "value": figures.money_short(found.committed),
+            "note": _("contacts of approved campaigns"),
+        },
+        {"label": _("Spent"), "value": figures.money_short(found.spent), "note": _("contacts made")},
+        {
+            "label": _("Sales"),
+            "value": figures.number(found.sales),
+            "note": _("of %(target)s targeted, inside the window")
+            % {"target": figures.number(found.sales_target)},
+        },
+    ]
+
+
+def _targets(plan: MarketingPlan) -> list[PlanTarget]:
+    return list(
+        PlanTarget.objects.filter(plan=plan)
+        .select_related("branch", "product")
+        .order_by("month", "product__name", "branch__name")
+    )
+
+
+def plan_targets(request: SignedIn, pk: int) -> HttpResponse:
+    """The targets of a plan as lines of branch, product and month."""
+    plan = get_object_or_404(MarketingPlan.objects.visible_to(request.user), pk=pk)
+    formset = target_forms(plan, request.POST or None)
+    refusal = ""
+    if request.method == "POST" and formset.is_valid():
+        try:
+            n = planning.set_targets(plan, request.user, targets_of(formset))
+        except ValidationError as error:
+            refusal = " ".join(error.messages)
+        else:
+            messages.success(request, _("%(n)s targets saved.") % {"n": n})
+            return redirect("plan-targets" if "more" in request.POST else "plan-detail", pk)
+    bad = request.method == "POST"
+    context = {"plan": plan, "formset": formset, "refusal": refusal}
+    return render(request, "campaigns/plans/targets.html", context, status=422 if bad else 200)
