@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from analytics.reasons import sentence
@@ -142,7 +143,7 @@ def status(lead: Lead, user: User) -> tuple[str, str, str]:
             _("%(step)s %(when)s")
             % {
                 "step": step_label(lead.next_step),
-                "when": figures.stamp(lead.next_at),
+                "when": _when(lead.next_at),
             },
             "act",
             STEP_ICONS.get(NextStep(lead.next_step or NextStep.CALL), "clock"),
@@ -151,6 +152,11 @@ def status(lead: Lead, user: User) -> tuple[str, str, str]:
         meaning = MEANINGS[Lead.Outcome(lead.last_outcome)]
         return str(meaning.label), "", meaning.icon
     return str(Lead.State.NEW.label), "", "circle-dot"
+
+
+def _when(at: dt.datetime) -> str:
+    """The time of a step agreed for today, the day of any other."""
+    return figures.clock(at) if timezone.localdate(at) == timezone.localdate() else figures.short_day(at)
 
 
 def step_label(step: str) -> str:
