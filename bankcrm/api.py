@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bankcrm import heartbeat, runs
+from bankcrm.idempotency import once
 from bankcrm.models import Run
+from bankcrm.parsing import Query
 
 
 class RunSerializer(serializers.ModelSerializer):
@@ -54,6 +56,11 @@ def _visible(request: Request) -> Any:
     return Run.objects.visible_to(request.user).exclude(kind=heartbeat.KIND).select_related("requested_by")
 
 
+class RunQuery(Query):
+    state = serializers.ChoiceField(choices=Run.State.choices, required=False)
+
+
+@extend_schema(parameters=[RunQuery])
 class RunList(generics.ListAPIView):
     """The caller's runs, newest first; administrators and auditors get everybody's."""
 
@@ -63,13 +70,7 @@ class RunList(generics.ListAPIView):
     orderings = {"asked": ("created_at", "id")}
 
     def get_queryset(self) -> Any:
-        found = _visible(self.request)
-        state = self.request.query_params.get("state", "")
-        if state:
-            if state not in Run.State.values:
-                raise serializers.ValidationError({"state": [f"One of {', '.join(Run.State.values)}."]})
-            found = found.filter(state=state)
-        return found
+        return _visible(self.request).filter(**RunQuery.of(self.request))
 
 
 class RunDetail(generics.RetrieveAPIView):
@@ -85,18 +86,8 @@ class RunDetail(generics.RetrieveAPIView):
 class RunCancel(APIView):
     """Stop a run: waiting work at once, running work at its next step."""
 
-    @extend_schema(
-        request=None,
-        responses={
-            200: RunSerializer,
-            404: OpenApiResponse(),
-            409: OpenApiResponse(description="Already ended"),
-        },
-    )
+    @extend_schema(operation_id="runs_cancel", request=None, responses=RunSerializer)
+    @once
     def post(self, request: Request, pk: int) -> Response:
-        run = get_object_or_404(_visible(request), pk=pk)
-        try:
-            run = runs.cancel(run, request.user)
-        except runs.Conflict as conflict:
-            return Response({"detail": str(conflict)}, status=409)
+        run = runs.cancel(get_object_or_404(_visible(request), pk=pk), request.user)
         return Response(RunSerializer(run).data)

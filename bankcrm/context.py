@@ -12,7 +12,12 @@ from bankcrm import freshness, policy
 from bankcrm.models import User
 
 # Places the frame links to when the user may open them: name in the template → URL name.
-FRAME_LINKS = {"search_url": "customer-search", "runs_url": "run-list", "password_url": "password-change"}
+FRAME_LINKS = {
+    "search_url": "customer-search",
+    "runs_url": "run-list",
+    "password_url": "password-change",
+    "token_url": "token-page",
+}
 
 
 def chrome(request: HttpRequest) -> dict[str, Any]:

@@ -272,7 +272,8 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["bankcrm.policy.PolicyPermission"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["bankcrm.parsing.BoundedJSONParser"],
+    "EXCEPTION_HANDLER": "bankcrm.problems.handler",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "bankcrm.paging.KeysetPagination",
     "PAGE_SIZE": 50,
@@ -283,6 +284,21 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Closed-loop marketing of a bank: customers, campaigns, leads and their outcomes, background runs.",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["bankcrm.policy.PolicyPermission"],
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "bankcrm.openapi.describe_refusals",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "RunState": "bankcrm.models.Run.State",
+        "CampaignState": "campaigns.models.Campaign.State",
+        "LeadState": "campaigns.models.Lead.State",
+        "LeadOutcome": "campaigns.models.Lead.Outcome",
+        "DeclineReason": "campaigns.outcomes.DeclineReason",
+        "NextStep": "campaigns.outcomes.NextStep",
+        "ContactChannel": "customers.models.ContactChannel",
+        "Verdict": "campaigns.verdict.Verdict",
+    },
 }
 
 LOGGING = {

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView
 
-from bankcrm import api, audit_views, people_views, policy, run_views, views
+from bankcrm import api, api_tokens, audit_views, people_views, policy, run_views, views
 from bankcrm.models import Role
 
 ADMINISTRATORS = {Role.ADMINISTRATOR}
@@ -33,6 +33,7 @@ urlpatterns = [
         write=policy.EVERYONE,
         own_account=True,
     ),
+    policy.route("token/", api_tokens.token_page, name="token-page", write=policy.EVERYONE, own_account=True),
     policy.route("language/", set_language, name="set-language", write=policy.EVERYONE, own_account=True),
     policy.route("work/", run_views.run_list, name="run-list"),
     policy.route("work/<int:pk>/", run_views.run_detail, name="run-detail"),
@@ -127,6 +128,13 @@ urlpatterns = [
         name="api-run-cancel",
         read=policy.NOBODY,
         write=policy.EVERYONE,
+    ),
+    policy.route(
+        "api/v1/token/",
+        api_tokens.OwnToken.as_view(),
+        name="api-token",
+        write=policy.EVERYONE,
+        own_account=True,
     ),
     policy.route("api/v1/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("", include("customers.urls")),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import generics, serializers
 
 from bankcrm import figures
+from bankcrm.parsing import Query
 from customers import fields, portfolio, profile
 from customers.fields import Field, Type
 from customers.models import Customer, CustomerProfile
@@ -21,9 +21,20 @@ FIELD_CLASSES: dict[str, Any] = {
     Type.FLAG: serializers.BooleanField,
     Type.LIST: lambda **given: serializers.ListField(child=serializers.CharField(), **given),
 }
-# Filter of the list → what it accepts.
-FLAGS = ("maturing", "falling", "idle")
-FILTERS = ("branch", "rm", "tier", "loyalty", *FLAGS)
+
+
+class CustomerQuery(Query):
+    branch = serializers.CharField(
+        required=False, max_length=20, help_text=_("code; with the branches below it")
+    )
+    rm = serializers.CharField(
+        required=False, max_length=20, help_text=_("employee number of the relationship manager")
+    )
+    tier = serializers.CharField(required=False, max_length=20)
+    loyalty = serializers.CharField(required=False, max_length=20)
+    maturing = serializers.BooleanField(required=False, help_text=_("something matures within 30 days"))
+    falling = serializers.BooleanField(required=False, help_text=_("fewer assets than three months ago"))
+    idle = serializers.BooleanField(required=False, help_text=_("never contacted"))
 
 
 class CustomerSerializer(serializers.ModelSerializer):
@@ -111,30 +122,17 @@ class CustomerList(generics.ListAPIView):
     ordering = ("number",)
     orderings = {"number": ("number",), "aum": ("assets", "pk"), "change": ("change", "pk")}
 
-    @extend_schema(
-        parameters=[
-            OpenApiParameter(name, OpenApiTypes.BOOL if name in FLAGS else OpenApiTypes.STR)
-            for name in FILTERS
-        ]
-    )
+    @extend_schema(operation_id="customers_list", parameters=[CustomerQuery])
     def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> Any:
-        given = self.request.query_params
-        filters: dict[str, Any] = {}
-        for name in FILTERS:
-            text = given.get(name, "")
-            if name in FLAGS:
-                if text not in ("", "true", "false"):
-                    raise serializers.ValidationError({name: [_("true or false")]})
-                filters[name] = text == "true"
-            else:
-                filters[name] = text
         seen = portfolio.with_profile(
             Customer.objects.visible_to(self.request.user).active(), profile.latest_month()
         )
-        return portfolio.narrowed(seen, filters).select_related("home_branch", "primary_rm")
+        return portfolio.narrowed(seen, CustomerQuery.of(self.request)).select_related(
+            "home_branch", "primary_rm"
+        )
 
 
 class CustomerDetail(generics.RetrieveAPIView):

@@ -1,0 +1,1 @@
+"""The API of campaigns and leads: the same verbs, rows and rules as the pages."""

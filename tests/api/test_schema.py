@@ -1,0 +1,106 @@
+"""The OpenAPI schema: complete, without warnings, with names that stay."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.core.management import call_command
+from drf_spectacular.drainage import GENERATOR_STATS
+
+from tests.cast import login
+
+OPERATIONS = {
+    "campaigns_approve",
+    "campaigns_cancel",
+    "campaigns_close",
+    "campaigns_create",
+    "campaigns_evaluation",
+    "campaigns_list",
+    "campaigns_push",
+    "campaigns_recall",
+    "campaigns_retrieve",
+    "campaigns_select",
+    "campaigns_send_back",
+    "campaigns_submit",
+    "campaigns_update",
+    "campaigns_withdraw",
+    "customers_list",
+    "customers_retrieve",
+    "leads_claim",
+    "leads_list",
+    "leads_outcome",
+    "leads_outcome_undo",
+    "leads_release",
+    "leads_retrieve",
+    "leads_snooze",
+    "runs_cancel",
+    "runs_list",
+    "runs_retrieve",
+    "token_create",
+    "token_retrieve",
+    "token_revoke",
+}
+
+
+@pytest.fixture(scope="module")
+def schema(tmp_path_factory):
+    path = tmp_path_factory.mktemp("schema") / "schema.json"
+    call_command(
+        "spectacular", "--fail-on-warn", "--validate", "--format", "openapi-json", "--file", str(path)
+    )
+    return json.loads(path.read_text())
+
+
+def operations(schema):
+    return [
+        (path, method, operation)
+        for path, item in schema["paths"].items()
+        for method, operation in item.items()
+    ]
+
+
+def test_the_schema_is_valid_and_nothing_in_it_had_to_be_guessed(schema):
+    assert not GENERATOR_STATS
+    assert schema["info"]["title"] == "bankcrm"
+
+
+def test_the_names_of_the_operations_are_a_promise(schema):
+    assert {operation["operationId"] for _p, _m, operation in operations(schema)} >= OPERATIONS
+
+
+def test_every_operation_is_described_and_says_how_it_refuses(schema):
+    for path, method, operation in operations(schema):
+        told = f"{method} {path}"
+        assert operation.get("description"), told
+        assert {"400", "401", "403"} <= operation["responses"].keys(), told
+        assert "{" not in path or "404" in operation["responses"], told
+        if method != "get":
+            assert {"409", "422"} <= operation["responses"].keys(), told
+    assert schema["components"]["schemas"]["Problem"]["required"] == ["code", "detail", "kept"]
+
+
+def test_every_unsafe_operation_documents_its_key_but_those_of_the_token(schema):
+    without = {
+        operation["operationId"]
+        for _path, method, operation in operations(schema)
+        if method != "get"
+        and "Idempotency-Key" not in {parameter["name"] for parameter in operation.get("parameters", [])}
+    }
+    assert without == {"token_create", "token_revoke"}
+
+
+def test_lists_document_their_filters(schema):
+    def filters(path):
+        return {parameter["name"] for parameter in schema["paths"][path]["get"]["parameters"]}
+
+    assert {"state", "product", "owner", "cursor", "page_size", "order"} <= filters("/api/v1/campaigns/")
+    assert {"state", "campaign", "due", "waiting", "cursor", "page_size"} <= filters("/api/v1/leads/")
+    assert {"branch", "rm", "tier", "cursor", "page_size"} <= filters("/api/v1/customers/")
+    assert {"state", "cursor", "page_size"} <= filters("/api/v1/runs/")
+
+
+@pytest.mark.django_db
+def test_the_schema_is_served_to_whoever_signs_in(cast, client):
+    assert login(cast.rita).get("/api/v1/schema/").status_code == 200
+    assert client.get("/api/v1/schema/").status_code == 401
