@@ -7,7 +7,7 @@ from campaigns.api import campaigns, evaluation, leads
 from campaigns.evaluation_urls import READERS
 from campaigns.queue import WORKING_ROLES
 
-STEPS = {
+STEPS: dict[str, type[campaigns.CampaignStep]] = {
     "select": campaigns.Select,
     "submit": campaigns.Submit,
     "withdraw": campaigns.Withdraw,
@@ -18,7 +18,7 @@ STEPS = {
     "cancel": campaigns.Cancel,
     "close": campaigns.Close,
 }
-LEAD_STEPS = {
+LEAD_STEPS: dict[str, type[campaigns.CampaignStep]] = {
     "claim": leads.LeadClaim,
     "release": leads.LeadRelease,
     "outcomes": leads.LeadOutcomes,
