@@ -186,13 +186,18 @@ class MapForm(forms.Form):
             "constants": {
                 name: value for name, value in self._group("constant_").items() if value and name not in taken
             },
-            "values": {name: pairs for name, pairs in self._group("values_").items() if pairs},
+            "values": self._values(),
         }
         if self.file.kind == ImportFile.Kind.CAMPAIGN:
             options["campaign"] = self._campaign()
         file = imports.remap(self.file, mapped, options)
         mapping.complete(file)
         return file
+
+    def _values(self) -> dict[str, dict[str, str]]:
+        """The pairs of the form, and those of facts, which are declared on the command line only."""
+        kept = {name: pairs for name, pairs in self.file.options.get("values", {}).items() if "." in name}
+        return kept | {name: pairs for name, pairs in self._group("values_").items() if pairs}
 
     def _group(self, prefix: str) -> dict[str, Any]:
         return {

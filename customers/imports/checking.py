@@ -66,7 +66,7 @@ def _checked_query(file: ImportFile, found: list[expressions.Cell]) -> sql.Compo
         values.append(_new_number(file, found))
     facts = mapping.facts(file)
     if KINDS[file.kind].keeps_other_columns:
-        texts.append(SQL("{} AS facts").format(_facts(facts)))
+        texts.append(SQL("{} AS facts").format(_facts(facts, file.options.get("values", {}))))
         ids.append(SQL("q.facts"))
     joins = [cell.join for cell in found if cell.join is not None]
     return SQL(
@@ -91,11 +91,17 @@ def _new_number(file: ImportFile, found: list[expressions.Cell]) -> sql.Composab
     return SQL("{} || q.line AS new_number").format(prefix)
 
 
-def _facts(columns: list[tuple[int, str]]) -> sql.Composable:
+def _facts(columns: list[tuple[int, str]], values: dict[str, dict[str, str]]) -> sql.Composable:
     if not columns:
         return SQL("'{}'::jsonb")
     pairs = SQL(", ").join(
-        SQL("{}, NULLIF(btrim({}), '')").format(Literal(name), Identifier("s", f"c{at}"))
+        SQL("{}, NULLIF({}, '')").format(
+            Literal(name),
+            # A file may write "never" as 999: such a value is declared under facts.<column>.
+            expressions.replaced(
+                SQL("btrim({})").format(Identifier("s", f"c{at}")), values.get(f"facts.{name}", {})
+            ),
+        )
         for at, name in columns
     )
     return SQL("jsonb_object(ARRAY[{}]::text[])").format(pairs)

@@ -47,7 +47,7 @@ def cell(target: Target, raw: sql.Composable, options: dict[str, Any]) -> Cell:
     if target.type == Type.CHOICE:
         text: sql.Composable = SQL("NULLIF({}, '')").format(trimmed)
     else:
-        text = SQL("NULLIF({}, '')").format(_replaced(trimmed, declared))
+        text = SQL("NULLIF({}, '')").format(replaced(trimmed, declared))
     if target.type in (Type.PHONE, Type.IDENTITY):
         text = SQL("regexp_replace(translate({}, {}, {}), '[ ()-]', '', 'g')").format(
             text, Literal(FULL_WIDTH[0]), Literal(FULL_WIDTH[1])
@@ -66,7 +66,8 @@ def cell(target: Target, raw: sql.Composable, options: dict[str, Any]) -> Cell:
     return Cell(target, text, problem, value, join)
 
 
-def _replaced(text: sql.Composable, declared: dict[str, str]) -> sql.Composable:
+def replaced(text: sql.Composable, declared: dict[str, str]) -> sql.Composable:
+    """``text`` with the declared file values, in any case, replaced by what they mean."""
     if not declared:
         return text
     return SQL("CASE lower({text}) {cases} ELSE {text} END").format(text=text, cases=_whens(declared))

@@ -16,7 +16,8 @@ from django.db.models.functions import TruncMonth
 from django.urls import reverse
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-from campaigns import evaluation
+from analytics import predictive, scoring, training
+from campaigns import attribution, evaluation
 from campaigns.models import Campaign
 from campaigns.refusal import Code
 from customers import profile
@@ -32,6 +33,7 @@ from customers.models import (
     Response,
     Transaction,
 )
+from tests.campaigns import factories
 from tests.cast import Cast, login
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -246,6 +248,7 @@ def bring_calls(user: str) -> str:
         CALLS,
         user,
         *("--map", "y=conversion", "duration=talk_seconds", "contact=facts"),
+        *("--value", "facts.pdays:999="),
         *("--constant", "cell=called", "assigned_on=2010-11-30", "--campaign", PHONE),
     )
 
@@ -259,7 +262,8 @@ def test_the_calls_of_a_real_bank_are_history_in_file_order_and_talk_time_is_no_
     assert len(facts) == len(frame)
     columns = [name for name in frame if name not in ("y", "duration")]
     assert len(columns) == 19
-    assert pd.DataFrame(facts)[columns].equals(frame[columns])
+    # 999 days since the last contact means: never.
+    assert pd.DataFrame(facts)[columns].fillna("999").equals(frame[columns])
     assert not rows.exclude(is_control=False, is_random=False).exists()
     assert Response.objects.filter(kind="conversion").count() == (frame.y == "yes").sum() == 4640
     assert Contact.objects.aggregate(all=Sum("talk_seconds"))["all"] == frame.duration.astype(int).sum()
@@ -274,7 +278,70 @@ def test_without_a_control_group_no_effect_is_claimed(cast: Cast) -> None:
     assert Code.NO_CONTROL in {refusal.code for refusal in readout.refusals}
     assert all(arm.figures is None or arm.figures.effect is None for arm in readout.arms)
     text = login(cast.ana).get(reverse("evaluation-report", args=[campaign.pk])).content.decode()
-    assert "control" in text
+    assert "no effect can be claimed" in text
+
+
+@pytest.mark.slow
+def test_the_calls_teach_a_model_that_selects_a_campaign_whose_effect_nobody_may_claim(
+    cast: Cast, tmp_path: Path
+) -> None:
+    bring_calls("ana")
+    product = Product.objects.get(code="deposit")
+    model = predictive.define(
+        cast.ana, code="deposit", name="Term deposit", product=product, history_campaign="term-deposit"
+    )
+    best = training.train(model, cast.ana)[0]
+    measured = best.card["rolling"]
+    print(f"\nrolling: {measured}")  # noqa: T201
+    assert measured["auc"] >= 0.75
+    assert measured["gains_area"] >= 0.67
+    assert 0.795 <= measured["five_fold_auc"] <= 0.83
+    assert "duration" not in str(best.features)
+
+    predictive.promote(best, cast.max)
+    factories.run_sql(
+        "UPDATE customers_customer SET primary_rm_id = %s, phone = '138' || lpad(id::text, 8, '0')",
+        cast.rita.pk,
+    )
+    profile.build(factories.MONTH)
+    model.refresh_from_db()
+    run = scoring.score(model, factories.MONTH, cast.ana)
+    assert run.rows == 8238
+    model.refresh_from_db()
+    campaign, done = factories.pushed(
+        cast,
+        "calls-again",
+        product=product,
+        model=model,
+        condition={"all": [{"field": "kind", "op": "is", "value": "person"}]},
+        capacity=800,
+        control_share=0,
+    )
+    assert done.reconciliation["pushed"] == 800
+    called = set(
+        Assignment.objects.filter(campaign_code="calls-again").values_list("customer__number", flat=True)
+    )
+    bought = set(
+        Response.objects.filter(campaign_code="term-deposit", customer__number__in=called).values_list(
+            "customer__number", flat=True
+        )
+    )
+    # Selected by score: far more of them bought than of the last fifth as a whole.
+    frame = pd.read_csv(CALLS, sep=";")
+    assert len(bought) / 800 > 1.2 * (frame.y[-8238:] == "yes").mean()
+
+    opened = campaign.assigned_on + dt.timedelta(days=5)
+    rows = "".join(f"NEW-{number},{number},deposit,{opened},1000\n" for number in sorted(bought))
+    path = tmp_path / "holdings.csv"
+    path.write_text("number,customer,product,opened_on,amount\n" + rows)
+    bring("holdings", path, "ana")
+    attribution.match(campaign, cast.max)
+    result = evaluation.evaluate(campaign, as_of=campaign.assigned_on + dt.timedelta(days=90))
+    assert sum(arm["successes"] for arm in result.arms) == len(bought)
+    assert Code.NO_CONTROL in {refusal.code for refusal in result.readout.refusals}
+    assert all(arm.figures is None or arm.figures.effect is None for arm in result.readout.arms)
+    text = login(cast.max).get(reverse("evaluation-report", args=[campaign.pk])).content.decode()
+    assert "no effect can be claimed" in text
 
 
 def test_a_preset_without_its_folder_is_refused(cast: Cast, tmp_path: Path) -> None:
