@@ -45,6 +45,11 @@ TOO_FEW_ASSIGNED = gettext_noop(
     " from them instead."
 )
 
+NOT_FROM_ASSIGNED = gettext_noop(
+    "Campaigns gave %(positives)s responders, but what the model learned from them ranked no better than chance; it"
+    " learned from all customers instead."
+)
+
 Step = Callable[[int, int], object]
 
 HOLDS = (
@@ -140,18 +145,20 @@ def ensure_profiles(months: Sequence[dt.date], step: Step | None = None) -> None
             profile.build(month)
 
 
-def dataset(model: PredictiveModel, as_of: dt.date, step: Step | None = None) -> Dataset:
-    """The labelled rows of a model with a product, from the source that carries more.
+def dataset(
+    model: PredictiveModel, as_of: dt.date, step: Step | None = None, *, assigned_failed: bool = False
+) -> Dataset:
+    """The labelled rows of a model with a product: from campaigns where they gave enough, else from holdings.
 
-    Raises ValueError for unknown features, LookupError when no month-end has a complete window.
+    ``assigned_failed``: nothing was to be learned from the campaigns' labels. Raises ValueError for unknown features,
+    LookupError when no month-end has a complete window.
     """
-    counts = label_counts(model, as_of)
-    assigned = counts[ASSIGNMENTS]
-    if assigned["positives"] >= ENOUGH_ASSIGNED and assigned["dates"] >= FEWEST_SNAPSHOTS:
-        batches = _assignment_batches(model, as_of)
-        return _read(model, ASSIGNMENTS, batches, (), step)
+    assigned = label_counts(model, as_of)[ASSIGNMENTS]
+    enough = assigned["positives"] >= ENOUGH_ASSIGNED and assigned["dates"] >= FEWEST_SNAPSHOTS
+    if enough and not assigned_failed:
+        return _read(model, ASSIGNMENTS, _assignment_batches(model, as_of), (), step)
     note = Sentence(
-        TOO_FEW_ASSIGNED,
+        NOT_FROM_ASSIGNED if assigned_failed else TOO_FEW_ASSIGNED,
         {"positives": assigned["positives"], "dates": assigned["dates"], "needed": ENOUGH_ASSIGNED},
     )
     months = snapshots(model, as_of)

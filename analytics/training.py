@@ -71,11 +71,11 @@ def train(
     _step(job, 0, _("Reading outcomes and features"))
     material = _material(model, as_of, job)
     try:
-        slices = _slices(material)
-        _step(job, 2, _("Fitting and calibrating"))
-        choice = fit_champion(
-            material.X, material.y, material.dates, material.specs, slices, seed=model.pk, resamples=RESAMPLES
-        )
+        slices, choice = _fitted(model, material, job)
+        if choice.chosen.objection and material.facts["source"] == labels.ASSIGNMENTS:
+            # Few responders of few campaigns may teach nothing, where all customers' own purchases do.
+            material = _material(model, as_of, job, assigned_failed=True)
+            slices, choice = _fitted(model, material, job)
     except LeakageFound as leak:
         raise runs.Refused(card.told(leak.sentence)) from leak
     except (InsufficientData, CannotSplit) as lack:
@@ -89,12 +89,23 @@ def train(
     return _store(model, user, job, drafts)
 
 
+def _fitted(model: PredictiveModel, material: Material, job: runs.Job | None) -> tuple[Slices, Choice]:
+    slices = _slices(material)
+    _step(job, 2, _("Fitting and calibrating"))
+    choice = fit_champion(
+        material.X, material.y, material.dates, material.specs, slices, seed=model.pk, resamples=RESAMPLES
+    )
+    return slices, choice
+
+
 def _step(job: runs.Job | None, done: int, note: str) -> None:
     if job:
         job.progress(done, STEPS, note)
 
 
-def _material(model: PredictiveModel, as_of: dt.date | None, job: runs.Job | None) -> Material:
+def _material(
+    model: PredictiveModel, as_of: dt.date | None, job: runs.Job | None, *, assigned_failed: bool = False
+) -> Material:
     if model.history_campaign:
         return _from_history(model)
     day = as_of or profile.latest_month()
@@ -110,7 +121,7 @@ def _material(model: PredictiveModel, as_of: dt.date | None, job: runs.Job | Non
             )
 
     try:
-        data = labels.dataset(model, day, step)
+        data = labels.dataset(model, day, step, assigned_failed=assigned_failed)
     except LookupError as nothing:
         raise runs.Refused(
             _("No month-end has a complete window of %(days)s days before %(day)s yet.")

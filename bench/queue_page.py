@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import connection
 from django.test import Client
 from django.test.utils import override_settings
@@ -83,7 +85,7 @@ def _add(world: World, code: str, rows: int, mine: int) -> None:
     )
     pushed = Push.objects.create(campaign=planned, wave=1, requested_by=world.mei)
     Campaign.objects.filter(pk=planned.pk).update(state=Campaign.State.RUNNING, assigned_on=TODAY)
-    values = {
+    values: dict[str, Any] = {
         "selection": chosen.pk,
         "arm": planned.arms.get().pk,
         "rows": rows,

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
@@ -16,13 +15,12 @@ from django.db.models import Count
 from psycopg import sql
 
 from analytics import labels, predictive
-from analytics.models import PredictiveModel
-from bankcrm import clock, runs
-from bankcrm.models import Run, User
+from analytics.models import ModelVersion, PredictiveModel
+from bankcrm import clock
 from campaigns import attribution, evaluation, lifecycle, simulation
 from campaigns import push as pushing
-from campaigns.contact_policy import ensure_default_rules
-from campaigns.models import Campaign, Lead, MarketingPlan, Offer
+from campaigns.loop_steps import LoopFailed, person, prepare, push, selection_counts, through_worker
+from campaigns.models import Campaign, Lead
 from campaigns.verdict_text import verdict_sentence
 from customers import profile, sample_bank
 from customers.models import Product
@@ -32,12 +30,6 @@ Report = Callable[[str], None]
 ROUND_MONTHS = 2
 # A past campaign fourteen months back is the oldest that models learn from.
 PROFILE_MONTHS = 15
-# Longer than any stage at a million customers; a run that takes more has hung.
-PATIENCE_SECONDS = 3600
-
-
-class LoopFailed(Exception):  # noqa: N818  (named for what happened)
-    """A stage did not do what it must; the sentence says which."""
 
 
 @dataclass
@@ -59,24 +51,6 @@ class Loop:
         self.stages.append({"stage": name, "seconds": seconds, **counts})
         shown = ", ".join(f"{key} {value:,}" for key, value in counts.items() if isinstance(value, int))
         self.report(f"{name}: {seconds} s{', ' + shown if shown else ''}")
-
-
-def person(username: str) -> User:
-    return User.objects.get(username=username)
-
-
-def through_worker(kind: str, user: User, *, key: str, subject: str, **arguments: Any) -> Run:
-    """Ask for long work as a page does and wait for a worker to do it. Raises LoopFailed when it ends otherwise."""
-    run = runs.start(kind, user, key=key, subject=subject, **arguments)
-    waited_until = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < waited_until:
-        run.refresh_from_db()
-        if run.is_finished:
-            break
-        time.sleep(0.1)
-    if run.state != Run.State.DONE:
-        raise LoopFailed(f"{kind} ended as {run.state}: {run.error or run.note}")
-    return run
 
 
 def empty() -> None:
@@ -182,7 +156,11 @@ def train_and_score(loop: Loop, number: int, as_of: dt.date) -> PredictiveModel:
         )
     with loop.stage(f"round {number}: scores") as counts:
         version = choose(model)
-        predictive.promote(version, max_)
+        if not predictive.objection(version, max_):
+            predictive.promote(version, max_)
+        elif model.versions.filter(state=ModelVersion.State.CHAMPION).exists():
+            loop.report(f"  the champion stays: {predictive.objection(version, max_)}")
+        used = champion(model)
         run = through_worker(
             "analytics.score",
             ana,
@@ -193,8 +171,8 @@ def train_and_score(loop: Loop, number: int, as_of: dt.date) -> PredictiveModel:
         )
         counts |= {
             "customers": run.result["customers"],
-            "version": version.number,
-            "algorithm": version.algorithm,
+            "version": used.number,
+            "algorithm": used.algorithm,
         }
     model.refresh_from_db()
     return model
@@ -208,112 +186,6 @@ def choose(model: PredictiveModel) -> Any:
     together = list(model.versions.filter(run=newest.run).order_by("number"))
     preferred = [version for version in together if version.card.get("preferred")]
     return (preferred or together)[0]
-
-
-def prepare(
-    model: PredictiveModel, code: str, month: dt.date, capacity: int, control_share: str, **more: Any
-) -> Campaign:
-    """Mei designs and submits a campaign, Omar approves it; the selection runs in a worker. ``more`` as for brief."""
-    mei, omar = person("mei"), person("omar")
-    ensure_default_rules()
-    campaign = lifecycle.create(mei, code=code, **brief(model, code, month, capacity, control_share, **more))
-    select(campaign, mei)
-    campaign = lifecycle.submit(Campaign.objects.get(pk=campaign.pk), mei)
-    return lifecycle.approve(campaign, omar, "Control is large enough to judge it.")
-
-
-def brief(
-    model: PredictiveModel,
-    code: str,
-    month: dt.date,
-    capacity: int,
-    control_share: str,
-    today: dt.date | None = None,
-    plan: MarketingPlan | None = None,
-) -> dict[str, Any]:
-    """The definition of a fund campaign by phone to adults whom the score finds worth a call.
-
-    ``month``: whose profiles are read; ``today``: the first day, the same where it is not given.
-    """
-    first = today or month
-    return {
-        "name": code.replace("-", " ").capitalize(),
-        "objective": "Customers with savings begin a fund plan.",
-        "plan": plan,
-        "product": model.product,
-        "starts_on": first,
-        "ends_on": first + dt.timedelta(days=60),
-        "budget": Decimal(capacity * 20),
-        "condition": {
-            "all": [
-                {"field": "age", "op": "between", "value": [18, 75]},
-                {"field": "aum", "op": "at_least", "value": 5000},
-            ]
-        },
-        "profile_month": month,
-        "model": model,
-        "capacity": capacity,
-        "control_share": Decimal(control_share),
-        "arms": [
-            {"code": "A", "name": "Call", "offer": offer(model.product), "channel": "phone", "share": 1}
-        ],
-    }
-
-
-def offer(product: Product) -> Offer:
-    """The fund plan everybody is offered."""
-    return Offer.objects.get_or_create(
-        code="fund-plan",
-        defaults={
-            "name": "Fund plan without entry fee",
-            "product": product,
-            "terms": "monthly from ¥500, no entry fee this quarter",
-            "margin_per_sale": 900,
-            "cost_per_contact": 12,
-            "cost_per_sale": 60,
-            "script_open": "Good morning, this is your bank. Is this a good moment for two minutes about your savings?",
-            "script_ask": "How long could you do without this money?",
-            "script_offer": "A fund plan from ¥500 a month, without entry fee this quarter; you can stop any month.",
-            "script_if_unsure": "Funds can lose value. Offer a meeting in the branch or a smaller first step.",
-        },
-    )[0]
-
-
-def select(campaign: Campaign, user: User) -> None:
-    through_worker(
-        "campaigns.select",
-        user,
-        key=f"campaign:{campaign.pk}",
-        subject=campaign.name,
-        campaign=campaign.pk,
-        version=campaign.version,
-    )
-
-
-def selection_counts(campaign: Campaign) -> dict[str, Any]:
-    """The counts of the approved selection, with the waterfall they come from."""
-    selection = Campaign.objects.select_related("selection").get(pk=campaign.pk).selection
-    if selection is None:
-        raise LoopFailed("the campaign has no selection")
-    return {
-        "audience": selection.waterfall[0]["remaining"],
-        "targets": selection.targets_count,
-        "control": selection.control_count,
-        "waterfall": selection.waterfall,
-    }
-
-
-def push(campaign: Campaign) -> dict[str, Any]:
-    """Mei pushes the approved wave; a worker makes the leads."""
-    run = through_worker(
-        "campaigns.push",
-        person("mei"),
-        key=f"campaign:{campaign.pk}:wave:1",
-        subject=campaign.name,
-        campaign=campaign.pk,
-        wave=1,
-    )
-    return {name: run.result[name] for name in ("selected", "pushed", "control", "withheld")}
 
 
 def judge(loop: Loop, number: int, campaign: Campaign, model: PredictiveModel) -> dict[str, Any]:
@@ -345,10 +217,17 @@ def judge(loop: Loop, number: int, campaign: Campaign, model: PredictiveModel) -
     return {"conversions": matched}
 
 
+def champion(model: PredictiveModel) -> ModelVersion:
+    """The version in use. Raises LoopFailed where none was good enough to be promoted."""
+    version = PredictiveModel.objects.select_related("champion").get(pk=model.pk).champion
+    if version is None:
+        raise LoopFailed("no version of the model was good enough to be promoted")
+    return version
+
+
 def auc(model: PredictiveModel) -> dict[str, Any]:
     """The out-of-time AUC of the champion, with its interval, as the model card states it."""
-    champion = PredictiveModel.objects.select_related("champion").get(pk=model.pk).champion
-    return dict(champion.card.get("metrics", {}).get("auc", {})) if champion else {}
+    return dict(champion(model).card.get("metrics", {}).get("auc", {}))
 
 
 def reconcile(campaign: Campaign) -> dict[str, Any]:

@@ -29,7 +29,10 @@ def table(loop: Loop) -> str:
         counts = ", ".join(f"{key} {value:,}" for key, value in stage.items() if type(value) is int)
         lines.append(f"{stage['stage']:<32} {stage['seconds']:>8.1f}  {counts}")
     lines.append(f"{'in all':<32} {sum(stage['seconds'] for stage in loop.stages):>8.1f}")
-    lines += ["", f"{'round':<6} {'AUC':>16} {'control':>8} {'effect, points':>24} {'planted':>8}  reconciles"]
+    lines += [
+        "",
+        f"{'round':<6} {'AUC':>16} {'control':>8} {'effect, points':>24} {'planted':>8}  reconciles",
+    ]
     lines += [_round_line(each) for each in loop.rounds]
     lines += ["", *(each["sentence"] for each in loop.rounds)]
     return "\n".join(lines)

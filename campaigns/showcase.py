@@ -8,7 +8,7 @@ from decimal import Decimal
 from analytics.models import PredictiveModel
 from bankcrm import clock, workdays
 from bankcrm.models import Branch
-from campaigns import lifecycle, loop, planning, simulation
+from campaigns import lifecycle, loop, loop_steps, planning, simulation
 from campaigns.models import Campaign, MarketingPlan
 from customers import sample_bank
 from customers.models import Product
@@ -18,7 +18,7 @@ WORKED_DAYS = 2
 
 def set_the_stage(played: loop.Loop, today: dt.date, capacity: int) -> None:
     """Lead the bank to ``today``: everybody who signs in finds work of their own kind."""
-    bank, mei = sample_bank.load(), loop.person("mei")
+    bank, mei = sample_bank.load(), loop_steps.person("mei")
     model = PredictiveModel.objects.get(code="fund-response")
     pushed_on = workdays.add_working_days(today, -WORKED_DAYS - 1)
     clock.set_day(pushed_on)
@@ -27,10 +27,10 @@ def set_the_stage(played: loop.Loop, today: dt.date, capacity: int) -> None:
     with played.stage("today: a campaign in the queues") as counts:
         plan = _plan(model.product, today)
         model.refresh_from_db()
-        campaign = loop.prepare(
+        campaign = loop_steps.prepare(
             model, "fund-autumn", bank.as_of, capacity, "0.200", today=pushed_on, plan=plan
         )
-        counts.update(loop.push(campaign))
+        counts.update(loop_steps.push(campaign))
         campaign.refresh_from_db()
         team = simulation.Team(campaign, bank)
         worked = team.work(pushed_on, WORKED_DAYS)
@@ -39,22 +39,24 @@ def set_the_stage(played: loop.Loop, today: dt.date, capacity: int) -> None:
     waiting = lifecycle.create(
         mei,
         code="fund-winter",
-        **loop.brief(model, "fund-winter", bank.as_of, capacity // 2, "0.300", today=today, plan=plan),
+        **loop_steps.brief(model, "fund-winter", bank.as_of, capacity // 2, "0.300", today=today, plan=plan),
     )
-    loop.select(waiting, mei)
+    loop_steps.select(waiting, mei)
     lifecycle.submit(Campaign.objects.get(pk=waiting.pk), mei)
     lifecycle.create(
         mei,
         code="fund-young-savers",
-        **loop.brief(model, "fund-young-savers", bank.as_of, capacity // 4, "0.200", today=today, plan=plan)
+        **loop_steps.brief(
+            model, "fund-young-savers", bank.as_of, capacity // 4, "0.200", today=today, plan=plan
+        )
         | {"condition": {"all": [{"field": "age", "op": "between", "value": [20, 35]}]}},
     )
 
 
 def _score(model: PredictiveModel, month: dt.date) -> int:
-    run = loop.through_worker(
+    run = loop_steps.through_worker(
         "analytics.score",
-        loop.person("ana"),
+        loop_steps.person("ana"),
         key=f"model:{model.pk}",
         subject=model.name,
         model=model.pk,
@@ -67,7 +69,7 @@ def _plan(product: Product, today: dt.date) -> MarketingPlan:
     """The quarter's plan with a target for every branch."""
     first = today.replace(day=1, month=(today.month - 1) // 3 * 3 + 1)
     last = (first + dt.timedelta(days=100)).replace(day=1) - dt.timedelta(days=1)
-    mei = loop.person("mei")
+    mei = loop_steps.person("mei")
     plan = planning.create(
         mei,
         name=f"Fund plans {first:%Y} Q{(first.month + 2) // 3}",

@@ -19,7 +19,7 @@ class AudienceQuerySet(models.QuerySet["Audience"]):
 class Audience(models.Model):
     name = models.CharField(_("name"), max_length=100, unique=True)
     description = models.TextField(_("description"), blank=True)
-    # {"all": [{"field": "age", "op": "between", "value": [30, 65]}, {"any": [...]}, {"none": [...]}]}
+    # A group of rows and groups as analytics.conditions reads it: all / any / none of field, op, value.
     condition = models.JSONField(_("condition"), default=dict)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     version = models.PositiveIntegerField(default=1)

@@ -118,3 +118,25 @@ def in_use(cast: Cast, monkeypatch: Any, n: int = 2000) -> PredictiveModel:
     model, versions = trained(cast, monkeypatch, n)
     predictive.promote(versions[0], cast.max)
     return PredictiveModel.objects.get(pk=model.pk)
+
+
+def campaign(product: Product, code: str, day: dt.date, customers: range, every: int = 5) -> None:
+    """Everybody in ``customers`` assigned on one day; one in ``every`` converts."""
+    run_sql(
+        "INSERT INTO customers_assignment (campaign_code, customer_id, cell_code, product_code, assigned_on)"
+        " SELECT %s, i, 'a', %s, %s FROM generate_series(%s, %s) i",
+        code,
+        product.code,
+        day,
+        customers.start,
+        customers.stop - 1,
+    )
+    run_sql(
+        "INSERT INTO customers_response (customer_id, campaign_code, kind, how, responded_on)"
+        " SELECT i, %s, 'conversion', 'matched', %s FROM generate_series(%s, %s, %s) i",
+        code,
+        day + dt.timedelta(days=9),
+        customers.start,
+        customers.stop - 1,
+        every,
+    )

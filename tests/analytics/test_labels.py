@@ -9,7 +9,7 @@ import pytest
 
 from analytics import labels
 from analytics.models import PredictiveModel
-from customers.models import Assignment, Holding, Product
+from customers.models import Assignment, Holding
 from tests.analytics import bank
 from tests.cast import Cast
 
@@ -119,39 +119,17 @@ def test_a_model_learns_from_campaigns_as_soon_as_they_gave_enough(cast: Cast) -
     model = bank.make_model(cast, product)
     days = [dt.date(2026, 3, 16), dt.date(2026, 5, 18), dt.date(2026, 7, 13)]
     for number, day in enumerate(days):
-        campaign(product, f"c{number}", day, range(1 + 300 * number, 1 + 300 * (number + 1)))
+        bank.campaign(product, f"c{number}", day, range(1 + 300 * number, 1 + 300 * (number + 1)))
     first = labels.dataset(model, dt.date(2026, 8, 31))
     assert first.source == labels.HOLDINGS
     assert "120 responders" in str(first.notes[1])
     data = labels.dataset(model, LATEST)
     assert data.source == labels.HOLDINGS  # 180 responders are not enough
-    campaign(product, "c9", dt.date(2026, 7, 14), range(1, 61), every=2)
+    bank.campaign(product, "c9", dt.date(2026, 7, 14), range(1, 61), every=2)
     data = labels.dataset(model, LATEST)
     assert data.source == labels.ASSIGNMENTS
     assert (len(data.y), int(data.y.sum())) == (960, 210)
     assert {str(day) for day in data.dates} == {*map(str, days), "2026-07-14"}
-
-
-def campaign(product: Product, code: str, day: dt.date, customers: range, every: int = 5) -> None:
-    """Everybody in ``customers`` assigned on one day; one in ``every`` converts."""
-    bank.run_sql(
-        "INSERT INTO customers_assignment (campaign_code, customer_id, cell_code, product_code, assigned_on)"
-        " SELECT %s, i, 'a', %s, %s FROM generate_series(%s, %s) i",
-        code,
-        product.code,
-        day,
-        customers.start,
-        customers.stop - 1,
-    )
-    bank.run_sql(
-        "INSERT INTO customers_response (customer_id, campaign_code, kind, how, responded_on)"
-        " SELECT i, %s, 'conversion', 'matched', %s FROM generate_series(%s, %s, %s) i",
-        code,
-        day + dt.timedelta(days=9),
-        customers.start,
-        customers.stop - 1,
-        every,
-    )
 
 
 def test_no_customer_of_a_later_month_slips_into_an_earlier_one(model: PredictiveModel) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from analytics import card, training
+from analytics import card, labels, training
 from analytics.modelling import artefact
 from analytics.models import ModelVersion
 from bankcrm import runs
@@ -49,6 +50,21 @@ def test_a_new_version_is_compared_with_the_champion_on_the_same_rows(
     assert champion["n"] == with_less.card["slices"]["out_of_time"]["n"]
     assert champion["metrics"]["auc"]["high"] < 0
     assert with_less.card["objection"]
+
+
+def test_where_campaigns_teach_nothing_the_model_learns_from_all_customers(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, _versions = bank.trained(cast, monkeypatch)
+    days = [dt.date(2026, 3, 16), dt.date(2026, 5, 18), dt.date(2026, 7, 13)]
+    for number, day in enumerate(days):
+        # Every fifth customer in order of the number converts: nothing a feature could tell.
+        bank.campaign(model.product, f"c{number}", day, range(1 + 500 * number, 501 + 500 * number))
+    assert labels.dataset(model, bank.LATEST).source == labels.ASSIGNMENTS
+    version = training.train(model, cast.ana, bank.LATEST)[0]
+    assert version.card["source"] == labels.HOLDINGS
+    assert "no better than chance" in str([card.told(note) for note in version.card["notes"]])
+    assert version.card["metrics"]["auc"]["low"] > 0.55
 
 
 def test_a_feature_that_knows_the_outcome_blocks_the_training(

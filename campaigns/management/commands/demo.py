@@ -8,7 +8,7 @@ from django.core.management import BaseCommand, CommandError, call_command
 
 from bankcrm import clock, embedded
 from bankcrm.models import Role
-from campaigns import loop, loop_report, showcase
+from campaigns import loop, loop_report, loop_steps, showcase
 from campaigns.loop_worker import worker_running
 from customers import sample_bank
 from customers.models import Customer
@@ -66,7 +66,7 @@ class Command(BaseCommand):
                 for number in (1, 2):
                     loop.play_round(played, number, capacity)
                 showcase.set_the_stage(played, today, capacity)
-        except (loop.LoopFailed, sample_bank.NotEmpty) as error:
+        except (loop_steps.LoopFailed, sample_bank.NotEmpty) as error:
             raise CommandError(str(error)) from error
         finally:
             clock.set_day(None)
