@@ -104,9 +104,14 @@ class Page:
         self.names: dict[Reference, dict[str, str]] = {}
         self.campaigns: list[tuple[str, str]] | None = None
 
-    def build(self, root: Item, open_key: str = "") -> Builder:
-        """Check, count and describe the tree; the row ``open_key`` shows how its values are spread."""
+    def build(self, root: Item, open_key: str = "", *, complete: bool = False) -> Builder:
+        """Check, count and describe the tree; the row ``open_key`` shows how its values are spread.
+
+        ``complete``: rows that still miss something say so.
+        """
         condition = audience_builder.check(root)
+        if complete:
+            audience_builder.unfinished(root)
         began = time.perf_counter()
         counts = audience.row_counts(condition, self.month, self.user)
         seconds = time.perf_counter() - began

@@ -122,7 +122,7 @@ def _reshape(request: SignedIn, place: Place, root: Item, known: audience_page.C
         act, not_found = f"add:{key}", typed.get(key, "") if not known.find(typed.get(key, "")) else ""
     if not_found:
         sentence = _("No single field is called “%(typed)s”.") % {"typed": not_found[:60]}
-        return _refused(request, place, root, known, sentence)
+        return _show(request, place, root, known, status=422, refusal=sentence)
     opened = audience_builder.changed(root)
     if act == "use":
         root, opened = _used(request, root), ""
@@ -153,6 +153,7 @@ def _show(
     known: audience_page.Catalogue | None,
     *,
     opened: str = "",
+    complete: bool = False,
     status: int = 200,
     **more: Any,
 ) -> HttpResponse:
@@ -160,7 +161,9 @@ def _show(
     context: dict[str, Any] = {"place": place, "may_save": _may_save(request), "known": known} | more
     context["is_campaign"] = place.campaign is not None
     if known is not None and place.month is not None:
-        context["builder"] = audience_page.Page(request.user, place.month, known).build(root, opened)
+        context["builder"] = audience_page.Page(request.user, place.month, known).build(
+            root, opened, complete=complete
+        )
         context["saved"] = next(
             (options for label, options in known.groups if label == _("Saved audiences")), []
         )
@@ -229,7 +232,7 @@ def _save_as(request: SignedIn, place: Place, root: Item, known: audience_page.C
 def _refused(
     request: SignedIn, place: Place, root: Item, known: audience_page.Catalogue, sentence: str
 ) -> HttpResponse:
-    return _show(request, place, root, known, status=422, refusal=sentence, marks=True)
+    return _show(request, place, root, known, status=422, refusal=sentence, complete=True)
 
 
 def _preview(request: SignedIn, place: Place, root: Item, known: audience_page.Catalogue) -> HttpResponse:
