@@ -92,17 +92,17 @@ def _write_arms(campaign: Campaign, cells: list[dict[str, Any]]) -> None:
 
 
 CELLS = """
-SELECT a.cell_code, a.is_control, count(*) AS people, min(a.assigned_on) AS first,
-       greatest(max(a.assigned_on), max(contact.last), max(response.last)) AS last,
-       mode() WITHIN GROUP (ORDER BY contact.channel) AS channel
-FROM customers_assignment a
-LEFT JOIN (
-    SELECT customer_id, max(contacted_on) AS last, min(channel) AS channel FROM customers_contact
-    WHERE campaign_code = %(code)s GROUP BY customer_id
-) contact ON contact.customer_id = a.customer_id
-LEFT JOIN (
-    SELECT customer_id, max(responded_on) AS last FROM customers_response
-    WHERE campaign_code = %(code)s GROUP BY customer_id
-) response ON response.customer_id = a.customer_id
-WHERE a.campaign_code = %(code)s GROUP BY a.cell_code, a.is_control ORDER BY a.cell_code
+WITH assigned AS (
+    SELECT cell_code, is_control, count(*) AS people, min(assigned_on) AS first, max(assigned_on) AS last
+    FROM customers_assignment WHERE campaign_code = %(code)s GROUP BY cell_code, is_control
+), contacted AS (
+    SELECT cell_code, max(contacted_on) AS last, mode() WITHIN GROUP (ORDER BY channel) AS channel
+    FROM customers_contact WHERE campaign_code = %(code)s GROUP BY cell_code
+), responded AS (
+    SELECT cell_code, max(responded_on) AS last
+    FROM customers_response WHERE campaign_code = %(code)s GROUP BY cell_code
+)
+SELECT a.cell_code, a.is_control, a.people, a.first, greatest(a.last, c.last, r.last) AS last, c.channel
+FROM assigned a LEFT JOIN contacted c USING (cell_code) LEFT JOIN responded r USING (cell_code)
+ORDER BY a.cell_code
 """

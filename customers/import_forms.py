@@ -130,6 +130,7 @@ class MapForm(forms.Form):
             "channel": forms.ChoiceField(
                 label=_("Channel"),
                 choices=ContactChannel.choices,
+                initial=ContactChannel.PHONE,
                 help_text=_("Where the file has no column for it."),
             ),
             "control_cells": forms.CharField(

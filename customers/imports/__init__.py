@@ -116,6 +116,7 @@ def merge(file: ImportFile, job: Job | None = None) -> ImportFile:
             _mark(file, State.CHECKED, inserted=0, updated=0)
         _tell(job, 0, file.accepted, _("Writing"))
         merging.merge_rows(file, job)
+        merging.refresh_statistics(file)
         _finish(file, job)
     return file
 

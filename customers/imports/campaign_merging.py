@@ -15,6 +15,7 @@ from customers.models import Assignment, ImportFile
 
 SQL = sql.SQL
 SOURCE = "import"
+TABLES = ("customers_customer", "customers_assignment", "customers_contact", "customers_response")
 
 
 def foreign_rows(code: str) -> bool:

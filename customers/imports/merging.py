@@ -38,6 +38,14 @@ def merge_rows(file: ImportFile, job: Job | None) -> None:
             job.progress(done, file.accepted, "")
 
 
+def refresh_statistics(file: ImportFile) -> None:
+    """Fresh statistics of the tables written: the planner has never seen these rows."""
+    model = KINDS[file.kind].model
+    with connection.cursor() as cursor:
+        for table in [model._meta.db_table] if model else campaign_merging.TABLES:
+            cursor.execute(SQL("ANALYZE {}").format(Identifier(table)))
+
+
 def _merge_chunk(file: ImportFile, kind: Kind, first: int, last: int) -> tuple[int, int]:
     if kind.model is None:
         return campaign_merging.merge_chunk(file, first, last)
