@@ -94,7 +94,10 @@ class MapForm(forms.Form):
 
     def _add_constants(self, known: dict[str, str]) -> None:
         for target in self.kind.targets:
-            if target.required or target.name in known or target.type in (Type.BRANCH, Type.PRODUCT):
+            # A key or a name that all rows share would be one row.
+            shared = target.name == "cell" or target.type not in (Type.TEXT, Type.CUSTOMER)
+            needed = (target.required and shared) or target.type in (Type.BRANCH, Type.PRODUCT)
+            if needed or target.name in known:
                 self.fields[f"constant_{target.name}"] = forms.CharField(
                     label=str(target.label),
                     required=False,

@@ -192,7 +192,9 @@ def _meanings(file: ImportFile) -> list[tuple[str, str]]:
     labels = {target.name: str(target.label) for target in kind.targets} | {
         mapping.FACTS: _("kept as a fact")
     }
-    found = [(column, labels.get(name, name)) for column, name in file.mapping.items() if name]
+    # JSON keeps no order; the file does.
+    named = [(column, file.mapping.get(column, "")) for column in file.columns]
+    found = [(column, labels.get(name, name)) for column, name in named if name]
     return found + [
         (f"“{value}”", labels.get(name, name)) for name, value in file.options.get("constants", {}).items()
     ]
