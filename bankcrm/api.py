@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
@@ -15,6 +16,7 @@ from bankcrm import heartbeat, runs
 from bankcrm.idempotency import once
 from bankcrm.models import Run
 from bankcrm.parsing import Query
+from bankcrm.problems import Problem
 
 
 class RunSerializer(serializers.ModelSerializer):
@@ -91,3 +93,13 @@ class RunCancel(APIView):
     def post(self, request: Request, pk: int) -> Response:
         run = runs.cancel(get_object_or_404(_visible(request), pk=pk), request.user)
         return Response(RunSerializer(run).data)
+
+
+class Nothing(APIView):
+    """Every other address under /api/v1/: refused in the API's own words, not with a page."""
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, rest: str) -> Response:
+        raise Problem(404, "not_found", _("There is no such address. Every address ends with a slash."))
+
+    post = put = patch = delete = get

@@ -140,6 +140,8 @@ urlpatterns = [
     path("", include("customers.urls")),
     path("", include("analytics.urls")),
     path("", include("campaigns.urls")),
+    # Last: whatever no app has taken.
+    policy.route("api/v1/<path:rest>", api.Nothing.as_view(), name="api-nothing", write=policy.EVERYONE),
 ]
 
 policy.navigation(_("People"), "users", "user-list", "/people/", order=80)

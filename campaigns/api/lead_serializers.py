@@ -46,6 +46,11 @@ class LeadSerializer(serializers.ModelSerializer):
     customer = LeadCustomer(read_only=True)
     rm = serializers.SlugRelatedField(slug_field="employee_number", read_only=True, allow_null=True)
     branch = serializers.SlugRelatedField(slug_field="code", read_only=True, allow_null=True)
+    last_outcome = serializers.ChoiceField(
+        choices=Lead.Outcome.choices,
+        allow_blank=True,
+        help_text=gettext_lazy("empty before the first"),
+    )
     why = serializers.SerializerMethodField(
         help_text=gettext_lazy("the strongest reason for this customer, or the score")
     )

@@ -136,6 +136,14 @@ def test_a_number_beyond_every_row_is_not_found(cast, api, path):
     problem(api(seer(cast, path.split("/", maxsplit=1)[0] + "/")).get(path), 404, "not_found")
 
 
+@pytest.mark.parametrize("path", ["campaigns/null,null/", "leads", "nothing/"])
+@pytest.mark.parametrize("method", ["get", "post", "patch", "delete"])
+def test_an_address_that_is_none_is_refused_in_the_apis_words(cast, api, path, method):
+    told = problem(api(cast.mei).send(method, path), 404, "not_found")
+    assert "slash" in told["detail"]
+    problem(api(None).send(method, path), 401, "not_signed_in")
+
+
 @pytest.mark.parametrize("name", ["branch", "rm", "tier", "loyalty"])
 def test_a_filter_of_customers_with_a_nul_is_refused(cast, api, name):
     problem(api(cast.max).get("customers/", **{name: "\0"}), 400, "invalid")

@@ -158,7 +158,7 @@ def test_every_unsafe_operation_honours_a_key_but_those_of_the_token():
     deaf = {
         f"{method} {name}"
         for name, pattern in patterns()
-        if name.startswith("api-")
+        if name.startswith("api-") and name != "api-nothing"
         for method in ("post", "put", "patch", "delete")
         if (handler := getattr(pattern.callback.cls, method, None)) and not hasattr(handler, "honours_key")
     }

@@ -21,6 +21,7 @@ TABLE = policy_yaml.read()
 NOTHING: dict[str, Any] = {
     "IntConverter": 999_999_999,
     "StringConverter": "nothing",
+    "PathConverter": "nothing/at/all",
     "SlugConverter": "nothing",
     "UUIDConverter": uuid.UUID(int=0),
 }
