@@ -51,19 +51,21 @@ def _checked_query(file: ImportFile, found: list[expressions.Cell]) -> sql.Compo
     """OFFSET 0 keeps the texts and the problems from being computed once more for every value."""
     problems = SQL(", ").join(cell.problem for cell in found)
     texts = [SQL("{} AS {}").format(cell.text, Identifier(f"t_{cell.target.name}")) for cell in found]
-    values = [
+    values: list[sql.Composable] = [
         SQL("CASE WHEN q.problems IS NULL THEN {} END AS {}").format(cell.value, Identifier(cell.target.name))
         for cell in found
         if cell.join is None
     ]
-    ids = [SQL("q.{}").format(Identifier(cell.target.name)) for cell in found if cell.join is not None]
+    ids: list[sql.Composable] = [
+        SQL("q.{}").format(Identifier(cell.target.name)) for cell in found if cell.join is not None
+    ]
     resolved = [
         SQL("{} AS {}").format(cell.value, Identifier(cell.target.name))
         for cell in found
         if cell.join is not None
     ]
     if file.options.get("campaign", {}).get("new_customers"):
-        values.append(_new_number(file, found))
+        values.append(_new_number(file))
     facts = mapping.facts(file)
     if KINDS[file.kind].keeps_other_columns:
         texts.append(SQL("{} AS facts").format(_facts(facts, file.options.get("values", {}))))
@@ -85,7 +87,7 @@ def _checked_query(file: ImportFile, found: list[expressions.Cell]) -> sql.Compo
     )
 
 
-def _new_number(file: ImportFile, found: list[expressions.Cell]) -> sql.Composable:
+def _new_number(file: ImportFile) -> sql.Composable:
     """The number of the customer a row of an anonymous list becomes: a prefix and the line."""
     prefix = Literal(file.options["campaign"]["new_customers"])
     return SQL("{} || q.line AS new_number").format(prefix)
@@ -262,7 +264,11 @@ def rejects_by_reason(file: ImportFile) -> list[dict[str, Any]]:
     )
     for reject in first:
         examples.setdefault((reject.code, reject.column), []).append(reject)
-    for group in groups:
-        group["title"] = reasons.SHORT.get(group["code"], group["code"])
-        group["examples"] = examples.get((group["code"], group["column"]), [])
-    return groups
+    return [
+        {
+            **group,
+            "title": reasons.SHORT.get(group["code"], group["code"]),
+            "examples": examples.get((group["code"], group["column"]), []),
+        }
+        for group in groups
+    ]

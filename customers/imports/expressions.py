@@ -176,7 +176,7 @@ def _date(target: Target, v: sql.Composable, options: dict[str, Any]) -> Any:
         if target.in_past
         else SQL("")
     )
-    odd = SQL("")
+    odd: sql.Composable = SQL("")
     if target.type == Type.MONTH_END:
         odd = SQL("WHEN extract(day FROM {} + 1) <> 1 THEN {}").format(value, _code("not_a_month_end"))
     found = SQL(

@@ -7,6 +7,7 @@ quotation marks, quoted line ends, mixed line ends) is read again row by row, so
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,7 +46,7 @@ def drop(file: ImportFile) -> None:
 
 def sweep() -> None:
     """Drop what was staged for files that nobody merged within a week; a later merge stages them again."""
-    old = timezone.now() - timezone.timedelta(days=KEPT_DAYS)
+    old = timezone.now() - dt.timedelta(days=KEPT_DAYS)
     waiting = ImportFile.objects.filter(uploaded_at__lt=old).exclude(state=ImportFile.State.MERGED)
     for file in waiting.order_by("-pk")[:100]:
         drop(file)
