@@ -339,7 +339,7 @@ def test_the_calls_teach_a_model_that_selects_a_campaign_whose_effect_nobody_may
     path = tmp_path / "holdings.csv"
     path.write_text("number,customer,product,opened_on,amount\n" + rows)
     bring("holdings", path, "ana")
-    attribution.match(campaign, cast.max)
+    attribution.match(campaign, cast.max, through=opened + dt.timedelta(days=55))
     result = evaluation.evaluate(campaign, as_of=campaign.assigned_on + dt.timedelta(days=90))
     assert sum(arm["successes"] for arm in result.arms) == len(bought)
     assert Code.NO_CONTROL in {refusal.code for refusal in result.readout.refusals}
