@@ -35,7 +35,6 @@ def test_one_key_twenty_times_at_once_makes_one_campaign(bank):
     mei = [Caller(bank.mei) for _ in range(OFTEN)]
     answers = at_once([functools.partial(one.post, "campaigns/", body_of(), key="k1") for one in mei])
     assert {answer.status_code for answer in answers} == {201}, answers
-    assert len({answer.content for answer in answers}) >= 1
     assert {answer.json()["id"] for answer in answers} == {Campaign.objects.get().pk}
     assert sum(answer.headers.get("Idempotency-Replayed") == "true" for answer in answers) == OFTEN - 1
     assert AuditEvent.objects.filter(action="campaign.created").count() == 1
