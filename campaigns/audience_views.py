@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -160,6 +161,7 @@ def _show(
     """The builder: the whole page, the form for a card, or what stands inside the form."""
     context: dict[str, Any] = {"place": place, "may_save": _may_save(request), "known": known} | more
     context["is_campaign"] = place.campaign is not None
+    context["in_card"] = place.campaign is not None and _in_card(request, place.campaign)
     if known is not None and place.month is not None:
         context["builder"] = audience_page.Page(request.user, place.month, known).build(
             root, opened, complete=complete
@@ -205,11 +207,17 @@ def _save(request: SignedIn, place: Place, root: Item, known: audience_page.Cata
         return response
     except ValidationError as invalid:
         return _refused(request, place, root, known, " ".join(invalid.messages))
-    if not request.htmx:
+    if not _in_card(request, saved):
         return redirect(f"{reverse('campaign-detail', args=[saved.pk])}#audience")
     response = frame.announce(audience_card(request, saved.pk))
     response["HX-Retarget"], response["HX-Reswap"] = "#audience-slot", "innerHTML"
     return toast(response, _("Saved as v%(version)s.") % {"version": saved.version})
+
+
+def _in_card(request: SignedIn, campaign: Campaign) -> bool:
+    """Whether the builder stands in the campaign's card, not on a page of its own."""
+    address = request.htmx.current_url if request.htmx else None
+    return urlsplit(address or "").path == reverse("campaign-detail", args=[campaign.pk])
 
 
 def _save_as(request: SignedIn, place: Place, root: Item, known: audience_page.Catalogue) -> HttpResponse:

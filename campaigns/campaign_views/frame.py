@@ -40,6 +40,8 @@ def head(request: SignedIn, campaign: Campaign) -> dict[str, Any]:
         "to_know": known,
         "actions": campaign_page.actions(campaign, request.user, hard),
         "is_draft": draft,
+        # What the head shows; the rail swaps it only when this changed, never under a pointer without need.
+        "head_stamp": f"{campaign.state}-{campaign.version}-{campaign.selection_id}-{hard}",
         "may_edit": may_edit(request, campaign),
         "last_change": campaign.changes.select_related("by").order_by("-id").first(),
     }

@@ -78,6 +78,7 @@ def campaign_rail(request: SignedIn, pk: int) -> HttpResponse:
     """The rail, and with it the counts inside the cards and the head's buttons."""
     campaign = frame.campaign_of(request, pk)
     context = frame.head(request, campaign) | frame.rail(request, campaign)
+    context["head_changed"] = request.GET.get("head") != context["head_stamp"]
     return render(request, "campaigns/campaign/_rail.html", context)
 
 

@@ -60,7 +60,13 @@ def send(client, campaign, condition, **more):
     url = reverse("audience-edit", args=[campaign.pk])
     data = {"version": campaign.version} | more
     body = posted(root, **data)
-    return client.post(url, body.urlencode(), content_type="application/x-www-form-urlencoded", headers=HTMX)
+    place = "http://testserver" + reverse("campaign-detail", args=[campaign.pk]) + "#arms"
+    return client.post(
+        url,
+        body.urlencode(),
+        content_type="application/x-www-form-urlencoded",
+        headers=HTMX | {"HX-Current-URL": place},
+    )
 
 
 def figure(answer, element):
