@@ -51,8 +51,10 @@ def describe_refusals(result: dict[str, Any], **_more: Any) -> dict[str, Any]:
     for path, item in result["paths"].items():
         for method, operation in item.items():
             unsafe = method in UNSAFE
-            for status in _statuses(path, unsafe):
-                operation["responses"].setdefault(status, _refusal(REFUSALS[status]))
+            told = operation["responses"]
+            for status in {*_statuses(path, unsafe), *(REFUSALS.keys() & told.keys())}:
+                told[status] = _refusal(told.get(status, {}).get("description") or REFUSALS[status])
+            operation["responses"] = dict(sorted(told.items()))
             if unsafe and operation["operationId"] not in WITHOUT_KEY:
                 operation.setdefault("parameters", []).append(KEY)
     return result

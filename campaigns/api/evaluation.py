@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -131,7 +131,10 @@ class EvaluationSerializer(serializers.Serializer):
 class CampaignEvaluation(CampaignView):
     """The frozen report, or the evaluation as the data stand now."""
 
-    @extend_schema(operation_id="campaigns_evaluation", responses=EvaluationSerializer)
+    @extend_schema(
+        operation_id="campaigns_evaluation",
+        responses={200: EvaluationSerializer, 422: OpenApiResponse(description="Nobody was assigned yet.")},
+    )
     def get(self, request: Request, pk: int) -> Response:
         """Figures with their intervals and refusals, as-of date and definitions. 422 before anybody was assigned."""
         return Response(EvaluationSerializer(described(evaluation.latest(self.campaign(pk)))).data)

@@ -77,6 +77,9 @@ def test_every_operation_is_described_and_says_how_it_refuses(schema):
         assert "{" not in path or "404" in operation["responses"], told
         if method != "get":
             assert {"409", "422"} <= operation["responses"].keys(), told
+    nobody = schema["paths"]["/api/v1/campaigns/{id}/evaluation/"]["get"]["responses"]["422"]
+    assert nobody["description"] == "Nobody was assigned yet."
+    assert nobody["content"].keys() == {"application/problem+json"}
     assert schema["components"]["schemas"]["Problem"]["required"] == ["code", "detail", "kept"]
 
 
