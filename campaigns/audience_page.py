@@ -71,7 +71,11 @@ def catalogue(user: User, *, without: int | None = None) -> Catalogue:
     for model in models:
         scores.append((f"decile:{model.code}", _("%(model)s, decile") % {"model": model.name}))
         scores.append((f"score:{model.code}", _("%(model)s, score") % {"model": model.name}))
-    saved = Audience.objects.visible_to(user).exclude(pk=without).order_by("name")
+    saved = (
+        Audience.objects.visible_to(user)
+        .exclude(pk__in=[] if without is None else [without])
+        .order_by("name")
+    )
     groups += [
         (_("Scores"), scores),
         (_("Campaign history"), [(event, str(EXTRA_LABELS[event])) for event in EVENTS]),

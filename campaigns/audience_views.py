@@ -201,8 +201,7 @@ def _save(request: SignedIn, place: Place, root: Item, known: audience_page.Cata
         theirs = conflict.current.condition
         words = conditions.describe(theirs) if not conditions.validate(theirs) else ""
         place.version = str(conflict.current.version)
-        context = {"conflict": str(conflict), "theirs": words}
-        response = _show(request, place, root, known, status=409, **context)
+        response = _show(request, place, root, known, status=409, conflict=str(conflict), theirs=words)
         response["HX-Reswap"] = "innerHTML"
         return response
     except ValidationError as invalid:

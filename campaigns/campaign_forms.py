@@ -24,6 +24,13 @@ def day_input() -> forms.DateInput:
     return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
+def select_of(form: forms.BaseForm, name: str) -> forms.ModelChoiceField:
+    """The form's field of that name, as the choice among rows it is."""
+    field = form.fields[name]
+    assert isinstance(field, forms.ModelChoiceField)  # noqa: S101  (for the type checker)
+    return field
+
+
 class PercentField(forms.DecimalField):
     """Typed as per cent, kept as a fraction with the places the column has: 10 is 0.100."""
 
@@ -72,11 +79,13 @@ class BriefForm(CardForm):
 
     def choose(self) -> None:
         owners = User.objects.visible_to(self.user).filter(role=Role.PLANNER, is_active=True)
-        self.fields["owner"].queryset = (owners | User.objects.filter(pk=self.instance.owner_id)).distinct()
-        self.fields["product"].queryset = Product.objects.filter(is_active=True) | Product.objects.filter(
+        select_of(self, "owner").queryset = (
+            owners | User.objects.filter(pk=self.instance.owner_id)
+        ).distinct()
+        select_of(self, "product").queryset = Product.objects.filter(is_active=True) | Product.objects.filter(
             pk=self.instance.product_id
         )
-        self.fields["plan"].queryset = MarketingPlan.objects.visible_to(self.user)
+        select_of(self, "plan").queryset = MarketingPlan.objects.visible_to(self.user)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -99,10 +108,10 @@ class ExclusionForm(CardForm):
 
     def choose(self) -> None:
         models = PredictiveModel.objects.visible_to(self.user)
-        self.fields["model"].queryset = models.filter(current_score_run__isnull=False) | models.filter(
+        select_of(self, "model").queryset = models.filter(current_score_run__isnull=False) | models.filter(
             pk=self.instance.model_id
         )
-        self.fields["model"].empty_label = _("No model")
+        select_of(self, "model").empty_label = _("No model")
 
 
 class ControlForm(CardForm):
@@ -161,8 +170,8 @@ class ArmForm(forms.Form):
 
     def __init__(self, *args: Any, offers: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["offer"].queryset = offers
-        self.fields["offer"].empty_label = _("Choose an offer")
+        select_of(self, "offer").queryset = offers
+        select_of(self, "offer").empty_label = _("Choose an offer")
 
     @property
     def is_used(self) -> bool:
@@ -214,6 +223,7 @@ def arm_forms(campaign: Campaign, data: Any = None) -> BaseArms:
     if arms:
         offers = (offers | Offer.objects.filter(arms__in=arms)).distinct()
     formset = ArmFormSet(data, initial=initial, prefix="arms", form_kwargs={"offers": offers})
+    assert isinstance(formset, BaseArms)  # noqa: S101  (for the type checker)
     if not arms and data is None:
         formset.forms[0].initial = {"code": "a", "share": Decimal(1), "channel": ContactChannel.PHONE}
     return formset
@@ -245,9 +255,9 @@ class CampaignForm(forms.ModelForm):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["code"].required = False
-        self.fields["product"].queryset = Product.objects.filter(is_active=True)
-        self.fields["plan"].queryset = MarketingPlan.objects.visible_to(user)
-        self.fields["copy_of"].queryset = Campaign.objects.visible_to(user)
+        select_of(self, "product").queryset = Product.objects.filter(is_active=True)
+        select_of(self, "plan").queryset = MarketingPlan.objects.visible_to(user)
+        select_of(self, "copy_of").queryset = Campaign.objects.visible_to(user)
         self.order_fields(
             ["name", "product", "starts_on", "ends_on", "plan", "budget", "copy_of", "code", "objective"]
         )
@@ -260,10 +270,6 @@ class CampaignForm(forms.ModelForm):
         if data.get("starts_on") and data.get("ends_on") and data["ends_on"] < data["starts_on"]:
             self.add_error("ends_on", _("The campaign ends before it starts."))
         return data
-
-    def _get_validation_exclusions(self) -> set[str]:
-        # Owner, salt and editor come from the lifecycle.
-        return super()._get_validation_exclusions() | {"owner", "salt", "last_edited_by"}
 
     def validate_constraints(self) -> None:
         """The order of the dates is said beside their fields."""
@@ -294,9 +300,9 @@ class CampaignFilter(forms.Form):
 
     def __init__(self, data: Any) -> None:
         super().__init__(data)
-        self.fields["owner"].queryset = User.objects.filter(pk__in=Campaign.objects.values("owner")).order_by(
-            "full_name"
-        )
+        select_of(self, "owner").queryset = User.objects.filter(
+            pk__in=Campaign.objects.values("owner")
+        ).order_by("full_name")
         self.fields["q"].widget.attrs["type"] = "search"
 
     def filter(self, campaigns: CampaignQuerySet) -> CampaignQuerySet:

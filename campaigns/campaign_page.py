@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from analytics import audience
@@ -17,6 +16,7 @@ from campaigns import blockers as blocking
 from campaigns import contact_policy, lifecycle, power, push, targeting
 from campaigns.conflicts import Refused
 from campaigns.models import Campaign, ContactRule, Push, Selection
+from campaigns.refusal import MIN_PER_ARM
 from campaigns.targeting_sql import REASONS, STEPS
 from campaigns.wording import STATE_TONES, Wording, merged
 
@@ -129,7 +129,7 @@ def _fix_url(one: blocking.Blocker) -> str:
     return "#acts" if one.code in ("not_selected", "selection_stale") else f"#{one.anchor}"
 
 
-def power_card(found: Standing, share: float) -> dict[str, Any]:
+def power_card(found: Standing) -> dict[str, Any]:
     """Smallest visible effect against control share, where past campaigns or scores give a base rate."""
     base, expected = found.forecast.get("base_rate"), found.forecast.get("expected_effect")
     sentence = (found.forecast.get("sentences") or [""])[-1]
@@ -142,19 +142,21 @@ def power_card(found: Standing, share: float) -> dict[str, Any]:
     shown |= {"mde": found.forecast.get("mde"), "expected": expected, "base": base}
     if base is None or not 0 <= base < 1 or total < 2:
         return shown
-    points = [p for p in power.power_curve(base, total) if p.mde is not None and p.control_share <= 0.3]
+    # Fewer customers than that in control show nothing, and would stretch the axis.
+    curve = power.power_curve(base, total)
+    points = [p for p in curve if p.mde is not None and p.n_control >= MIN_PER_ARM and p.control_share <= 0.3]
+    if not points:
+        return shown
     shown["series"] = [
-        {
-            "label": _("smallest visible effect"),
-            "points": [(p.control_share, p.mde) for p in points],
-            "marked": True,
-        }
+        {"label": _("smallest visible effect"), "points": [(p.control_share, p.mde) for p in points]}
     ]
+    if shown["mde"] is not None and found.control:
+        here = (found.control / total, shown["mde"])
+        shown["series"].append({"label": _("this campaign"), "points": [here], "marked": True})
     shown["marks"] = [{"y": expected, "label": _("forecast"), "tone": "act"}] if expected else []
     shown["table"] = [
         [figures.pct(p.control_share), figures.number(p.n_control), figures.points(p.mde, 2)] for p in points
     ]
-    shown["share"] = share
     return shown
 
 
@@ -221,7 +223,7 @@ def history(campaign: Campaign) -> list[dict[str, Any]]:
 
 
 def _step(from_state: str, to_state: str, version: int, has_fields: bool) -> str:
-    steps = {
+    steps: dict[tuple[str, str], str] = {
         ("", State.DRAFT): _("made the campaign"),
         (State.DRAFT, State.SUBMITTED): _("submitted v%(version)s"),
         (State.SUBMITTED, State.APPROVED): _("approved v%(version)s"),
@@ -302,7 +304,6 @@ def actions(campaign: Campaign, user: User, blocked: int) -> list[dict[str, Any]
         {
             "code": action.code,
             "label": action.label,
-            "url": reverse("campaign-act", args=[campaign.pk, action.code]),
             "wants_comment": action.wants_comment or action.code == "recall",
             "needs_comment": action.code == "send_back",
             "primary": action.code == primary,

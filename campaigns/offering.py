@@ -54,7 +54,8 @@ def save_audience(
         raise Refused(_("Give the audience a name of at most 100 characters."))
     if not condition:
         raise Refused(_("An audience needs at least one condition."))
-    if Audience.objects.filter(name=name).exclude(pk=audience.pk if audience else None).exists():
+    taken = Audience.objects.filter(name=name).exclude(pk__in=[audience.pk] if audience else [])
+    if taken.exists():
         raise Refused(_("There is an audience called “%(name)s” already.") % {"name": name})
     faults = conditions.validate(condition)
     if faults:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.models import Audience
 from bankcrm.models import Branch, User
-from campaigns.campaign_forms import day_input
+from campaigns.campaign_forms import day_input, select_of
 from campaigns.models import MarketingPlan, Offer, PlanTarget
 from customers.models import Product
 
@@ -41,7 +41,7 @@ class OfferForm(forms.ModelForm):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["audience"].queryset = Audience.objects.visible_to(user)
+        select_of(self, "audience").queryset = Audience.objects.visible_to(user)
         self.own_condition = False
         rows = (self.instance.eligibility or {}).get("all", [])
         if len(rows) == 1 and str(rows[0].get("field", "")).startswith("audience:"):
@@ -49,7 +49,7 @@ class OfferForm(forms.ModelForm):
         elif self.instance.eligibility:
             # Conditions written elsewhere stay as they are unless an audience replaces them.
             self.own_condition = True
-            self.fields["audience"].empty_label = _("The offer's own conditions, as they are")
+            select_of(self, "audience").empty_label = _("The offer's own conditions, as they are")
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -120,10 +120,10 @@ def target_forms(plan: MarketingPlan, data: Any = None) -> forms.BaseFormSet:
         "product": [("", "—"), *((p.pk, p.name) for p in Product.objects.order_by("name"))],
     }
     for form in formset.forms:
-        form.fields["branch"].queryset = Branch.objects.all()
-        form.fields["product"].queryset = Product.objects.all()
+        select_of(form, "branch").queryset = Branch.objects.all()
+        select_of(form, "product").queryset = Product.objects.all()
         for name, options in choices.items():
-            form.fields[name].choices = options
+            select_of(form, name).choices = options
     return formset
 
 

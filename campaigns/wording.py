@@ -52,7 +52,7 @@ class Wording:
             if isinstance(side, list)
             for arm in side
         ]
-        offers = {arm.get("offer") for arm in arms if isinstance(arm, dict)} - {None}
+        offers = {arm["offer"] for arm in arms if isinstance(arm, dict) and arm.get("offer")}
         self.offers = dict(Offer.objects.filter(pk__in=offers).values_list("pk", "name")) if offers else {}
         self.names = self._condition_names() if any("condition" in change for change in listed) else {}
 
@@ -79,7 +79,7 @@ class Wording:
         known = {"arms": _("arms"), "recalled": _("leads recalled"), "owner": _("owner"), "salt": _("draw")}
         if name in known:
             return known[name]
-        return str(Campaign._meta.get_field(name).verbose_name)
+        return str(getattr(Campaign._meta.get_field(name), "verbose_name", name))
 
     def value(self, name: str, value: Any) -> str:
         """A stored value of a field as text."""

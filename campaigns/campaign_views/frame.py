@@ -57,7 +57,7 @@ def rail(request: SignedIn, campaign: Campaign) -> dict[str, Any]:
         "forecast": found.forecast,
         "forecast_rows": campaign_page.forecast_rows(found.forecast),
         "axis": campaign_page.forecast_axis(found.forecast),
-        "power": campaign_page.power_card(found, float(campaign.control_share)),
+        "power": campaign_page.power_card(found),
         "power_headers": [_("Control"), _("Customers"), _("Smallest effect, points")],
         "over_budget": (found.forecast.get("cost") or 0) > campaign.budget,
     }

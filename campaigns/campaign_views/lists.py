@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.contrib import messages
@@ -65,7 +66,12 @@ def _may_create(request: SignedIn) -> bool:
 def campaign_create(request: SignedIn) -> HttpResponse:
     """A new draft, empty or after a past campaign."""
     today = clock.today()
-    initial = {"starts_on": today, "plan": request.GET.get("plan"), "copy_of": request.GET.get("copy_of")}
+    initial = {
+        "starts_on": today,
+        "ends_on": today + dt.timedelta(days=60),
+        "plan": request.GET.get("plan"),
+        "copy_of": request.GET.get("copy_of"),
+    }
     form = CampaignForm(request.POST or None, initial=initial, user=request.user)
     if request.method == "POST" and form.is_valid():
         data = dict(form.cleaned_data)
