@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from bankcrm import audit, paging, runs
 from bankcrm.models import Run
-from bankcrm.staff_request import StaffRequest
+from bankcrm.policy import SignedIn
 from customers import imports, tasks
 from customers.import_forms import MapForm, UploadForm
 from customers.imports import checking, mapping, sniffing
@@ -34,24 +34,24 @@ TONES = {
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def _visible(request: StaffRequest, pk: int) -> ImportFile:
+def _visible(request: SignedIn, pk: int) -> ImportFile:
     return get_object_or_404(
         ImportFile.objects.visible_to(request.user).select_related("uploaded_by", "run"), pk=pk
     )
 
 
-def _may_change(request: StaffRequest, file: ImportFile) -> bool:
+def _may_change(request: SignedIn, file: ImportFile) -> bool:
     return request.user.may_change and request.user.role in KINDS[file.kind].roles
 
 
-def _changeable(request: StaffRequest, pk: int) -> ImportFile:
+def _changeable(request: SignedIn, pk: int) -> ImportFile:
     file = _visible(request, pk)
     if not _may_change(request, file):
         raise PermissionDenied(_("Your role does not include this kind of file."))
     return file
 
 
-def import_list(request: StaffRequest) -> HttpResponse:
+def import_list(request: SignedIn) -> HttpResponse:
     """Files that came in, newest first."""
     found = ImportFile.objects.visible_to(request.user).select_related("uploaded_by")
     page = paging.page_of(request, found, ("-pk",))
@@ -63,7 +63,7 @@ def import_list(request: StaffRequest) -> HttpResponse:
     return render(request, "customers/imports/list.html", context)
 
 
-def import_upload(request: StaffRequest) -> HttpResponse:
+def import_upload(request: SignedIn) -> HttpResponse:
     """Bring a file; it is kept and looked at, nothing goes in yet."""
     form = UploadForm(
         request.user,
@@ -80,7 +80,7 @@ def import_upload(request: StaffRequest) -> HttpResponse:
     )
 
 
-def _received(request: StaffRequest, file: ImportFile) -> HttpResponse:
+def _received(request: SignedIn, file: ImportFile) -> HttpResponse:
     if file.state == State.MERGED:
         messages.info(
             request,
@@ -96,7 +96,7 @@ def _received(request: StaffRequest, file: ImportFile) -> HttpResponse:
     )
 
 
-def import_map(request: StaffRequest, pk: int) -> HttpResponse:
+def import_map(request: SignedIn, pk: int) -> HttpResponse:
     """What every column means; saving it starts the check."""
     file = _changeable(request, pk) if request.method == "POST" else _visible(request, pk)
     form = MapForm(file, request.POST or None)
@@ -132,7 +132,7 @@ def import_map(request: StaffRequest, pk: int) -> HttpResponse:
     return render(request, "customers/imports/map.html", context, status=422 if form.errors else 200)
 
 
-def import_detail(request: StaffRequest, pk: int) -> HttpResponse:
+def import_detail(request: SignedIn, pk: int) -> HttpResponse:
     """Where the file stands: the running work, what would go in, what is left out and why, what went in."""
     file = _visible(request, pk)
     run = Run.objects.visible_to(request.user).filter(pk=file.run_id).first() if file.run_id else None
@@ -201,13 +201,13 @@ def _meanings(file: ImportFile) -> list[tuple[str, str]]:
 
 
 @require_POST
-def import_check(request: StaffRequest, pk: int) -> HttpResponse:
+def import_check(request: SignedIn, pk: int) -> HttpResponse:
     """Check again, as after a missing branch or product was added."""
     return _start(request, _changeable(request, pk), "check")
 
 
 @require_POST
-def import_merge(request: StaffRequest, pk: int) -> HttpResponse:
+def import_merge(request: SignedIn, pk: int) -> HttpResponse:
     """Let the good rows in."""
     file = _changeable(request, pk)
     if file.state != State.CHECKED:
@@ -216,7 +216,7 @@ def import_merge(request: StaffRequest, pk: int) -> HttpResponse:
     return _start(request, file, "merge")
 
 
-def _start(request: StaffRequest, file: ImportFile, step: str) -> HttpResponse:
+def _start(request: SignedIn, file: ImportFile, step: str) -> HttpResponse:
     run = runs.start(
         tasks.KIND, request.user, subject=file.name, key=tasks.key(file), file=file.pk, step=step
     )
@@ -224,7 +224,7 @@ def _start(request: StaffRequest, file: ImportFile, step: str) -> HttpResponse:
     return redirect("import-detail", file.pk)
 
 
-def import_rejects(request: StaffRequest, pk: int) -> StreamingHttpResponse:
+def import_rejects(request: SignedIn, pk: int) -> StreamingHttpResponse:
     """Every row that was left out, as a CSV that a spreadsheet reads as text."""
     file = _visible(request, pk)
     if request.user.may_change:

@@ -15,8 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from bankcrm import paging
 from bankcrm.models import Role
-from bankcrm.policy import REGISTRY
-from bankcrm.staff_request import StaffRequest
+from bankcrm.policy import REGISTRY, SignedIn
 from customers import fields, kyc, portfolio, profile, search, tabs, tiering
 from customers import reveal as revealing
 from customers.fields import Area
@@ -31,7 +30,7 @@ REVEAL_LABELS = {
 
 
 @require_GET
-def customer_list(request: StaffRequest) -> HttpResponse:
+def customer_list(request: SignedIn) -> HttpResponse:
     """Own portfolio of a relationship manager, everybody in sight for the others."""
     month = profile.latest_month()
     form = CustomerFilters(request.user, month, request.GET)
@@ -57,7 +56,7 @@ def customer_list(request: StaffRequest) -> HttpResponse:
 
 
 @require_GET
-def customer_search(request: StaffRequest) -> HttpResponse:
+def customer_search(request: SignedIn) -> HttpResponse:
     """Results while one types (htmx) or on a page of their own."""
     text = request.GET.get("q", "")
     month = profile.latest_month()
@@ -74,7 +73,7 @@ def customer_search(request: StaffRequest) -> HttpResponse:
 
 
 @require_GET
-def customer_detail(request: StaffRequest, pk: int, tab: str = "overview") -> HttpResponse:
+def customer_detail(request: SignedIn, pk: int, tab: str = "overview") -> HttpResponse:
     """Customer-360. To htmx a tab answers with its fragment alone, so that other pages can show it."""
     customer = _customer(request, pk)
     seen = tabs.look(request.user, customer, profile.latest_month())
@@ -98,7 +97,7 @@ def customer_detail(request: StaffRequest, pk: int, tab: str = "overview") -> Ht
 
 @never_cache
 @require_POST
-def customer_reveal(request: StaffRequest, pk: int) -> HttpResponse:
+def customer_reveal(request: SignedIn, pk: int) -> HttpResponse:
     """A number in full, shown in this one answer and nowhere else."""
     customer = _customer(request, pk)
     form = RevealForm(request.POST)
@@ -113,20 +112,20 @@ def customer_reveal(request: StaffRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
-def data_dictionary(request: StaffRequest) -> HttpResponse:
+def data_dictionary(request: SignedIn) -> HttpResponse:
     """Every field: what it means and what it may be used for."""
     areas = [(area, [field for field in fields.CATALOGUE.values() if field.area == area]) for area in Area]
     return render(request, "customers/dictionary.html", {"areas": areas})
 
 
-def _customer(request: StaffRequest, pk: int) -> Customer:
+def _customer(request: SignedIn, pk: int) -> Customer:
     customer = kyc.customer_for(request.user, pk)
     if customer is None:
         raise Http404
     return customer
 
 
-def _until(request: StaffRequest, today: dt.date) -> dt.date:
+def _until(request: SignedIn, today: dt.date) -> dt.date:
     """The day the timeline starts from; a day that is none is today."""
     try:
         return dt.date.fromisoformat(request.GET.get("until", ""))
@@ -134,7 +133,7 @@ def _until(request: StaffRequest, today: dt.date) -> dt.date:
         return today
 
 
-def _header(request: StaffRequest, seen: tabs.Seen, tab: str) -> dict[str, Any]:
+def _header(request: SignedIn, seen: tabs.Seen, tab: str) -> dict[str, Any]:
     customer, rule = seen.customer, REGISTRY["customer-reveal"]
     links = [
         {"label": label, "url": reverse("customer-tab", args=[customer.pk, name]), "current": name == tab}
