@@ -260,6 +260,5 @@ class _Lookup:
             found = reference_names(reference, codes)
             self.names |= {f"{reference}:{code}": name for code, name in found.items()}
             self.faults += [
-                _("%(value)s does not exist.") % {"value": value[:40]}
-                for value in sorted(codes - set(found))
+                _("%(value)s does not exist.") % {"value": value[:40]} for value in sorted(codes - set(found))
             ]

@@ -21,8 +21,10 @@ def partition(table: str, method: str, primary_key: str, indexes: Iterable[str] 
     key = primary_key.split(",", maxsplit=1)[0].strip()
     statements = [
         f"ALTER TABLE {table} RENAME TO {table}_plain",
-        f"CREATE TABLE {table} (LIKE {table}_plain INCLUDING DEFAULTS INCLUDING IDENTITY)"
-        + f" PARTITION BY {method} ({key})",
+        (
+            f"CREATE TABLE {table} (LIKE {table}_plain INCLUDING DEFAULTS INCLUDING IDENTITY)"
+            f" PARTITION BY {method} ({key})"
+        ),
         f"DROP TABLE {table}_plain",
         f"ALTER TABLE {table} ADD PRIMARY KEY ({primary_key})",
     ]

@@ -59,7 +59,8 @@ def _times(world: World) -> tuple[float, float]:
             if answer.status_code != 200:
                 raise SystemExit(f"{url} answered {answer.status_code}")
 
-        get("/leads/"), get("/bench/nothing/")
+        get("/leads/")
+        get("/bench/nothing/")
         return best_of(40, lambda: get("/leads/")), best_of(40, lambda: get("/bench/nothing/"))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from django.db import connection, transaction
 
@@ -31,7 +33,7 @@ def measure(world: World) -> list[Line]:
         with transaction.atomic(), connection.cursor() as cursor:
             run = fresh().pk
             cursor.execute(f"CREATE TABLE analytics_score_{run} (LIKE analytics_score)")
-            columns = {
+            columns: dict[str, Any] = {
                 "score_run_id": np.full(world.n, run, np.int64),
                 "customer_id": ids,
                 "raw": raw,
@@ -46,11 +48,11 @@ def measure(world: World) -> list[Line]:
 
     limit = best_of(2, bare)
     seconds = best_of(2, product_path)
-    drop_partitions(keep=world.model.current_score_run_id)
+    drop_partitions(keep=world.model.current_score_run_id or 0)
     return [line("scores written back and published", world.n, seconds, limit, 1.5)]
 
 
-def drop_partitions(keep: int | None) -> None:
+def drop_partitions(keep: int) -> None:
     """Remove the score runs of the bench."""
     for run in ScoreRun.objects.exclude(pk=keep):
         with connection.cursor() as cursor:

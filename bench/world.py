@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -91,46 +92,14 @@ def build(n: int, report: Callable[[str], None]) -> World:
 
 @transaction.atomic
 def _fill(n: int, report: Callable[[str], None]) -> None:
-    head = Branch.objects.create(code="HO", name="Head office", kind=Branch.Kind.HEAD_OFFICE)
-    places = [
-        Branch.objects.create(code=f"B{i}", name=f"Branch {i}", kind=Branch.Kind.BRANCH, parent=head)
-        for i in range(BRANCHES)
-    ]
-    branches.rebuild_links()
-    staff = [("mei", Role.PLANNER), ("omar", Role.APPROVER), ("ana", Role.ANALYST)]
-    staff += [(f"rm{i}", Role.RM) for i in range(1, MANAGERS + 1)]
-    made = User.objects.bulk_create(
-        User(
-            username=name,
-            employee_number=name,
-            full_name=name,
-            role=role,
-            branch=places[i % BRANCHES] if role == Role.RM else head,
-        )
-        for i, (name, role) in enumerate(staff)
-    )
-    managers = [user.pk for user in made if user.role == Role.RM]
-    product = Product.objects.create(code="fund", name="Fund", line="wealth")
-    Offer.objects.create(
-        code="fund",
-        name="Fund plan",
-        product=product,
-        margin_per_sale=1000,
-        cost_per_contact=10,
-        script_open="Good morning.",
-        script_ask="Your plans?",
-        script_offer="A fund plan.",
-    )
-    ensure_default_rules()
-    ana = made[2]
-    model = PredictiveModel.objects.create(code="fund", name="Fund response", product=product, owner=ana)
-    version = ModelVersion.objects.create(model=model, number=1, algorithm="rule", trained_by=ana)
-    run = ScoreRun.objects.create(version=version, as_of=MONTH, state=ScoreRun.State.PUBLISHED, rows=n)
+    head, managers, ana = _staff()
+    product = _product()
+    model, run = _scored_model(product, ana, n)
     ensure_months("customers_customerprofile", MONTH, MONTH)
     ensure_months("customers_contact", dt.date(2026, 1, 1), TODAY)
-    values = {
+    values: dict[str, Any] = {
         "n": n,
-        "branches": [place.pk for place in places],
+        "branches": list(head.children.order_by("pk").values_list("pk", flat=True)),
         "b": BRANCHES,
         "managers": managers,
         "m": MANAGERS,
@@ -154,6 +123,54 @@ def _fill(n: int, report: Callable[[str], None]) -> None:
             cursor.execute(statement.replace(" % ", " %% ").replace("%%(", "%("), values)
     model.current_score_run = run
     model.save()
+
+
+def _staff() -> tuple[Branch, list[int], User]:
+    """Head office with its branches; its managers' ids and the analyst."""
+    head = Branch.objects.create(code="HO", name="Head office", kind=Branch.Kind.HEAD_OFFICE)
+    places = [
+        Branch.objects.create(code=f"B{i}", name=f"Branch {i}", kind=Branch.Kind.BRANCH, parent=head)
+        for i in range(BRANCHES)
+    ]
+    branches.rebuild_links()
+    staff = [("mei", Role.PLANNER), ("omar", Role.APPROVER), ("ana", Role.ANALYST)]
+    staff += [(f"rm{i}", Role.RM) for i in range(1, MANAGERS + 1)]
+    made = User.objects.bulk_create(
+        User(
+            username=name,
+            employee_number=name,
+            full_name=name,
+            role=role,
+            branch=places[i % BRANCHES] if role == Role.RM else head,
+        )
+        for i, (name, role) in enumerate(staff)
+    )
+    return head, [user.pk for user in made if user.role == Role.RM], made[2]
+
+
+def _product() -> Product:
+    product = Product.objects.create(code="fund", name="Fund", line="wealth")
+    Offer.objects.create(
+        code="fund",
+        name="Fund plan",
+        product=product,
+        margin_per_sale=1000,
+        cost_per_contact=10,
+        script_open="Good morning.",
+        script_ask="Your plans?",
+        script_offer="A fund plan.",
+    )
+    ensure_default_rules()
+    return product
+
+
+def _scored_model(product: Product, ana: User, n: int) -> tuple[PredictiveModel, ScoreRun]:
+    model = PredictiveModel.objects.create(code="fund", name="Fund response", product=product, owner=ana)
+    version = ModelVersion.objects.create(model=model, number=1, algorithm="rule", trained_by=ana)
+    run = ScoreRun.objects.create(version=version, as_of=MONTH, state=ScoreRun.State.PUBLISHED, rows=n)
+    model.current_score_run = run
+    model.save()
+    return model, run
 
 
 def analyze() -> None:

@@ -73,9 +73,7 @@ def window_end(campaign: Campaign) -> dt.date | None:
 
 def data_through() -> dt.date | None:
     """The last day for which holdings are loaded: the newest opening or the newest profile month."""
-    newest = Holding.objects.filter(opened_on__lte=clock.today()).aggregate(last=Max("opened_on"))[
-        "last"
-    ]
+    newest = Holding.objects.filter(opened_on__lte=clock.today()).aggregate(last=Max("opened_on"))["last"]
     days = [day for day in (newest, profile.latest_month()) if day]
     return max(days, default=None)
 

@@ -81,7 +81,7 @@ def select(
     campaign is no draft or changes meanwhile, Refused when something it needs is missing.
     """
     lifecycle.check_allowed("select", campaign, user)
-    if job:
+    if job and campaign.selection_id:
         # An attempt that was killed before it could say so has done everything.
         finished = Selection.objects.filter(pk=campaign.selection_id, run=job.run_id).first()
         if finished:
@@ -103,13 +103,7 @@ def select(
             requested_by=user,
             run=job.run if job else None,
         )
-        outcome = _run(inputs, selection.pk)
-        selection.waterfall = outcome.waterfall
-        selection.targets_count = outcome.targets_count
-        selection.control_count = outcome.control_count
-        selection.seconds = outcome.seconds
-        selection.definition = _stored(inputs, outcome)
-        selection.save()
+        _keep(selection, inputs, _run(inputs, selection.pk))
         lifecycle.drop_targets(campaign, keep=selection)
         taken = Campaign.objects.filter(
             pk=campaign.pk, state=Campaign.State.DRAFT, version=campaign.version
@@ -129,6 +123,16 @@ def select(
         )
     campaign.selection = selection
     return selection
+
+
+def _keep(selection: Selection, inputs: Inputs, outcome: Outcome) -> None:
+    """Write on the selection what its statement found."""
+    selection.waterfall = outcome.waterfall
+    selection.targets_count = outcome.targets_count
+    selection.control_count = outcome.control_count
+    selection.seconds = outcome.seconds
+    selection.definition = _stored(inputs, outcome)
+    selection.save()
 
 
 def preview(campaign: Campaign, user: User, *, on: dt.date | None = None) -> Preview:
