@@ -385,4 +385,56 @@ class Migration(migrations.Migration):
                 name="one_unfinished_run_per_key",
             ),
         ),
+        migrations.CreateModel(
+            name="BusinessDay",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField()),
+            ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("pk", 1)), name="one_business_day")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="IdempotencyKey",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=200, verbose_name="key")),
+                ("request_hash", models.CharField(max_length=64)),
+                ("status", models.PositiveSmallIntegerField(default=0)),
+                ("location", models.CharField(blank=True, default="", max_length=200)),
+                ("body", models.JSONField(null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), verbose_name="created"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "idempotency key",
+                "indexes": [models.Index(fields=["user", "created_at"], name="idempotency_by_age")],
+                "constraints": [models.UniqueConstraint(fields=("user", "key"), name="a_key_once_per_user")],
+            },
+        ),
     ]

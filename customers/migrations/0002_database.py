@@ -1,4 +1,4 @@
-"""The large histories are partitioned by month."""
+"""The large histories are partitioned by month; indexes find a customer by last phone digits and the richest first."""
 
 from django.db import migrations
 
@@ -16,5 +16,14 @@ class Migration(migrations.Migration):
             "range",
             "contacted_on, reference",
             ["customer_id, contacted_on", "campaign_code, customer_id"],
+        ),
+        migrations.RunSQL(
+            "CREATE INDEX customer_phone_suffix ON customers_customer (reverse(phone) text_pattern_ops)"
+            " WHERE phone <> ''",
+            "DROP INDEX customer_phone_suffix",
+        ),
+        migrations.RunSQL(
+            "CREATE INDEX profile_by_aum ON customers_customerprofile (month, aum, customer_id)",
+            "DROP INDEX profile_by_aum",
         ),
     ]
