@@ -6,13 +6,14 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from analytics import card
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
-from bankcrm import audit, runs
+from bankcrm import audit, figures, runs
+from bankcrm.freshness import Freshness
 from bankcrm.models import Role, User
 
 State = ModelVersion.State
@@ -32,6 +33,16 @@ def allowed(user: User, roles: frozenset[Role]) -> bool:
 def _require(user: User, roles: frozenset[Role]) -> None:
     if not allowed(user, roles):
         raise PermissionDenied(_("Your role does not include this."))
+
+
+def freshness() -> Freshness | None:
+    """What the top bar says about the scores in use: when the newest of them were published."""
+    published = (
+        PredictiveModel.objects.filter(current_score_run__isnull=False)
+        .aggregate(last=Max("current_score_run__published_at"))
+        .get("last")
+    )
+    return Freshness(_("scores %(when)s") % {"when": figures.stamp(published)}) if published else None
 
 
 @transaction.atomic

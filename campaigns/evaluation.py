@@ -88,7 +88,7 @@ def collect(campaign: Campaign, as_of: dt.date) -> dict[str, Any]:
     cap = None if imported else evaluation_sql.rows(evaluation_sql.CAP, params)[0]["percentile_cont"]
     params["cap"] = cap if cap is not None else NO_CAP
     arms = evaluation_sql.rows(evaluation_sql.ARMS, params)
-    if not arms:
+    if all(arm["is_control"] for arm in arms):
         raise Refused(_("Nobody was assigned yet: push the campaign first."))
     costs = _costs(campaign)
     for arm in arms:

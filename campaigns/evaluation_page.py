@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from bankcrm import figures
 from campaigns import attribution
 from campaigns.effect import Estimate, wilson
 from campaigns.effect_tables import ShrunkCell
@@ -68,14 +70,48 @@ def context(evaluation: Evaluation) -> dict[str, Any]:
         "funnel": _funnel(evaluation),
         "deciles": _decile_rows(evaluation),
         "branches": _group_rows(evaluation.branches, evaluation.sums["branches"]),
-        "branch_axis": axis_of([(c.interval.low, c.interval.high) for c in evaluation.branches]),
+        "branch_axis": axis_of(_ranges(evaluation.branches)),
         "branches_differ": bool(evaluation.branch_spread and evaluation.branch_spread.tau2 > 0),
-        "decile_groups": _group_rows(evaluation.deciles, evaluation.sums["deciles"]),
-        "decile_axis": axis_of([(c.interval.low, c.interval.high) for c in evaluation.deciles]),
         "money": [_money_row(readout, names) for readout in evaluation.readout.arms],
         "has_money": any(readout.figures and readout.figures.revenue for readout in evaluation.readout.arms),
         "managers": evaluation.sums.get("managers", []),
         "trust": _trust(evaluation),
+        "forecast": _forecast_rows(evaluation),
+    }
+
+
+def _ranges(cells: list[ShrunkCell]) -> list[tuple[float, float]]:
+    """What an axis must hold: intervals and raw values."""
+    return [(min(c.interval.low, c.raw.value), max(c.interval.high, c.raw.value)) for c in cells]
+
+
+def _forecast_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """What was forecast with the selection that was approved, beside what came; empty where nothing was."""
+    selection = evaluation.campaign.selection
+    kept = selection.definition.get("forecast") if selection else None
+    if not kept:
+        return []
+    treated = [arm for arm in evaluation.arms if not arm["is_control"]]
+    leading = evaluation.readout.leading
+    extra = leading.figures.extra.value if leading and leading.figures and len(treated) == 1 else None
+    rows = [
+        _forecast_row(
+            _("Purchases, treated"), kept.get("responses"), sum(arm["successes"] for arm in treated)
+        ),
+        _forecast_row(_("Of these incremental"), kept.get("incremental"), extra),
+    ]
+    return [row for row in rows if row["expected"] is not None and row["actual"] is not None]
+
+
+def _forecast_row(label: str, kept: dict[str, float] | None, actual: float | None) -> dict[str, Any]:
+    low, high = (kept["low"], kept["high"]) if kept else (None, None)
+    return {
+        "label": label,
+        "expected": kept["expected"] if kept else None,
+        "low": low,
+        "high": high,
+        "actual": actual,
+        "inside": low is not None and high is not None and actual is not None and low <= actual <= high,
     }
 
 
@@ -207,8 +243,12 @@ def _method(evaluation: Evaluation) -> str:
             % {"version": evaluation.report.version, "hash": evaluation.report.inputs_hash[:8]}
         )
     if sums["data_through"]:
-        parts.append(_("data to %(day)s") % {"day": sums["data_through"]})
+        parts.append(_("data to %(day)s") % {"day": _day(sums["data_through"])})
     return " · ".join(parts)
+
+
+def _day(text: str) -> str:
+    return figures.short_day(dt.date.fromisoformat(text))
 
 
 def _trust(evaluation: Evaluation) -> list[dict[str, Any]]:

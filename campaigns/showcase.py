@@ -14,6 +14,8 @@ from customers import sample_bank
 from customers.models import Product
 
 WORKED_DAYS = 2
+# Fewer leads a day than the team could work, so that everybody still finds new ones this morning.
+WORKED_A_DAY = 5
 
 
 def set_the_stage(played: loop.Loop, today: dt.date, capacity: int) -> None:
@@ -33,7 +35,7 @@ def set_the_stage(played: loop.Loop, today: dt.date, capacity: int) -> None:
         counts.update(loop_steps.push(campaign))
         campaign.refresh_from_db()
         team = simulation.Team(campaign, bank)
-        worked = team.work(pushed_on, WORKED_DAYS)
+        worked = team.work(pushed_on, WORKED_DAYS, at_most=WORKED_A_DAY)
         counts["outcomes"] = worked.recorded
     clock.set_day(None)
     waiting = lifecycle.create(

@@ -51,14 +51,18 @@ class Team:
         self.worked = Worked()
 
     def work(
-        self, first: dt.date, days: int, report: Callable[[int, int], object] = lambda done, total: None
+        self,
+        first: dt.date,
+        days: int,
+        report: Callable[[int, int], object] = lambda done, total: None,
+        at_most: int | None = None,
     ) -> Worked:
-        """Work ``days`` working days beginning on ``first``, each manager up to the daily capacity, in queue order."""
+        """Work ``days`` working days from ``first``, in queue order, everybody up to capacity or ``at_most`` a day."""
         day = workdays.add_working_days(first, 0)
         for number in range(days):
             clock.set_day(day)
             for manager in self.managers:
-                self._one_day(manager, day)
+                self._one_day(manager, day, at_most or manager.daily_capacity)
             report(number + 1, days)
             if (
                 not Lead.objects.filter(campaign=self.campaign, state__in=queue.WORKABLE)
@@ -69,12 +73,12 @@ class Team:
             day = workdays.add_working_days(day, 1)
         return self.worked
 
-    def _one_day(self, manager: User, day: dt.date) -> None:
+    def _one_day(self, manager: User, day: dt.date, at_most: int) -> None:
         evening = timezone.make_aware(dt.datetime.combine(day, dt.time(20)))
         leads = list(
             queue.waiting(manager)
             .filter(Q(next_at__isnull=True) | Q(next_at__lte=evening), campaign=self.campaign)
-            .exclude(pk__in=self.worked.done)[: manager.daily_capacity]
+            .exclude(pk__in=self.worked.done)[:at_most]
         )
         if not leads:
             return

@@ -7,7 +7,10 @@ import datetime
 from collections.abc import Callable
 
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
+from bankcrm import figures
+from bankcrm.freshness import Freshness
 from bankcrm.partitions import ensure_months
 from customers import profile_columns, profile_sql, tiering
 from customers.models import CustomerProfile
@@ -29,6 +32,12 @@ def month_end(day: datetime.date, months_back: int = 0) -> datetime.date:
 def latest_month() -> datetime.date | None:
     """The as-of date of the newest profile; None before the first build."""
     return CustomerProfile.objects.order_by("-month").values_list("month", flat=True).first()
+
+
+def freshness() -> Freshness | None:
+    """What the top bar says about the age of customer data; None before the first profile."""
+    month = latest_month()
+    return Freshness(_("data to %(day)s") % {"day": figures.short_day(month)}) if month else None
 
 
 def months() -> list[datetime.date]:
@@ -74,7 +83,7 @@ def build(day: datetime.date, progress: Progress | None = None) -> int:
         CustomerProfile.objects.filter(month=day).delete()
         cursor.execute(_insert(), parameters)
         rows = cursor.rowcount
-        for table, _ in steps:
+        for table, _statement in steps:
             cursor.execute(f"DROP TABLE pg_temp.{table}")
         if progress:
             progress(total, total)

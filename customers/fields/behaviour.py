@@ -184,7 +184,7 @@ NEEDS = [
             " behaviour to say."
         ),
         CHANNELS,
-        reasons={"high": _("Prefers the %(value)s"), "low": _("Prefers the %(value)s")},
+        reasons={"high": _("Prefers %(value)s"), "low": _("Prefers %(value)s")},
     ),
     need(
         "risk_preference",
