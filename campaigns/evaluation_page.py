@@ -302,7 +302,7 @@ def _window_check(evaluation: Evaluation) -> list[dict[str, Any]]:
             if complete
             else _("The data do not cover the window yet."),
             "detail": _("Window to %(end)s, holdings to %(through)s.")
-            % {"end": end, "through": through or "—"},
+            % {"end": _day(end), "through": _day(through) if through else "—"},
         }
     ]
 

@@ -34,8 +34,18 @@ def table(loop: Loop) -> str:
         f"{'round':<6} {'AUC':>16} {'control':>8} {'effect, points':>24} {'planted':>8}  reconciles",
     ]
     lines += [_round_line(each) for each in loop.rounds]
+    lines += ["", *(_labels_line(stage) for stage in loop.stages if "labels" in stage)]
     lines += ["", *(each["sentence"] for each in loop.rounds)]
     return "\n".join(lines)
+
+
+def _labels_line(stage: dict[str, Any]) -> str:
+    """What a round's model could learn from: earlier rounds' assignments arrive here without anybody moving a file."""
+    assigned, held = stage["labels"]["assignments"], stage["labels"]["holdings"]
+    return (
+        f"{stage['stage']}: {assigned['n']:,} customers approached by campaigns on {assigned['dates']} days, "
+        f"{assigned['positives']:,} of them responded; {held['positives']:,} purchases at {held['dates']} month-ends"
+    )
 
 
 def _round_line(each: dict[str, Any]) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
+from analytics import predictive
 from analytics.models import PredictiveModel
-from bankcrm import clock, workdays
+from bankcrm import clock, runs, workdays
 from bankcrm.models import Branch
 from campaigns import lifecycle, loop, loop_steps, planning, simulation
 from campaigns.models import Campaign, MarketingPlan
@@ -38,6 +39,7 @@ def set_the_stage(played: loop.Loop, today: dt.date, capacity: int) -> None:
         worked = team.work(pushed_on, WORKED_DAYS, at_most=WORKED_A_DAY)
         counts["outcomes"] = worked.recorded
     clock.set_day(None)
+    _other_models(model.product)
     waiting = lifecycle.create(
         mei,
         code="fund-winter",
@@ -53,6 +55,20 @@ def set_the_stage(played: loop.Loop, today: dt.date, capacity: int) -> None:
         )
         | {"condition": {"all": [{"field": "age", "op": "between", "value": [20, 35]}]}},
     )
+
+
+def _other_models(done: Product) -> None:
+    """A response model for every other product, waiting in the queue of work: the worker trains them as it starts."""
+    ana = loop_steps.person("ana")
+    for product in Product.objects.filter(code__in=sample_bank.MARKETED).exclude(pk=done.pk).order_by("code"):
+        model = predictive.define(
+            ana,
+            code=f"{product.code.replace('_', '-')}-response",
+            name=f"{product.name} response",
+            product=product,
+            horizon_days=60,
+        )
+        runs.start("analytics.train", ana, key=f"model:{model.pk}", subject=model.name, model=model.pk)
 
 
 def _score(model: PredictiveModel, month: dt.date) -> int:
