@@ -23,6 +23,7 @@ from campaigns.wording import STATE_TONES, Wording, merged
 State = Campaign.State
 CONTROL_STEP, FINAL_STEP = "control", "final"
 HISTORY = 50
+SMALL = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,19 +175,26 @@ def forecast_rows(forecast: Mapping[str, Any]) -> list[dict[str, Any]]:
             "expected": figures.FORMATS[unit](forecast[name]["expected"]),
             "interval": figures.interval(forecast[name]["low"], forecast[name]["high"], unit),
         }
-        for name, label, unit in wanted
+        for name, label, kind in wanted
         if forecast.get(name)
+        for unit in [_unit(forecast[name]["high"]) if kind == "number" else kind]
     ]
 
 
-def forecast_axis(forecast: Mapping[str, Any]) -> dict[str, float] | None:
+def forecast_axis(forecast: Mapping[str, Any]) -> dict[str, Any] | None:
     """The incremental forecast on an axis that includes zero."""
     found = forecast.get("incremental")
     if not found:
         return None
     low, high = min(0.0, found["low"]), max(0.0, found["high"])
     pad = (high - low) * 0.08 or 1.0
-    return {**found, "axis_min": low - pad if low < 0 else 0.0, "axis_max": high + pad}
+    ends = {"axis_min": low - pad if low < 0 else 0.0, "axis_max": high + pad}
+    return {**found, **ends, "unit": _unit(found["high"])}
+
+
+def _unit(most: float) -> str:
+    """Customers are whole, unless so few are expected that rounding would leave nothing to read."""
+    return "number" if most >= SMALL else "decimal"
 
 
 def work(campaign: Campaign) -> list[Run]:

@@ -6,6 +6,8 @@ tests/faults. The page polls and shows progress as always.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from django.conf import settings
 from django.test import Client
@@ -29,6 +31,15 @@ def bank(cast, monkeypatch) -> None:
     product = factories.make_product()
     factories.make_offer(product, name="Fund without entry fee")
     contact_policy.ensure_default_rules()
+
+
+@pytest.fixture(autouse=True)
+def answered(request, bank) -> Iterator[None]:
+    """The tables are emptied after the last answer: a request under way would hold them."""
+    opened = [request.getfixturevalue(name) for name in ("page", "phone") if name in request.fixturenames]
+    yield
+    for one in opened:
+        one.wait_for_load_state("networkidle")
 
 
 def as_user(page: Page, user) -> None:
