@@ -22,6 +22,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bankcrm import audit, dispatch
@@ -43,6 +44,7 @@ __all__ = [
     "request",
     "retry",
     "start",
+    "start_daily",
     "title",
     "work",
 ]
@@ -67,6 +69,7 @@ class Work:
     title: Any
     roles: frozenset[Role] | None
     call: Callable[[Job], dict[str, Any] | None]
+    daily: bool = False
 
     def allows(self, user: User) -> bool:
         if not user.is_active or user.is_auditor:
@@ -78,18 +81,19 @@ KINDS: dict[str, Work] = {}
 
 
 def work(
-    kind: str, title: Any, *, roles: Iterable[Role] | None = None
+    kind: str, title: Any, *, roles: Iterable[Role] | None = None, daily: bool = False
 ) -> Callable[[Callable[[Job], dict[str, Any] | None]], Callable[[Job], dict[str, Any] | None]]:
     """Declare a kind of long work. ``roles`` None: every role may ask. The callable gets a Job, returns JSON or None.
 
-    Raises ValueError when another callable already has the name.
+    ``daily``: the clock asks for it once a day besides, without arguments and in nobody's name. Raises ValueError when
+    another callable already has the name.
     """
 
     def declare(call: Callable[[Job], dict[str, Any] | None]) -> Callable[[Job], dict[str, Any] | None]:
         known = KINDS.get(kind)
         if known and (known.call.__module__, known.call.__qualname__) != (call.__module__, call.__qualname__):
             raise ValueError(f"two kinds of work are called {kind!r}")
-        KINDS[kind] = Work(kind, title, None if roles is None else frozenset(roles), call)
+        KINDS[kind] = Work(kind, title, None if roles is None else frozenset(roles), call, daily)
         return call
 
     return declare
@@ -134,6 +138,14 @@ def start(kind: str, user: User | None, *, subject: str = "", key: str = "", **a
     if run.state == State.QUEUED and run.dispatched_at is None:
         transaction.on_commit(lambda: _send_quietly(run.pk))
     return run
+
+
+def start_daily() -> list[Run]:
+    """Ask for today's run of every daily kind that has none yet; two clocks that ask at once make one run."""
+    day = timezone.localdate().isoformat()
+    asked = set(Run.objects.filter(kind__in=KINDS, key=day).values_list("kind", flat=True))
+    due = [kind for kind, declared in KINDS.items() if declared.daily and kind not in asked]
+    return [start(kind, None, subject=day, key=day) for kind in due]
 
 
 def _send_quietly(run_id: int) -> None:

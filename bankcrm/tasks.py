@@ -22,3 +22,9 @@ def reap() -> None:
 def canary() -> None:
     """A worker that does this is alive and not deaf."""
     heartbeat.beat()
+
+
+@app.task(name="bankcrm.daily")
+def daily() -> None:
+    """Ask for what is done once a day, if nobody has asked yet today."""
+    runs.start_daily()

@@ -18,6 +18,8 @@ from campaigns.models import Campaign
 from customers import profile
 from customers.models import Holding, Response
 
+LATE_DAYS = 45
+
 _MATCH = """
 WITH first AS (
     SELECT DISTINCT ON (assignment.customer_id)
@@ -97,6 +99,21 @@ def match(campaign: Campaign, user: User | None = None, through: dt.date | None 
     if changed:
         audit.record(user, "campaign.conversions_matched", campaign, changed=changed)
     return changed
+
+
+def match_all(today: dt.date) -> dict[str, int]:
+    """Match every campaign whose window is open or closed lately: campaign code → conversions new or changed.
+
+    Holdings may be loaded weeks after they were opened, so a campaign is looked at for LATE_DAYS more.
+    """
+    campaigns = Campaign.objects.filter(
+        state__in=[Campaign.State.RUNNING, Campaign.State.CLOSED], assigned_on__isnull=False
+    ).select_related("product")
+    return {
+        campaign.code: match(campaign, through=today)
+        for campaign in campaigns
+        if (end := window_end(campaign)) and today <= end + dt.timedelta(days=LATE_DAYS)
+    }
 
 
 def compare(campaign: Campaign) -> Comparison:

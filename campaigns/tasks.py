@@ -10,11 +10,12 @@ from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bankcrm import runs
+from bankcrm import clock, runs
 from bankcrm.models import User
-from campaigns import lifecycle, targeting
+from campaigns import attribution, lifecycle, targeting
 from campaigns import push as pushing
 from campaigns.conflicts import Conflict
+from campaigns.evaluation import EVALUATORS
 from campaigns.models import Campaign
 
 
@@ -39,6 +40,13 @@ def push(job: runs.Job) -> dict[str, Any]:
     with _told():
         done = pushing.push(_campaign(job), _user(job), int(job.arguments.get("wave", 1)), job)
     return {"push": done.pk, **done.reconciliation}
+
+
+@runs.work("campaigns.match", gettext_lazy("Look for new contracts"), roles=EVALUATORS, daily=True)
+def match(job: runs.Job) -> dict[str, Any]:
+    """No arguments: conversions of every campaign whose window is open or closed lately."""
+    found = attribution.match_all(clock.today())
+    return {"campaigns": len(found), "conversions": sum(found.values())}
 
 
 def _campaign(job: runs.Job) -> Campaign:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from bankcrm import audit, paging, runs
 from bankcrm.models import Run
 from bankcrm.policy import SignedIn
-from customers import imports, tasks
+from customers import imports, profile, tasks
 from customers.import_forms import MapForm, UploadForm
 from customers.imports import checking, mapping, sniffing
 from customers.imports.kinds import KINDS, allowed
@@ -59,8 +59,23 @@ def import_list(request: SignedIn) -> HttpResponse:
         "rows": [{"file": file, "tone": TONES[State(file.state)]} for file in page.rows],
         "pager": page.pager(request, paging.capped_count(found)),
         "may_upload": bool(allowed(request.user)),
+        "newest_profile": profile.latest_month(),
+        "newest_data": profile.newest_data(),
     }
     return render(request, "customers/imports/list.html", context)
+
+
+@require_POST
+def profile_build(request: SignedIn) -> HttpResponse:
+    """Ask for the month-end profile of the newest month with data, anew where it is there already."""
+    month = profile.newest_data()
+    if month is None:
+        messages.error(request, _("Nothing was built: bring balances or transactions first."))
+        return redirect("import-list")
+    run = runs.start(
+        "customers.profile", request.user, key=month.isoformat(), subject=str(month), month=month.isoformat()
+    )
+    return redirect("run-detail", run.pk)
 
 
 def import_upload(request: SignedIn) -> HttpResponse:

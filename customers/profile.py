@@ -34,6 +34,20 @@ def latest_month() -> datetime.date | None:
     return CustomerProfile.objects.order_by("-month").values_list("month", flat=True).first()
 
 
+def newest_data() -> datetime.date | None:
+    """The last month-end through which balances or transactions came in; None where there are neither."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (SELECT max(month) FROM customers_monthlybalance),"
+            " (SELECT max(booked_on) FROM customers_transaction)"
+        )
+        balance, booked = cursor.fetchone()
+    days = [balance] if balance else []
+    if booked:
+        days.append(booked if booked == month_end(booked) else month_end(booked, 1))
+    return max(days, default=None)
+
+
 def freshness() -> Freshness | None:
     """What the top bar says about the age of customer data; None before the first profile."""
     month = latest_month()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.urls import reverse
@@ -10,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from bankcrm import runs
 from bankcrm.models import Role
-from customers import imports
+from customers import imports, profile
 from customers.imports.kinds import KINDS
 from customers.models import ImportFile
 
@@ -33,6 +34,22 @@ def run_import(job: runs.Job) -> dict[str, Any]:
         imports.check(file, job)
         counts = {"rows_ready": file.accepted, "rows_left_out": file.rejected}
     return {"url": reverse("import-detail", args=[file.pk]), **counts}
+
+
+@runs.work(
+    "customers.profile",
+    gettext_lazy("Month-end profiles"),
+    roles={Role.ADMINISTRATOR, Role.ANALYST},
+    daily=True,
+)
+def build_profile(job: runs.Job) -> dict[str, Any]:
+    """Arguments: month (ISO), a month-end. Without it the newest month that data came in for, unless it is built."""
+    asked = job.arguments.get("month")
+    month = dt.date.fromisoformat(asked) if asked else profile.newest_data()
+    if month is None or (not asked and month == profile.latest_month()):
+        return {"sentence": _("No newer month has data."), "customers": 0}
+    rows = profile.build(month, lambda done, total: job.progress(done, total, _("Profile of %s") % month))
+    return {"month": month.isoformat(), "customers": rows}
 
 
 def key(file: ImportFile) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from campaigns import attribution
 from customers.models import Response
-from tests.campaigns.factories import make_customers
+from tests.campaigns.factories import TODAY, make_customers
 from tests.campaigns.history import ASSIGNED, assign, buy, ran, respond
 from tests.cast import Cast
 
@@ -77,3 +77,14 @@ def test_reported_and_matched_sales_are_compared(cast: Cast) -> None:
     assert attribution.compare(campaign) == attribution.Comparison(
         both=1, matched_only=1, reported_only=1, control=1
     )
+
+
+def test_every_night_campaigns_with_a_window_open_or_closed_lately_are_matched(cast: Cast) -> None:
+    campaign, old = ran(cast), ran(cast, "winter", assigned_on=ASSIGNED - 200 * DAY)
+    ids = make_customers(2, cast.tree.n1)
+    assign(campaign, ids[:1], "a")
+    assign(old, ids[1:], "a")
+    buy(campaign, ids[:1], ASSIGNED + 5 * DAY)
+    buy(old, ids[1:], ASSIGNED - 190 * DAY)
+    assert attribution.match_all(TODAY) == {"spring": 1}
+    assert list(Response.objects.values_list("campaign_code", flat=True)) == ["spring"]

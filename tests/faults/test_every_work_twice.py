@@ -5,6 +5,7 @@ The second time is what happens when a worker is killed after its last step and 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,12 +65,33 @@ def read_file(cast: Cast, folder: Path) -> tuple[User, dict[str, Any]]:
     return cast.ana, {"file": file.pk, "step": "merge"}
 
 
+def profile(cast: Cast, folder: Path) -> tuple[User, dict[str, Any]]:
+    from tests import facts
+
+    customer = facts.customer("Wang Fang", home_branch=cast.tree.n1)
+    facts.balance(customer, facts.make_products()["current"], 5000, dt.date(2026, 10, 31))
+    return cast.ada, {"month": "2026-10-31"}
+
+
+def match(cast: Cast, folder: Path) -> tuple[User, dict[str, Any]]:
+    from tests.campaigns import factories, history
+
+    clock.set_day(factories.TODAY)
+    campaign = history.ran(cast)
+    ids = factories.make_customers(20, cast.tree.n1)
+    history.assign(campaign, ids, "a")
+    history.buy(campaign, ids[:5], history.ASSIGNED + dt.timedelta(days=3))
+    return cast.max, {}
+
+
 SCENARIOS: dict[str, Scenario] = {
     "campaigns.select": select,
     "campaigns.push": push,
     "analytics.train": train,
     "analytics.score": score,
     "customers.import": read_file,
+    "customers.profile": profile,
+    "campaigns.match": match,
 }
 
 

@@ -1,0 +1,75 @@
+"""Month-end profiles are built by a run: every night for a new month, or when somebody asks."""
+
+import datetime as dt
+
+import pytest
+from django.core.exceptions import PermissionDenied
+
+from bankcrm import runs
+from bankcrm.models import Run
+from customers import profile
+from customers.models import CustomerProfile
+from tests import facts
+from tests.cast import Cast, login
+
+pytestmark = pytest.mark.django_db
+OCTOBER = dt.date(2026, 10, 31)
+
+
+def with_data(cast: Cast) -> None:
+    customer = facts.customer(home_branch=cast.tree.n1, primary_rm=cast.rita)
+    facts.balance(customer, facts.make_products()["current"], 5000, OCTOBER)
+
+
+def nightly() -> Run:
+    (run,) = [run for run in runs.start_daily() if run.kind == "customers.profile"]
+    runs.execute(run.pk)
+    run.refresh_from_db()
+    return run
+
+
+def test_the_night_builds_the_newest_month_that_has_data_and_asks_once_a_day(cast: Cast) -> None:
+    with_data(cast)
+    run = nightly()
+    assert (run.state, run.result["month"], run.result["customers"]) == ("done", "2026-10-31", 1)
+    assert profile.latest_month() == OCTOBER
+    assert runs.start_daily() == []
+
+
+def test_a_month_that_is_built_is_left_alone_at_night(cast: Cast) -> None:
+    with_data(cast)
+    profile.build(OCTOBER)
+    CustomerProfile.objects.update(age=99)
+    assert nightly().result["customers"] == 0
+    assert CustomerProfile.objects.get().age == 99
+
+
+def test_without_data_the_night_builds_nothing(cast: Cast) -> None:
+    assert nightly().result["customers"] == 0
+    assert not CustomerProfile.objects.exists()
+
+
+def test_a_month_that_is_not_over_is_not_the_newest_month(cast: Cast) -> None:
+    customer = facts.customer("Li Lei", home_branch=cast.tree.n1)
+    facts.transaction(customer, -20, dt.date(2026, 11, 12))
+    assert profile.newest_data() == OCTOBER
+
+
+def test_an_administrator_asks_for_it_on_the_page_and_a_relationship_manager_cannot(cast: Cast) -> None:
+    with_data(cast)
+    page = login(cast.ada).get("/imports/").content.decode()
+    assert "Build Sat 31 Oct" in page
+    answer = login(cast.ada).post("/profiles/build/")
+    run = Run.objects.get(kind="customers.profile")
+    assert answer.url == f"/work/{run.pk}/"
+    assert (run.requested_by, run.arguments) == (cast.ada, {"month": "2026-10-31"})
+    assert login(cast.rita).post("/profiles/build/").status_code == 403
+    assert login(cast.aud).post("/profiles/build/").status_code == 403
+    with pytest.raises(PermissionDenied):
+        runs.request("customers.profile", cast.rita)
+
+
+def test_without_data_the_page_says_what_to_bring(cast: Cast) -> None:
+    page = login(cast.ada).post("/profiles/build/", follow=True).content.decode()
+    assert "bring balances or transactions first" in page
+    assert not Run.objects.exists()
