@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from django.utils.translation import gettext as _
 
@@ -40,12 +40,11 @@ class Sniffed:
 def open_bytes(path: Path) -> IO[bytes]:
     """The file's bytes, unpacked when it is gzip by its first two bytes. Raises Refused when it cannot be read."""
     try:
-        raw = path.open("rb")
+        with path.open("rb") as raw:
+            packed = raw.read(2) == b"\x1f\x8b"
+        return cast(IO[bytes], gzip.open(path)) if packed else path.open("rb")
     except OSError as error:
         raise Refused(_("The file is missing or cannot be read.")) from error
-    magic = raw.read(2)
-    raw.seek(0)
-    return gzip.GzipFile(fileobj=raw) if magic == b"\x1f\x8b" else raw  # type: ignore[return-value]  # reads bytes
 
 
 def chunks(path: Path) -> Iterator[bytes]:
