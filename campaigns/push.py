@@ -92,9 +92,10 @@ def push(
     with bulk.without_time_limit():
         if begun is None:
             begun = _begin(current, user, wave, job, on or clock.today())
-            current.refresh_from_db()
         elif not user.may_change or user.role not in lifecycle.ACTIONS["push"].roles:
             raise PermissionDenied(_("Your role does not include this."))
+        # Begun by us or by somebody else since it was read: the day of assignment is there now.
+        current.refresh_from_db()
         _push_chunks(current, begun, job)
         return _finish(current, begun, user, job)
 

@@ -99,6 +99,25 @@ def test_two_pushes_at_the_same_moment_make_each_lead_once(monkeypatch: pytest.M
     assert push.reconcile(Campaign.objects.get(pk=campaign.pk)).adds_up
 
 
+def test_a_push_that_another_began_between_our_two_reads_goes_on(
+    cast: Cast, customers: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BANKCRM_PUSH_CHUNK", "40")
+    campaign = factories.approved(cast)
+    real, others = Push.objects.filter, []
+
+    def late(*args: Any, **kwargs: Any) -> Any:
+        if not others:
+            others.append("begins and dies")
+            with pytest.raises(Killed):
+                push.push(campaign, cast.mei, job=DyingJob(1), on=TODAY)  # type: ignore[arg-type]
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(Push.objects, "filter", late)
+    done = push.push(campaign, cast.mei, on=TODAY)
+    assert done.reconciliation["pushed"] == campaign.selection.targets_count == Lead.objects.count()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_campaigns_pushed_at_the_same_moment_keep_the_cap(monkeypatch: pytest.MonkeyPatch) -> None:
     cast = make_bank()
