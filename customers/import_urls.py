@@ -19,7 +19,9 @@ urlpatterns = [
     policy.route(
         "imports/<int:pk>/merge/", views.import_merge, name="import-merge", read=policy.NOBODY, write=KEEPERS
     ),
-    policy.route("profiles/build/", views.profile_build, name="profile-build", read=policy.NOBODY, write=KEEPERS),
+    policy.route(
+        "profiles/build/", views.profile_build, name="profile-build", read=policy.NOBODY, write=KEEPERS
+    ),
     policy.route("imports/<int:pk>/rejects.csv", views.import_rejects, name="import-rejects", read=KEEPERS),
 ]
 
