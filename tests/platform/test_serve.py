@@ -46,7 +46,7 @@ class Serving:
     def answers(self) -> bool:
         try:
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-            connection.request("GET", "/login/")
+            connection.request("GET", "/login/?q=Somebody")
             return connection.getresponse().status == 200
         except OSError:
             return False
@@ -87,6 +87,9 @@ def test_it_serves_and_works_again_after_kill_9_of_everything_below_it(serving: 
         return serving.log("worker").count("succeeded in")
 
     until(serving.answers, 60, "the log-in page")
+    # What somebody searches for is personal and does not stand in the access log.
+    until(lambda: '"GET /login/ HTTP' in serving.log("web"), 10, "a line of the access log")
+    assert "Somebody" not in serving.log("web")
     until(lambda: tasks_done() > 0, 60, "a task that beat sent and the worker did")
     children = serving.children()
     assert children.keys() == {"web", "worker", "beat"}
