@@ -1,7 +1,8 @@
-"""Reading a request's JSON within bounds, and its query string by declared filters."""
+"""Reading what a request brings within bounds: JSON, declared filters, and single values that no form checks."""
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import IO, Any
 
 from django.conf import settings
@@ -11,6 +12,30 @@ from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
+
+# An id or a version never has more digits; int() refuses thousands of them with a ValueError of its own.
+MOST_DIGITS = 18
+# Weeks can be added to and taken from any day between these.
+YEARS = range(1900, 2200)
+
+
+def whole_number(text: str) -> int | None:
+    """An id or version from an address or a hidden field; None for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else None
+
+
+def day(text: str) -> dt.date | None:
+    """An ISO day from an address; None for what is none and for days no calendar page can show."""
+    try:
+        found = dt.date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.year in YEARS else None
+
+
+def words(text: str, most: int) -> str:
+    """Free text of at most ``most`` characters, as the database can hold it: without NUL."""
+    return text.replace("\0", "")[:most]
 
 
 class BoundedJSONParser(JSONParser):

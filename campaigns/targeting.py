@@ -62,7 +62,10 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """Where one customer ended: ``step`` "final", "control" or the step that dropped them, and a sentence."""
+    """Where one customer ended, and a sentence.
+
+    ``step`` is "final" or "control", "selected" where it is not said which, or the step that dropped the customer.
+    """
 
     step: str
     code: str
@@ -151,14 +154,20 @@ def preview(campaign: Campaign, user: User, *, on: dt.date | None = None) -> Pre
     )
 
 
-def why_not(campaign: Campaign, customer: Customer) -> Why:
-    """Why this customer is or is not on the campaign's list, judged on the selection's own day, month and scores."""
+def why_not(campaign: Campaign, customer: Customer, *, tell_control: bool = True) -> Why:
+    """Why this customer is or is not on the campaign's list, judged on the selection's own day, month and scores.
+
+    Without ``tell_control`` the answer for treated and control is the same: see ``customers.timeline.sees_control``.
+    """
     selection = campaign.selection
     if selection is None:
         raise Refused(_("No customers have been selected yet."))
     target = Target.objects.filter(selection=selection, customer=customer).select_related("arm").first()
     if target:
-        return _why_target(target)
+        if tell_control:
+            return _why_target(target)
+        sentence = _("Met every condition. Whoever talks to customers is not told who is in control.")
+        return Why("selected", "selected", sentence)
     inputs = read_inputs(
         campaign,
         on=dt.date.fromisoformat(selection.definition["on"]),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from bankcrm import figures, run_views, runs
+from bankcrm import figures, parsing, run_views, runs
 from bankcrm.policy import SignedIn
 from campaigns import campaign_page, lifecycle, push
 from campaigns.campaign_views import frame
@@ -103,11 +103,10 @@ def campaign_act(request: SignedIn, pk: int, action: str) -> HttpResponse:
     if action not in ACTS:
         raise Http404
     campaign = frame.campaign_of(request, pk)
-    seen = request.POST.get("version", "")
+    comment = parsing.words(request.POST.get("comment", ""), 2000)
+    version = parsing.whole_number(request.POST.get("version", ""))
     try:
-        done = ACTS[action](
-            request, campaign, request.POST.get("comment", "")[:2000], int(seen) if seen.isdigit() else None
-        )
+        done = ACTS[action](request, campaign, comment, version)
     except (Conflict, Refused) as refusal:
         messages.error(request, str(refusal))
         return redirect(_page(request), pk)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from analytics import audience
+from bankcrm import parsing
 from bankcrm.htmx import toast
 from bankcrm.policy import SignedIn
 from campaigns import campaign_page, lifecycle, targeting, wording
@@ -28,6 +29,7 @@ from campaigns.campaign_views import frame
 from campaigns.conflicts import Conflict, Refused
 from campaigns.models import Arm, Campaign, Change
 from customers.models import Customer
+from customers.timeline import sees_control
 
 FORMS: dict[str, type[CardForm]] = {
     "brief": BriefForm,
@@ -147,12 +149,12 @@ def _add_errors(form: CardForm, invalid: ValidationError) -> None:
 
 def _arms(request: SignedIn, campaign: Campaign) -> HttpResponse:
     formset = arm_forms(campaign, request.POST)
-    version = request.POST.get("version", "")
-    context: dict[str, Any] = {"formset": formset, "version": version}
-    if not formset.is_valid() or not version.isdigit():
+    version = parsing.whole_number(request.POST.get("version", ""))
+    context: dict[str, Any] = {"formset": formset, "version": version or ""}
+    if not formset.is_valid() or version is None:
         return _form(request, campaign, "arms", context, 422)
     try:
-        saved = write(request, campaign, int(version), arms=formset.arms())
+        saved = write(request, campaign, version, arms=formset.arms())
     except Conflict as conflict:
         context["conflict"] = _conflict(conflict, ["arms"])
         return _form(request, frame.campaign_of(request, campaign.pk), "arms", context, 409)
@@ -230,7 +232,7 @@ def campaign_history(request: SignedIn, pk: int) -> HttpResponse:
 def campaign_why(request: SignedIn, pk: int) -> HttpResponse:
     """Why one customer is, or is not, on the list. By POST, so that no customer number gets into an address."""
     campaign = frame.campaign_of(request, pk)
-    number = request.POST.get("number", "").strip()
+    number = parsing.words(request.POST.get("number", "").strip(), 32)
     context: dict[str, Any] = {"campaign": campaign, "number": number}
     customer = Customer.objects.visible_to(request.user).filter(number=number).first() if number else None
     if customer is None:
@@ -239,7 +241,7 @@ def campaign_why(request: SignedIn, pk: int) -> HttpResponse:
         )
         return render(request, "campaigns/campaign/_why.html", context, status=422)
     try:
-        context["why"] = targeting.why_not(campaign, customer)
+        context["why"] = targeting.why_not(campaign, customer, tell_control=sees_control(request.user))
     except (Refused, audience.InvalidCondition) as refusal:
         context["refusal"] = str(refusal)
         return render(request, "campaigns/campaign/_why.html", context, status=422)

@@ -12,7 +12,7 @@ from django.urls import reverse
 from bankcrm import runs
 from bankcrm.models import Role, Run
 from campaigns import lifecycle, push
-from campaigns.models import Campaign, Lead
+from campaigns.models import Campaign, Lead, Target
 from tests.campaigns import factories
 from tests.campaigns.factories import TODAY
 from tests.cast import login, make_user
@@ -271,16 +271,38 @@ def test_why_not_answers_for_a_customer_in_sight_and_for_no_other(cast, customer
     factories.make_customers(1, cast.tree.s1, cast.raj, prefix="S")
     url = reverse("campaign-why", args=[campaign.pk])
     client = login(cast.mei)
-    assert (
-        b"On the final list"
-        in client.post(url, {"number": "C1"}, headers=HTMX).content
-        + client.post(url, {"number": "C2"}, headers=HTMX).content
-    )
+    treated = Target.objects.filter(selection=campaign.selection).treated().first().customer
+    assert b"On the final list" in client.post(url, {"number": treated.number}, headers=HTMX).content
     factories.run_sql("UPDATE customers_customer SET is_employee = true WHERE number = 'S1'")
     assert b"Works for the bank" in client.post(url, {"number": "S1"}, headers=HTMX).content
     unseen = login(cast.bao).post(url, {"number": "S1"}, headers=HTMX)
     assert unseen.status_code == 422
     assert b"in your sight" in unseen.content
+
+
+def test_who_is_in_control_is_not_told_to_those_who_talk_to_customers(cast, customers):
+    campaign = factories.selected(cast, control_share="0.5")
+    url = reverse("campaign-why", args=[campaign.pk])
+    targets = Target.objects.filter(selection=campaign.selection).select_related("customer")
+    told = []
+    for target in (targets.filter(is_control=True).first(), targets.filter(is_control=False).first()):
+        number = target.customer.number
+        answer = login(cast.bao).post(url, {"number": number}, headers=HTMX).content.decode()
+        told.append(answer.replace(number, ""))
+        assert ("Drawn as control" in login(cast.mei).post(url, {"number": number}).content.decode()) == (
+            target.is_control
+        )
+    assert told[0] == told[1]
+    assert "Met every condition" in told[0]
+
+
+@pytest.mark.parametrize("version", ["²", "9" * 5000, "", "x"])
+def test_a_senseless_version_and_a_nul_in_the_comment_are_no_error(cast, draft, version):
+    answer = act(login(cast.mei), draft, "cancel", version=version, comment="gone\0 for good")
+    assert answer.status_code == 200
+    draft.refresh_from_db()
+    assert draft.state == Campaign.State.CANCELLED
+    assert draft.changes.first().comment == "gone for good"
 
 
 def test_history_tells_fields_before_and_after_and_the_comment(cast, customers):
