@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from analytics import model_page, predictive, verification
 from analytics.forms import PredictiveModelForm
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
-from bankcrm import clock, runs
+from bankcrm import clock, parsing, runs
 from bankcrm.models import Run
 from bankcrm.policy import SignedIn
 
@@ -43,7 +43,8 @@ def model_create(request: SignedIn) -> HttpResponse:
 
 def model_detail(request: SignedIn, pk: int) -> HttpResponse:
     """One model: how good, compared with what, of which data, and its versions."""
-    model = get_object_or_404(model_page.models(), pk=pk)
+    seen = PredictiveModel.objects.visible_to(request.user)
+    model = get_object_or_404(model_page.models().filter(pk__in=seen), pk=pk)
     rows = model_page.versions(model, request.user)
     challenger = model_page.challenger_of(model, [row["version"] for row in rows])
     shown = model.champion or challenger
@@ -93,10 +94,8 @@ def model_verification(request: SignedIn, pk: int) -> HttpResponse:
     """Predicted against actual of one score run, loaded beside the page because it counts outcomes anew."""
     model = get_object_or_404(PredictiveModel.objects.visible_to(request.user), pk=pk)
     published = model_page.score_runs(model)
-    asked = request.GET.get("run", "")
-    run = (
-        get_object_or_404(published, pk=int(asked)) if asked.isdecimal() else _judgeable(list(published[:12]))
-    )
+    asked = parsing.whole_number(request.GET.get("run", ""))
+    run = get_object_or_404(published, pk=asked) if asked else _judgeable(list(published[:12]))
     found = verification.verify(run) if run else None
     context = {
         "model": model,
@@ -139,8 +138,11 @@ def _start(request: SignedIn, pk: int, kind: str, said: str) -> HttpResponse:
 @require_POST
 def model_promote(request: SignedIn, pk: int, number: int) -> HttpResponse:
     """Make a version champion, in the name of a second person."""
+    seen = PredictiveModel.objects.visible_to(request.user)
     version = get_object_or_404(
-        ModelVersion.objects.select_related("model").defer("artefact"), model=pk, number=number
+        ModelVersion.objects.filter(model__in=seen).select_related("model").defer("artefact"),
+        model=pk,
+        number=number,
     )
     try:
         predictive.promote(version, request.user)

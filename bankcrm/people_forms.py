@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from bankcrm.models import Branch, BranchLink, Holiday, Leave, Role, User
+from bankcrm.parsing import YEARS
 
 # A branch of one kind lies below a branch of a kind further left.
 TREE_ORDER = [Branch.Kind.HEAD_OFFICE, Branch.Kind.REGION, Branch.Kind.BRANCH, Branch.Kind.OUTLET]
 
 
 def day_field(label: Any) -> forms.DateField:
-    return forms.DateField(label=label, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    """A day that can be typed or picked, and that days can be added to."""
+    return forms.DateField(
+        label=label,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        validators=[
+            MinValueValidator(dt.date(YEARS.start, 1, 1)),
+            MaxValueValidator(dt.date(YEARS.stop - 1, 12, 31)),
+        ],
+    )
 
 
 def offer(form: forms.BaseForm, name: str, rows: QuerySet[Any]) -> None:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from analytics import audience as conditions
 from analytics.models import Audience
-from bankcrm import paging
+from bankcrm import paging, parsing
 from bankcrm.htmx import toast
 from bankcrm.policy import REGISTRY, SignedIn
 from campaigns import audience_builder, audience_page, offering
@@ -142,8 +142,8 @@ def _groups(root: Item) -> list[str]:
 
 def _used(request: SignedIn, root: Item) -> Item:
     """The conditions of a saved audience in the place of what was there."""
-    chosen = request.POST.get("saved", "")
-    saved = Audience.objects.visible_to(request.user).filter(pk=chosen).first() if chosen.isdigit() else None
+    chosen = parsing.whole_number(request.POST.get("saved", ""))
+    saved = Audience.objects.visible_to(request.user).filter(pk=chosen).first() if chosen else None
     return audience_builder.from_condition(saved.condition) if saved else root
 
 
@@ -192,10 +192,9 @@ def _save(request: SignedIn, place: Place, root: Item, known: audience_page.Cata
         return _refused(request, place, root, known, _("Nothing was saved: some rows need a look."))
     if place.campaign is None:
         return _save_as(request, place, root, known)
-    version = place.version
     try:
         saved = page.write(
-            request, place.campaign, int(version) if version.isdigit() else 0, condition=condition
+            request, place.campaign, parsing.whole_number(place.version) or 0, condition=condition
         )
     except Conflict as conflict:
         theirs = conflict.current.condition
@@ -221,7 +220,7 @@ def _in_card(request: SignedIn, campaign: Campaign) -> bool:
 
 def _save_as(request: SignedIn, place: Place, root: Item, known: audience_page.Catalogue) -> HttpResponse:
     condition = audience_builder.check(root)
-    place.name = request.POST.get("name", "")
+    place.name = parsing.words(request.POST.get("name", ""), 200)
     if audience_builder.unfinished(root):
         return _refused(request, place, root, known, _("Nothing was saved: some rows need a look."))
     try:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from bankcrm.models import User
+from bankcrm.models import Role, User
 from campaigns.followup import Entry
 from campaigns.models import Campaign, Lead
 from campaigns.models.leads import LeadQuerySet
@@ -68,7 +68,7 @@ class LeadFilter(forms.Form):
         )
         self._offer("due", [("", _("Any due date")), *DUES.items()])
         self._offer("tier", [("", _("All tiers")), *tiering.names_at(today).items()])
-        if user.role == "rm":
+        if user.role == Role.RM:
             del self.fields["rm"]
         else:
             self._choose(

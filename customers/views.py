@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from bankcrm import paging
+from bankcrm import paging, parsing
 from bankcrm.models import Role
 from bankcrm.policy import REGISTRY, SignedIn
 from customers import fields, kyc, portfolio, profile, search, tabs, tiering
@@ -88,7 +88,7 @@ def customer_detail(request: SignedIn, pk: int, tab: str = "overview") -> HttpRe
         "tab_label": label,
         "tab_template": f"customers/tabs/{tab}.html",
         "tab_url": reverse("customer-tab", args=[pk, tab]),
-        **read(seen, _until(request, seen.today)),
+        **read(seen, parsing.day(request.GET.get("until", "")) or seen.today),
     }
     if request.htmx:
         return render(request, "customers/_tab.html", context)
@@ -123,14 +123,6 @@ def _customer(request: SignedIn, pk: int) -> Customer:
     if customer is None:
         raise Http404
     return customer
-
-
-def _until(request: SignedIn, today: dt.date) -> dt.date:
-    """The day the timeline starts from; a day that is none is today."""
-    try:
-        return dt.date.fromisoformat(request.GET.get("until", ""))
-    except ValueError:
-        return today
 
 
 def _header(request: SignedIn, seen: tabs.Seen, tab: str) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
-from bankcrm import clock, figures, paging, workdays
-from bankcrm.models import User
+from bankcrm import clock, figures, paging, parsing, workdays
+from bankcrm.models import Role, User
 from bankcrm.policy import SignedIn
 from campaigns import feedback, queue, sales
 from campaigns.lead_forms import LeadFilter
@@ -138,7 +138,7 @@ def lead_list(request: SignedIn) -> HttpResponse:
             "rows": rows.rows(page.rows, user, today),
             "groups": GROUPS,
             "pager": page.pager(request, paging.capped_count(found)),
-            "of_team": user.role != "rm",
+            "of_team": user.role != Role.RM,
         },
     )
 
@@ -147,10 +147,7 @@ def lead_list(request: SignedIn) -> HttpResponse:
 def calendar(request: SignedIn) -> HttpResponse:
     """Dated next steps of a day or a week."""
     user, today = request.user, clock.today()
-    try:
-        day = dt.date.fromisoformat(request.GET.get("day", ""))
-    except ValueError:
-        day = today
+    day = parsing.day(request.GET.get("day", "")) or today
     by_day = request.GET.get("view") == "day"
     first = day if by_day else day - dt.timedelta(days=day.weekday())
     span = 1 if by_day else 7

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from bankcrm import clock, figures
+from bankcrm import clock, figures, parsing
 from bankcrm.models import AuditEvent, Branch, Role
 from bankcrm.policy import SignedIn
 from campaigns import reassign, sales
@@ -103,8 +103,7 @@ def _board(request: SignedIn) -> dict[str, Any]:
     branches = Branch.objects.filter(
         pk__in=user.branch_ids(), kind__in=[Branch.Kind.BRANCH, Branch.Kind.OUTLET]
     )
-    chosen = request.GET.get("branch", "")
-    branch = int(chosen) if chosen.isascii() and chosen.isdigit() else None
+    branch = parsing.whole_number(request.GET.get("branch", ""))
     members = sales.team(user, today, branch)
     waiting = sales.unassigned(user)
     moves = user.role == Role.BRANCH_MANAGER and user.may_change
