@@ -26,6 +26,8 @@ from customers.models import Contact, ContactChannel, Response
 # What one undo puts back; times travel as text.
 RESTORED = ("state", "next_step", "last_outcome", "due_on", "next_at", "closed_at")
 UNDO_MINUTES = 60
+# Farther away a next step is a typing error, and the lead would never be seen again.
+FARTHEST_DAYS = 730
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,11 @@ def record(lead_id: int, user: User, entry: Entry) -> FollowUp:
     if known:
         return known
     row = _checked(entry)
+    # Asked once: the partition made here must be the one written to below, even at midnight.
+    today = clock.today()
     # Alone in its transaction: the lock on the partitions ends before the lead's begins.
     with transaction.atomic():
-        ensure_months(Contact._meta.db_table, clock.today(), clock.today())
+        ensure_months(Contact._meta.db_table, today, today)
     with transaction.atomic():
         lead = _lock(lead_id, user)
         # Again, now that nobody else writes on this lead: the same request may have been sent twice at once.
@@ -62,7 +66,7 @@ def record(lead_id: int, user: User, entry: Entry) -> FollowUp:
         if known:
             return known
         _check_free(lead, user)
-        step, at = _next_step(entry, row)
+        step, at = _next_step(entry, row, today)
         follow_up = FollowUp.objects.create(
             lead=lead,
             by=user,
@@ -75,11 +79,11 @@ def record(lead_id: int, user: User, entry: Entry) -> FollowUp:
             next_at=at,
             # The version after this outcome: whatever is done to the lead later makes an undo a conflict.
             before={name: _as_text(getattr(lead, name)) for name in RESTORED}
-            | {"version": lead.version + 1, "contacted_on": clock.today().isoformat()},
+            | {"version": lead.version + 1, "contacted_on": today.isoformat()},
             client_key=entry.client_key,
         )
         _move(lead, row, step, at)
-        _write_history(lead, follow_up, row, user)
+        _write_history(lead, follow_up, row, today)
         feedback.apply(lead, follow_up, user)
         audit.record(
             user,
@@ -140,8 +144,10 @@ def undo(follow_up_id: int, user: User) -> FollowUp:
 
 def snooze(lead_id: int, user: User, until: dt.datetime) -> Lead:
     """Put a lead out of the queue's way until a time to come; no contact is recorded."""
-    if until <= queue.moment():
+    now = queue.moment()
+    if until <= now:
         raise Refused(_("Choose a time in the future."))
+    _check_near(until, now)
     with transaction.atomic():
         lead = _lock(lead_id, user)
         _check_free(lead, user)
@@ -181,9 +187,17 @@ def _checked(entry: Entry) -> Meaning:
         raise Refused(_("“%(channel)s” is not a channel.") % {"channel": entry.channel})
     if entry.amount is not None and entry.amount < 0:
         raise Refused(_("The amount cannot be negative."))
-    if entry.next_at and not row.closes and entry.next_at <= queue.moment():
-        raise Refused(_("The next step lies in the past; choose a later time."))
+    if entry.next_at and not row.closes:
+        now = queue.moment()
+        if entry.next_at <= now:
+            raise Refused(_("The next step lies in the past; choose a later time."))
+        _check_near(entry.next_at, now)
     return row
+
+
+def _check_near(at: dt.datetime, now: dt.datetime) -> None:
+    if at > now + dt.timedelta(days=FARTHEST_DAYS):
+        raise Refused(_("Choose a time within the next two years."))
 
 
 def _known(entry: Entry, user: User) -> FollowUp | None:
@@ -219,12 +233,12 @@ def _check_free(lead: Lead, user: User) -> None:
         raise queue.Taken(lead)
 
 
-def _next_step(entry: Entry, row: Meaning) -> tuple[str, dt.datetime | None]:
+def _next_step(entry: Entry, row: Meaning, today: dt.date) -> tuple[str, dt.datetime | None]:
     if row.closes:
         return NextStep.NONE, None
     if entry.next_step == NextStep.NONE:
         return NextStep.NONE, None
-    step, at = proposed_next(row.outcome, clock.today())
+    step, at = proposed_next(row.outcome, today)
     return entry.next_step or step, entry.next_at or at
 
 
@@ -244,8 +258,8 @@ def _move(lead: Lead, row: Meaning, step: str, at: dt.datetime | None) -> None:
     lead.refresh_from_db()
 
 
-def _write_history(lead: Lead, follow_up: FollowUp, row: Meaning, user: User) -> None:
-    today, reference = clock.today(), _reference(follow_up)
+def _write_history(lead: Lead, follow_up: FollowUp, row: Meaning, today: dt.date) -> None:
+    reference = _reference(follow_up)
     codes = {
         "customer_id": lead.customer_id,
         "campaign_code": lead.campaign.code,
@@ -259,7 +273,7 @@ def _write_history(lead: Lead, follow_up: FollowUp, row: Meaning, user: User) ->
         channel=follow_up.channel,
         outcome=row.outcome,
         was_reached=row.reached,
-        staff_number=user.employee_number,
+        staff_number=follow_up.by.employee_number,
         **codes,
     )
     if row.response is None:

@@ -14,6 +14,7 @@ from rest_framework import serializers
 from bankcrm import clock, figures
 from bankcrm.parsing import Query, Strict
 from campaigns import calling, queue
+from campaigns.followup import FARTHEST_DAYS
 from campaigns.lead_forms import DUES
 from campaigns.lead_views import rows
 from campaigns.models import FollowUp, Lead, Offer
@@ -21,7 +22,6 @@ from campaigns.outcomes import DeclineReason, NextStep
 from customers.models import ContactChannel, Customer
 
 ALL = "all"
-FARTHEST_DAYS = 730
 
 
 class LeadCustomer(serializers.ModelSerializer):

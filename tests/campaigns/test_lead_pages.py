@@ -36,6 +36,29 @@ def outcome(client, lead, htmx=True, **fields):
     return client.post(reverse("lead-outcome", args=[lead.pk]), data, headers=headers)
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "2026-13-01", "next week"])
+def test_a_day_the_calendar_cannot_show_is_today(cast, leads, day):
+    shown = login(cast.rita).get(reverse("lead-calendar"), {"day": day})
+    assert shown.status_code == 200
+    assert shown.context["first"] <= factories.TODAY <= shown.context["last"]
+
+
+def test_a_next_step_years_away_is_refused_as_a_typing_error(cast, leads):
+    answer = outcome(
+        login(cast.rita), leads[0], outcome="later", next_step="call", next_at="2062-12-01T10:00"
+    )
+    assert answer.status_code == 422
+    assert "within the next two years" in answer.content.decode()
+    snoozed = login(cast.rita).post(
+        reverse("lead-snooze", args=[leads[0].pk]),
+        {"until": "2062-12-01T10:00"},
+        headers={"HX-Request": "true"},
+    )
+    assert snoozed.status_code == 422
+    assert not FollowUp.objects.exists()
+    assert not Lead.objects.filter(next_at__isnull=False).exists()
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_rita_opens_her_pages_and_mei_does_not(cast, leads, name):
     assert login(cast.rita).get(reverse(name)).status_code == 200
