@@ -15,6 +15,7 @@ from analytics.models import PredictiveModel
 from bankcrm.models import Role, User
 from campaigns.models import Arm, Campaign, MarketingPlan, Offer
 from campaigns.models.campaign import CampaignQuerySet
+from customers import profile
 from customers.models import ContactChannel, Product, Response
 
 SUCCESSES = (Response.Kind.CONVERSION, Response.Kind.INTEREST, Response.Kind.VISIT)
@@ -138,10 +139,7 @@ class ScheduleForm(CardForm):
         }
 
     def choose(self) -> None:
-        from customers.models import CustomerProfile
-
-        months = CustomerProfile.objects.order_by("-month").values_list("month", flat=True).distinct()[:36]
-        choices = [(month.isoformat(), f"{month:%Y-%m}") for month in months]
+        choices = [(month.isoformat(), f"{month:%Y-%m}") for month in profile.months()[:36]]
         self.fields["profile_month"] = forms.TypedChoiceField(
             label=_("Data of"),
             required=False,

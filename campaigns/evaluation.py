@@ -139,6 +139,8 @@ def freeze(campaign: Campaign, user: User) -> EvaluationReport:
     """
     if not user.may_change or user.role not in EVALUATORS:
         raise PermissionDenied(_("Your role does not include this."))
+    # Of two freezes at once the second finds the report of the first.
+    Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
     end, through = attribution.window_end(campaign), attribution.data_through()
     if campaign.state != Campaign.State.IMPORTED and end is not None:
         if clock.today() <= end:

@@ -115,8 +115,10 @@ def claim(lead_id: int, user: User) -> Lead:
         if lead.state not in WORKABLE:
             raise Refused(_("This lead is closed: %(state)s.") % {"state": lead.get_state_display()})
         raise Taken(lead)
-    # After the commit, so that no claim waits for another lead while it holds its own.
-    Lead.objects.filter(claimed_by=user).exclude(pk=lead_id).update(claimed_by=None, claimed_at=None)
+    # After the commit, so that no claim waits for another lead while it holds its own. What closes or moves a lead ends
+    # its claim, so the queue's own index is enough to find one: there is none on the claimant.
+    others = Lead.objects.visible_to(user).filter(state__in=WORKABLE, claimed_by=user)
+    others.exclude(pk=lead_id).update(claimed_by=None, claimed_at=None)
     return lead
 
 
