@@ -105,6 +105,7 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "number": number,
     "signed": signed,
     "decimal": decimal,
+    "decimal1": lambda value: number(value, 1),
     "decimal3": lambda value: number(value, 3),
     "text": str,
 }

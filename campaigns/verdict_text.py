@@ -1,34 +1,10 @@
-"""The verdict of a readout in words, and figures as the evaluation page writes them."""
+"""The verdict of a readout in words."""
 
 from django.utils.translation import gettext as _
 
-from campaigns.effect import Estimate, Interval
+from bankcrm.figures import interval, number, points
+from campaigns.effect import Estimate
 from campaigns.verdict import ArmFigures, ArmReadout, Readout, Verdict
-
-MINUS = "\u2212"
-
-
-def points(value: float) -> str:
-    """A rate difference in points with its sign: 0.0213 is "+2.1", and no "-0.0"."""
-    shown = round(value * 100, 1)
-    return f"{shown:+.1f}".replace("-", MINUS) if shown else "0.0"
-
-
-def points_range(interval: Interval) -> str:
-    return _("%(low)s to %(high)s") % {"low": points(interval.low), "high": points(interval.high)}
-
-
-def number(value: float, decimals: int = 0) -> str:
-    """A signless figure unless negative, thousands separated: 1204.4 is "1,204"."""
-    shown = round(value, decimals) or 0.0
-    return f"{shown:,.{decimals}f}".replace("-", MINUS)
-
-
-def number_range(interval: Interval, decimals: int = 0) -> str:
-    return _("%(low)s to %(high)s") % {
-        "low": number(interval.low, decimals),
-        "high": number(interval.high, decimals),
-    }
 
 
 def percent(level: float) -> str:
@@ -53,7 +29,7 @@ def _clause(arm: ArmReadout, figures: ArmFigures, readout: Readout) -> str:
     lead = _lead(arm.verdict, len(readout.arms) > 1) % {
         "effect": points(figures.effect.value),
         "level": percent(readout.level),
-        "range": points_range(figures.interval),
+        "range": interval(figures.interval.low, figures.interval.high),
         "arm": arm.arm.label or arm.arm.code,
     }
     if arm.verdict == Verdict.INTERIM:
@@ -107,7 +83,10 @@ def _consequences(figures: ArmFigures) -> list[str]:
         text = (
             _("ROI %(roi)s (%(range)s)") if figures.roi.proved else _("ROI %(roi)s (%(range)s), not proved")
         )
-        values = {"roi": number(figures.roi.value, 1), "range": number_range(figures.roi.interval, 1)}
+        values = {
+            "roi": number(figures.roi.value, 1),
+            "range": interval(figures.roi.interval.low, figures.roi.interval.high, "decimal1"),
+        }
         clauses.append(text % values)
     return clauses
 
@@ -127,5 +106,5 @@ def _other(arm: ArmReadout) -> str:
     return text % {
         "arm": name,
         "effect": points(figures.effect.value),
-        "range": points_range(figures.interval),
+        "range": interval(figures.interval.low, figures.interval.high),
     }

@@ -11,7 +11,7 @@ from campaigns.effect import Estimate, Moments
 from campaigns.power import minimum_detectable_effect
 from campaigns.refusal import Code, Refusal
 from campaigns.verdict import ArmCounts, Circumstances, Verdict, evaluate_arms
-from campaigns.verdict_text import points, verdict_sentence
+from campaigns.verdict_text import verdict_sentence
 
 CONTROL = ArmCounts("control", treated=False, assigned=2000, conversions=60)
 WINNER = ArmCounts("A", treated=True, assigned=18_000, conversions=918, cost=200_000)
@@ -128,13 +128,6 @@ def test_what_three_arms_could_show_is_reckoned_at_the_corrected_level():
     arms = [replace(NEITHER, code=code) for code in "ABC"]
     figures = evaluate_arms([*arms, CONTROL], SEVERAL).arm("A").figures
     assert figures.mde == pytest.approx(minimum_detectable_effect(0.03, 18_000, 2000, alpha=0.05 / 3))
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"), [(0.0213, "+2.1"), (-0.0049, "−0.5"), (-0.0004, "0.0"), (0.0004, "0.0"), (0.0, "0.0")]
-)
-def test_points_carry_a_sign_unless_they_round_to_nothing(value, shown):
-    assert points(value) == shown
 
 
 def test_without_a_control_no_effect_can_be_claimed():
