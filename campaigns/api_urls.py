@@ -4,7 +4,7 @@ from bankcrm import policy
 from bankcrm.models import Role
 from campaigns import lifecycle
 from campaigns.api import campaigns, evaluation, leads
-from campaigns.evaluation_urls import READERS
+from campaigns.campaign_urls import READERS
 from campaigns.queue import WORKING_ROLES
 
 STEPS: dict[str, type[campaigns.CampaignStep]] = {

@@ -6,10 +6,10 @@ from bankcrm import policy
 from bankcrm.models import Role
 from campaigns import audience_views
 from campaigns.campaign_views import acts, lists, offers, page, plans
+from campaigns.lifecycle import PLANNERS
 from campaigns.offering import AUDIENCE_MAKERS
 
 READERS = {Role.PLANNER, Role.APPROVER, Role.MANAGER, Role.ANALYST, Role.BRANCH_MANAGER}
-PLANNERS = {Role.PLANNER}
 # Whoever may do anything to a campaign; which act in which state is the lifecycle's business.
 ACTORS = {Role.PLANNER, Role.APPROVER, Role.MANAGER}
 DECIDERS = {Role.APPROVER, Role.PLANNER, Role.MANAGER}

@@ -3,11 +3,9 @@
 from django.utils.translation import gettext_lazy as _
 
 from bankcrm import policy
-from bankcrm.models import Role
 from campaigns import evaluation_views as views
+from campaigns.campaign_urls import READERS
 from campaigns.evaluation import EVALUATORS
-
-READERS = {Role.PLANNER, Role.APPROVER, Role.MANAGER, Role.ANALYST, Role.BRANCH_MANAGER}
 
 urlpatterns = [
     policy.route("evaluations/", views.report_list, name="evaluation-list", read=READERS),

@@ -122,7 +122,7 @@ def play_round(loop: Loop, number: int, capacity: int, control_share: str = "0.2
     with loop.stage(f"round {number}: two months pass") as counts:
         lived = sample_bank.advance(
             bank,
-            to=_months_later(bank.as_of, ROUND_MONTHS),
+            to=profile.month_end(bank.as_of, -ROUND_MONTHS),
             treated=[simulation.assigned(campaign, worked)],
             progress=lambda text: loop.report(f"  {text}"),
         )
@@ -267,8 +267,3 @@ def reconcile(campaign: Campaign) -> dict[str, Any]:
             and doubled == 0
         ),
     }
-
-
-def _months_later(day: dt.date, months: int) -> dt.date:
-    number = day.year * 12 + day.month - 1 + months
-    return dt.date(number // 12, number % 12 + 1, 1)

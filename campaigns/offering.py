@@ -15,9 +15,9 @@ from analytics.models import Audience
 from bankcrm import audit
 from bankcrm.models import Role, User
 from campaigns.conflicts import Refused
+from campaigns.lifecycle import PLANNERS
 from campaigns.models import Campaign, Offer
 
-PLANNERS = frozenset({Role.PLANNER})
 AUDIENCE_MAKERS = frozenset({Role.PLANNER, Role.ANALYST})
 
 

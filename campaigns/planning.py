@@ -13,12 +13,12 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from bankcrm import audit
-from bankcrm.models import Role, User
+from bankcrm.models import User
 from campaigns.definition import plain
+from campaigns.lifecycle import PLANNERS
 from campaigns.models import Campaign, MarketingPlan, PlanTarget
 from campaigns.statement import compose
 
-PLANNERS = frozenset({Role.PLANNER})
 EDITABLE = ("name", "objective", "starts_on", "ends_on", "budget", "owner")
 
 

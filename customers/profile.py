@@ -23,7 +23,7 @@ Progress = Callable[[int, int], object]
 
 
 def month_end(day: datetime.date, months_back: int = 0) -> datetime.date:
-    """The last day of the month ``months_back`` before the one of ``day``."""
+    """The last day of the month ``months_back`` before the one of ``day``; after it when negative."""
     number = day.year * 12 + day.month - 1 - months_back
     year, month = number // 12, number % 12 + 1
     return datetime.date(year, month, calendar.monthrange(year, month)[1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from customers.profile import month_end
 from customers.sample_bank import truth
 from customers.sample_bank.world import World
 
@@ -71,12 +71,6 @@ def _from_facts(facts: dict[str, Any]) -> Bank:
         datetime.date.fromisoformat(facts["as_of"]),
         facts["transactions_per_month"],
     )
-
-
-def month_end(day: datetime.date, back: int = 0) -> datetime.date:
-    """The last day of the month ``back`` months before the one of ``day``."""
-    year, month = divmod(day.year * 12 + day.month - 1 - back, 12)
-    return datetime.date(year, month + 1, calendar.monthrange(year, month + 1)[1])
 
 
 def month_ends(first: datetime.date, last: datetime.date) -> list[datetime.date]:

@@ -8,6 +8,7 @@ import numpy as np
 from django.db import transaction
 
 from bankcrm import bulk
+from customers.profile import month_end
 from customers.sample_bank import (
     attitudes,
     draws,
@@ -20,7 +21,7 @@ from customers.sample_bank import (
     truth,
     world,
 )
-from customers.sample_bank.bank import Bank, NotEmpty, Progress, day_number, facts_of, month_end, month_ends
+from customers.sample_bank.bank import Bank, NotEmpty, Progress, day_number, facts_of, month_ends
 from customers.sample_bank.buying import Outcome, Purchases, Treatment
 from customers.sample_bank.population import Population
 from customers.sample_bank.rounds import Setting

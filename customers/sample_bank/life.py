@@ -10,9 +10,10 @@ import numpy as np
 from django.db import connection, transaction
 
 from bankcrm import bulk
+from customers.profile import month_end
 from customers.sample_bank import bank as banks
 from customers.sample_bank import loading, rounds, staff, truth
-from customers.sample_bank.bank import Bank, Progress, day_number, month_end, month_ends
+from customers.sample_bank.bank import Bank, Progress, day_number, month_ends
 from customers.sample_bank.buying import NEVER, Treatment
 from customers.sample_bank.creation import build_profiles
 from customers.sample_bank.rounds import Decided, Setting
