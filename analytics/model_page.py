@@ -91,7 +91,7 @@ def versions(model: PredictiveModel, user: User) -> list[dict[str, Any]]:
                 "mark": mark,
                 "auc": version.card.get("metrics", {}).get("auc"),
                 "may_promote": not why_not,
-                "why_not": why_not if predictive.allowed(user, predictive.PROMOTERS) else "",
+                "why_not": why_not if user.may_act_as(predictive.PROMOTERS) else "",
             }
         )
     return rows

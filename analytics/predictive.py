@@ -25,13 +25,8 @@ class Refused(runs.Refused):
     """What was asked is against a rule; the sentence says which, and nothing was changed."""
 
 
-def allowed(user: User, roles: frozenset[Role]) -> bool:
-    """Whether the user has one of the roles and is no auditor."""
-    return user.may_change and user.role in roles
-
-
 def _require(user: User, roles: frozenset[Role]) -> None:
-    if not allowed(user, roles):
+    if not user.may_act_as(roles):
         raise PermissionDenied(_("Your role does not include this."))
 
 
@@ -56,7 +51,7 @@ def define(user: User, **values: Any) -> PredictiveModel:
 
 def objection(version: ModelVersion, user: User) -> str:
     """Why ``user`` cannot promote the version, as a sentence; "" when nothing stands against it."""
-    if not allowed(user, PROMOTERS):
+    if not user.may_act_as(PROMOTERS):
         return _("Your role does not include this.")
     if version.trained_by_id == user.pk:
         return _("You trained this version. A second person promotes it.")

@@ -26,7 +26,7 @@ def model_list(request: SignedIn) -> HttpResponse:
     found = model_page.models().filter(pk__in=PredictiveModel.objects.visible_to(request.user))
     context = {
         "rows": [model_page.summary(model, today) for model in found],
-        "may_write": predictive.allowed(request.user, predictive.WRITERS),
+        "may_write": request.user.may_act_as(predictive.WRITERS),
     }
     return render(request, "analytics/models.html", context)
 
@@ -66,8 +66,8 @@ def model_detail(request: SignedIn, pk: int) -> HttpResponse:
         "previous": predictive.previous_champion(model),
         "runs": model_page.score_runs(model)[:12],
         "work": _work(model),
-        "may_write": predictive.allowed(request.user, predictive.WRITERS),
-        "may_promote": predictive.allowed(request.user, predictive.PROMOTERS),
+        "may_write": request.user.may_act_as(predictive.WRITERS),
+        "may_promote": request.user.may_act_as(predictive.PROMOTERS),
     }
     return render(request, "analytics/model.html", context)
 

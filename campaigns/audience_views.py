@@ -97,7 +97,7 @@ def audience_detail(request: SignedIn, pk: int) -> HttpResponse:
 
 
 def _may_save(request: SignedIn) -> bool:
-    return request.user.may_change and request.user.role in offering.AUDIENCE_MAKERS
+    return request.user.may_act_as(offering.AUDIENCE_MAKERS)
 
 
 def _build(request: SignedIn, place: Place) -> HttpResponse:

@@ -137,7 +137,7 @@ def freeze(campaign: Campaign, user: User) -> EvaluationReport:
 
     The same sums freeze to the same report; other sums to a new version.
     """
-    if not user.may_change or user.role not in EVALUATORS:
+    if not user.may_act_as(EVALUATORS):
         raise PermissionDenied(_("Your role does not include this."))
     # Of two freezes at once the second finds the report of the first.
     Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)

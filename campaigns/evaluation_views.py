@@ -34,7 +34,7 @@ def report(request: SignedIn, pk: int) -> HttpResponse:
         return render(
             request, "campaigns/evaluation/nothing.html", {"campaign": campaign, "sentence": refusal}
         )
-    may_freeze = request.user.may_change and request.user.role in evaluation.EVALUATORS
+    may_freeze = request.user.may_act_as(evaluation.EVALUATORS)
     context = evaluation_page.context(result) | {"may_freeze": may_freeze}
     return render(request, "campaigns/evaluation/report.html", context)
 

@@ -103,7 +103,7 @@ def makers(campaign: Campaign) -> set[int]:
 def check_allowed(action: str, campaign: Campaign, user: User) -> Action:
     """The action, if the user's role includes it and the campaign's state admits it."""
     rule = ACTIONS[action]
-    if not user.may_change or user.role not in rule.roles:
+    if not user.may_act_as(rule.roles):
         raise PermissionDenied(_("Your role does not include this."))
     if campaign.state not in rule.sources:
         raise Conflict(
@@ -128,7 +128,7 @@ def create(
     ``arms``: mappings of code, name, offer, channel, share. Raises PermissionDenied, ValidationError, TypeError for a
     field that is not editable.
     """
-    if not user.may_change or user.role not in ACTIONS["edit"].roles:
+    if not user.may_act_as(ACTIONS["edit"].roles):
         raise PermissionDenied(_("Your role does not include this."))
     _known(fields)
     campaign = Campaign(

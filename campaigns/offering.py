@@ -27,7 +27,7 @@ def save_offer(offer: Offer, user: User) -> Offer:
 
     An approval covers the offer as it was: a campaign approved with the old one must be approved again (see push).
     """
-    if not user.may_change or user.role not in PLANNERS:
+    if not user.may_act_as(PLANNERS):
         raise PermissionDenied(_("Your role does not include this."))
     offer.full_clean()
     action = "offer.edited" if offer.pk else "offer.created"
@@ -47,7 +47,7 @@ def save_audience(
     user: User, name: str, condition: dict[str, Any], *, audience: Audience | None = None
 ) -> Audience:
     """Save a condition under a name. Raises PermissionDenied, Refused for a name that is taken or a bad condition."""
-    if not user.may_change or user.role not in AUDIENCE_MAKERS:
+    if not user.may_act_as(AUDIENCE_MAKERS):
         raise PermissionDenied(_("Your role does not include this."))
     name = name.strip()
     if not name or len(name) > 100:

@@ -153,7 +153,7 @@ def figures(plan: MarketingPlan) -> PlanFigures:
 
 
 def _check(user: User, fields: Mapping[str, Any]) -> None:
-    if not user.may_change or user.role not in PLANNERS:
+    if not user.may_act_as(PLANNERS):
         raise PermissionDenied(_("Your role does not include this."))
     unknown = fields.keys() - set(EDITABLE)
     if unknown:

@@ -92,7 +92,7 @@ def push(
     with bulk.without_time_limit():
         if begun is None:
             begun = _begin(current, user, wave, job, on or clock.today())
-        elif not user.may_change or user.role not in lifecycle.ACTIONS["push"].roles:
+        elif not user.may_act_as(lifecycle.ACTIONS["push"].roles):
             raise PermissionDenied(_("Your role does not include this."))
         # Begun by us or by somebody else since it was read: the day of assignment is there now.
         current.refresh_from_db()
@@ -102,7 +102,7 @@ def push(
 
 def _begin(campaign: Campaign, user: User, wave: int, job: Job | None, on: dt.date) -> Push:
     """Approved → running, with the day of assignment; refuses what is not exactly what was approved."""
-    if not user.may_change or user.role not in lifecycle.ACTIONS["push"].roles:
+    if not user.may_act_as(lifecycle.ACTIONS["push"].roles):
         raise PermissionDenied(_("Your role does not include this."))
     if campaign.state != Campaign.State.APPROVED or campaign.selection is None:
         raise Refused(

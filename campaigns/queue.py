@@ -160,5 +160,5 @@ def appointments(user: User, first: dt.date, last: dt.date) -> LeadQuerySet:
 
 def check_role(user: User) -> None:
     """Raises Refused for whoever does not work on leads."""
-    if user.role not in WORKING_ROLES or not user.may_change:
+    if not user.may_act_as(WORKING_ROLES):
         raise Refused(_("Only relationship managers and branch managers work on leads."))

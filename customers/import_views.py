@@ -41,7 +41,7 @@ def _visible(request: SignedIn, pk: int) -> ImportFile:
 
 
 def _may_change(request: SignedIn, file: ImportFile) -> bool:
-    return request.user.may_change and request.user.role in KINDS[file.kind].roles
+    return request.user.may_act_as(KINDS[file.kind].roles)
 
 
 def _changeable(request: SignedIn, pk: int) -> ImportFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
@@ -125,6 +126,10 @@ class User(AbstractUser):
     @property
     def may_change(self) -> bool:
         return not self.is_auditor
+
+    def may_act_as(self, roles: Collection[str]) -> bool:
+        """Whether one of the roles is the user's own; an auditor acts in none."""
+        return self.may_change and self.role in roles
 
 
 class Leave(models.Model):

@@ -60,7 +60,7 @@ def _rows(campaigns: list[Campaign]) -> list[dict[str, Any]]:
 
 
 def _may_create(request: SignedIn) -> bool:
-    return request.user.may_change and request.user.role in lifecycle.PLANNERS
+    return request.user.may_act_as(lifecycle.PLANNERS)
 
 
 def campaign_create(request: SignedIn) -> HttpResponse:

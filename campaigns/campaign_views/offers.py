@@ -36,7 +36,7 @@ def offer_list(request: SignedIn) -> HttpResponse:
 
 
 def _may_write(request: SignedIn) -> bool:
-    return request.user.may_change and request.user.role in offering.PLANNERS
+    return request.user.may_act_as(offering.PLANNERS)
 
 
 def offer_create(request: SignedIn) -> HttpResponse:

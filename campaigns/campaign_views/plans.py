@@ -20,7 +20,7 @@ from campaigns.wording import STATE_TONES
 
 
 def _may_write(request: SignedIn) -> bool:
-    return request.user.may_change and request.user.role in planning.PLANNERS
+    return request.user.may_act_as(planning.PLANNERS)
 
 
 def plan_list(request: SignedIn) -> HttpResponse:

@@ -41,7 +41,7 @@ def receive(
     same kind and sha256, is returned as it is. Raises Refused for what is no file, PermissionDenied for the wrong role.
     """
     declared = KINDS[kind]
-    if user is not None and not (user.may_change and user.role in declared.roles):
+    if user is not None and not user.may_act_as(declared.roles):
         raise PermissionDenied(_("Your role does not include this kind of file."))
     options = dict(options or {})
     stored, sha256, size = _store(source)

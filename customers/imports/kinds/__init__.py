@@ -22,7 +22,7 @@ KINDS: dict[str, Kind] = {
 
 def allowed(user: User) -> list[Kind]:
     """The kinds of file this user may bring."""
-    return [kind for kind in KINDS.values() if user.may_change and user.role in kind.roles]
+    return [kind for kind in KINDS.values() if user.may_act_as(kind.roles)]
 
 
 __all__ = ["KINDS", "Kind", "Rule", "Target", "Type", "allowed"]
