@@ -31,21 +31,6 @@ def add_working_days(day: dt.date, n: int) -> dt.date:
     return day
 
 
-def working_days_between(first: dt.date, last: dt.date) -> int:
-    """Working days after ``first`` up to and including ``last``; 0 when ``last`` is not later.
-
-    ``working_days_between(d, add_working_days(d, n)) == n`` for every n ≥ 1.
-    """
-    holidays = _holidays(first, last)
-    days = ((first + ONE_DAY * number) for number in range(1, max(0, (last - first).days) + 1))
-    return sum(_works(day, holidays) for day in days)
-
-
-def is_working_day(day: dt.date) -> bool:
-    """Whether the bank works on ``day``."""
-    return _works(day, _holidays(day, day))
-
-
 def _works(day: dt.date, holidays: set[dt.date]) -> bool:
     return day.weekday() < SATURDAY and day not in holidays
 

@@ -22,7 +22,6 @@ from campaigns.push import UNASSIGNED_REASONS
 State = Lead.State
 CAPACITY_DAYS = 5
 REACHED = [meaning.outcome for meaning in MEANINGS.values() if meaning.reached]
-FINISHED = (State.CONVERTED, State.DECLINED, State.CLOSED)
 
 
 def closed_per_day(user: User, first: dt.date, last: dt.date) -> dict[dt.date, int]:

@@ -33,9 +33,3 @@ def rules_at(day: datetime.date) -> QuerySet[TierRule]:
 def names_at(day: datetime.date) -> dict[str, str]:
     """Tier code → name on ``day``, best tier first."""
     return dict(rules_at(day).values_list("code", "name"))
-
-
-def next_threshold(day: datetime.date, rank: int | None) -> TierRule | None:
-    """The rule of the tier just above ``rank``; None at the top. ``rank`` None: a customer in no tier."""
-    above = rules_at(day) if rank is None else rules_at(day).filter(rank__lt=rank)
-    return above.order_by("-rank").first()

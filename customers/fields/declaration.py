@@ -100,11 +100,6 @@ class Field:
     reasons: Mapping[str, Label] = dataclass_field(default_factory=dict)
 
     @property
-    def is_profile(self) -> bool:
-        """Whether the value belongs to a month-end rather than to the customer as known today."""
-        return "p." in self.source
-
-    @property
     def is_categorical(self) -> bool:
         return self.type in (Type.CHOICE, Type.TEXT)
 

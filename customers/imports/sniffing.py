@@ -21,7 +21,6 @@ MAX_BYTES = 500 * 1024 * 1024
 MAX_COLUMNS = 400
 CHUNK = 1 << 20
 DELIMITERS = ",;\t|"
-ENCODINGS = ("utf-8", "gb18030", "utf-16")
 PREVIEW_ROWS = 5
 # A field may be this long before the csv reader gives up; longer than any column, so that the row can say so itself.
 csv.field_size_limit(16 * 1024 * 1024)

@@ -80,8 +80,3 @@ def typed(
     ]
     entered = np.where(luck < MISTAKES, other, outcome)
     return np.where(luck > 1 - FORGOTTEN, "", entered)
-
-
-def opts_out(law: World, size: int, day: int, monthly: float = 0.003) -> np.ndarray:
-    """Positions of customers who object to being contacted in the month that begins on ``day``."""
-    return np.nonzero(draws.uniform(law.seed, "opts out", np.arange(size), np.full(1, day)) < monthly)[0]

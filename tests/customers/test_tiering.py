@@ -59,9 +59,3 @@ def test_a_new_threshold_holds_from_its_day(products):
         "gold"
     ] == 100_000
     assert {rule.code: int(rule.minimum_aum) for rule in tiering.rules_at(facts.MONTH)}["gold"] == 60_000
-
-
-def test_the_next_threshold_is_the_tier_above_and_nothing_is_above_the_best(products):
-    assert tiering.next_threshold(facts.MONTH, 2).code == "private"
-    assert tiering.next_threshold(facts.MONTH, None).code == "basic"
-    assert tiering.next_threshold(facts.MONTH, 1) is None

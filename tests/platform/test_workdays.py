@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from bankcrm.models import Holiday
-from bankcrm.workdays import add_working_days, is_working_day, working_days_between
+from bankcrm.workdays import add_working_days
 
 FRIDAY = dt.date(2026, 9, 25)
 
@@ -39,19 +39,6 @@ def test_nothing_added_to_a_free_day_is_the_next_working_day() -> None:
 
 def test_days_are_taken_away_too() -> None:
     assert add_working_days(dt.date(2026, 10, 8), -1) == dt.date(2026, 9, 30)
-
-
-def test_counting_is_the_inverse_of_adding() -> None:
-    for n in range(1, 300):
-        assert working_days_between(FRIDAY, add_working_days(FRIDAY, n)) == n
-    assert working_days_between(FRIDAY, FRIDAY) == 0
-    assert working_days_between(FRIDAY, dt.date(2026, 9, 1)) == 0
-
-
-def test_a_holiday_and_a_sunday_are_no_working_days() -> None:
-    assert is_working_day(FRIDAY)
-    assert not is_working_day(dt.date(2026, 10, 1))
-    assert not is_working_day(dt.date(2026, 9, 27))
 
 
 def test_it_asks_the_database_once(django_assert_num_queries: object) -> None:
