@@ -28,11 +28,15 @@ def toast(response: HttpResponse, text: Any, *, level: str = "ok", undo_url: str
     """
     if level not in LEVELS:
         raise ValueError(f"level must be one of {', '.join(LEVELS)}, not {level!r}")
-    events = _events(response)
-    shown = events.setdefault("toast", {"items": []})
+    shown = _events(response).get("toast", {"items": []})
     shown["items"].append({"text": str(text), "level": level, "undo": undo_url})
+    return trigger(response, "toast", shown)
+
+
+def trigger(response: HttpResponse, event: str, detail: Any = "") -> HttpResponse:
+    """Fire ``event`` in the browser when the htmx answer arrives, beside those the response fires already."""
     # ASCII, because a header cannot carry a Chinese name in any other way.
-    response.headers["HX-Trigger"] = json.dumps(events, ensure_ascii=True)
+    response.headers["HX-Trigger"] = json.dumps(_events(response) | {event: detail}, ensure_ascii=True)
     return response
 
 

@@ -12,7 +12,6 @@ from campaigns.offering import AUDIENCE_MAKERS
 READERS = {Role.PLANNER, Role.APPROVER, Role.MANAGER, Role.ANALYST, Role.BRANCH_MANAGER}
 # Whoever may do anything to a campaign; which act in which state is the lifecycle's business.
 ACTORS = {Role.PLANNER, Role.APPROVER, Role.MANAGER}
-DECIDERS = {Role.APPROVER, Role.PLANNER, Role.MANAGER}
 
 urlpatterns = [
     policy.route("campaigns/", lists.campaign_list, name="campaign-list", read=READERS),
@@ -57,7 +56,7 @@ urlpatterns = [
         write=ACTORS,
     ),
     policy.route("approvals/", lists.approval_list, name="approval-list", read={Role.APPROVER}),
-    policy.route("approvals/<int:pk>/", lists.approval_detail, name="approval-detail", read=DECIDERS),
+    policy.route("approvals/<int:pk>/", lists.approval_detail, name="approval-detail", read=ACTORS),
     policy.route("audiences/", audience_views.audience_list, name="audience-list", read=READERS),
     policy.route(
         "audiences/new/",

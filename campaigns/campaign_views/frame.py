@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
+from bankcrm import htmx
 from bankcrm.policy import SignedIn
 from campaigns import campaign_page, lifecycle
 from campaigns.models import Campaign
@@ -69,8 +69,5 @@ def may_edit(request: SignedIn, campaign: Campaign) -> bool:
 
 
 def announce(response: HttpResponse) -> HttpResponse:
-    """Tell the page that the campaign changed; keeps a toast that is already there."""
-    present = response.headers.get("HX-Trigger", "")
-    events = json.loads(present) if present.startswith("{") else {}
-    response.headers["HX-Trigger"] = json.dumps(events | {CHANGED: {}}, ensure_ascii=True)
-    return response
+    """Tell the page that the campaign changed."""
+    return htmx.trigger(response, CHANGED)
