@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
@@ -54,6 +54,9 @@ def save_audience(
         raise Refused(_("Give the audience a name of at most 100 characters."))
     if not condition:
         raise Refused(_("An audience needs at least one condition."))
+    with connection.cursor() as cursor:
+        # Two who save the same name at the same moment: the second is told, not shown an error of the database.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('campaigns.audience_names'))")
     taken = Audience.objects.filter(name=name).exclude(pk__in=[audience.pk] if audience else [])
     if taken.exists():
         raise Refused(_("There is an audience called “%(name)s” already.") % {"name": name})
