@@ -30,8 +30,8 @@ TONES = {
     State.MERGED: ("ok", "check"),
     State.REFUSED: ("bad", "alert-triangle"),
 }
-# Spreadsheets run a cell that begins so as a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# Spreadsheets run a cell that begins so as a formula, Chinese ones also in full width.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def _visible(request: SignedIn, pk: int) -> ImportFile:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from bankcrm import runs
 from bankcrm.models import AuditEvent, Run
 from campaigns.models import Campaign
+from customers.import_views import as_text
 from customers.models import Customer, ImportFile
 from tests.cast import Cast, login
 from tests.customers.imports_world import product
@@ -122,6 +123,12 @@ def test_rejects_download_as_text_that_no_spreadsheet_runs(cast: Cast) -> None:
     assert lines[1].startswith("3,children,not_a_number,")
     assert lines[2].endswith('"\'=C3,Han,1,NOWHERE"')
     assert AuditEvent.objects.filter(action="import.rejects_downloaded", actor=cast.ana).exists()
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\n=1", "＝1+1", "＠SUM(A1)"])
+def test_a_cell_a_spreadsheet_would_run_gets_an_apostrophe(cell: str) -> None:
+    assert as_text(cell) == f"'{cell}"
+    assert as_text(f"Han {cell}") == f"Han {cell}"
 
 
 def test_an_unchecked_file_does_not_go_in(cast: Cast) -> None:
