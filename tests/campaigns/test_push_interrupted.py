@@ -71,7 +71,7 @@ def test_a_killed_push_goes_on_where_it_stopped(
     ContactRule.objects.create(kind="cap", maximum=1, days=30)
     campaign = factories.approved(cast)
     with pytest.raises(Killed):
-        push.push(campaign, cast.mei, job=DyingJob(chunks), on=TODAY)  # type: ignore[arg-type]
+        push.push(campaign, cast.mei, job=DyingJob(chunks), on=TODAY)  # type: ignore[arg-type]  # all a push asks of a job
     half = Lead.objects.count()
     assert 0 < half < campaign.selection.targets_count
     # A day later: windows still count from the day the push began.
@@ -110,7 +110,7 @@ def test_a_push_that_another_began_between_our_two_reads_goes_on(
         if not others:
             others.append("begins and dies")
             with pytest.raises(Killed):
-                push.push(campaign, cast.mei, job=DyingJob(1), on=TODAY)  # type: ignore[arg-type]
+                push.push(campaign, cast.mei, job=DyingJob(1), on=TODAY)  # type: ignore[arg-type]  # all a push asks of a job
         return real(*args, **kwargs)
 
     monkeypatch.setattr(Push.objects, "filter", late)
@@ -207,7 +207,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(
     if begun:
         monkeypatch.setenv("BANKCRM_PUSH_CHUNK", "40")
         with pytest.raises(Killed):
-            push.push(campaign, cast.mei, job=DyingJob(1), on=TODAY)  # type: ignore[arg-type]
+            push.push(campaign, cast.mei, job=DyingJob(1), on=TODAY)  # type: ignore[arg-type]  # all a push asks of a job
     run = Run.objects.create(kind="campaigns.push", requested_by=cast.mei, state=Run.State.RUNNING)
     job = runs.Job(run, uuid.uuid4())
     before = digest()
