@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bankcrm import figures
+from bankcrm.models import Role, User
 from campaigns import attribution
 from campaigns.effect import Estimate, wilson
 from campaigns.effect_tables import ShrunkCell
@@ -50,8 +51,8 @@ def axis_of(ranges: list[tuple[float, float]]) -> Axis:
     return Axis(math.floor(low / step - 0.2) * step, math.ceil(high / step + 0.2) * step)
 
 
-def context(evaluation: Evaluation) -> dict[str, Any]:
-    """Everything the templates of the report need."""
+def context(evaluation: Evaluation, reader: User) -> dict[str, Any]:
+    """Everything the templates of the report need; a branch manager reads of the managers of the own branches only."""
     campaign = evaluation.campaign
     word, tone = PILLS[evaluation.readout.verdict]
     names = _arm_names(campaign)
@@ -60,7 +61,11 @@ def context(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "evaluation": evaluation,
         "campaign": campaign,
-        "verdict": {"word": word, "tone": tone, "sentence": verdict_sentence(evaluation.readout)},
+        "verdict": {
+            "word": word,
+            "tone": tone,
+            "sentence": verdict_sentence(evaluation.readout, evaluation.sums["success"]),
+        },
         "method": _method(evaluation),
         "success_word": SUCCESS_WORDS.get(evaluation.sums["success"], SUCCESS_WORDS["conversion"]),
         "effects": effects,
@@ -74,10 +79,18 @@ def context(evaluation: Evaluation) -> dict[str, Any]:
         "branches_differ": bool(evaluation.branch_spread and evaluation.branch_spread.tau2 > 0),
         "money": [_money_row(readout, names) for readout in evaluation.readout.arms],
         "has_money": any(readout.figures and readout.figures.revenue for readout in evaluation.readout.arms),
-        "managers": evaluation.sums.get("managers", []),
+        "managers": _managers(evaluation, reader),
         "trust": _trust(evaluation),
         "forecast": _forecast_rows(evaluation),
     }
+
+
+def _managers(evaluation: Evaluation, reader: User) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = evaluation.sums.get("managers", [])
+    if reader.role != Role.BRANCH_MANAGER:
+        return rows
+    own = set(reader.branch_ids().values_list("descendant", flat=True))
+    return [row for row in rows if row["branch_id"] in own]
 
 
 def _ranges(cells: list[ShrunkCell]) -> list[tuple[float, float]]:

@@ -66,7 +66,7 @@ WHERE product_id = %(product)s AND opened_on <= %(day)s AND opened_on > %(day)s:
 """
 # What a relationship manager did and what came of it: a description, never an effect.
 BY_RM = """
-SELECT staff.full_name AS label, count(*) AS leads,
+SELECT staff.full_name AS label, staff.branch_id, count(*) AS leads,
        count(*) FILTER (WHERE lead.last_outcome <> '') AS worked,
        count(*) FILTER (WHERE lead.state = 'converted') AS reported,
        count(response.id) AS conversions
@@ -75,7 +75,7 @@ JOIN bankcrm_user staff ON staff.id = lead.rm_id
 LEFT JOIN customers_response response ON response.campaign_code = %(code)s AND response.customer_id = lead.customer_id
     AND response.kind = 'conversion' AND response.how = 'matched'
 WHERE lead.campaign_id = %(campaign)s
-GROUP BY staff.id, staff.full_name ORDER BY staff.full_name
+GROUP BY staff.id, staff.full_name, staff.branch_id ORDER BY staff.full_name
 """
 
 

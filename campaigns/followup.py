@@ -70,6 +70,7 @@ def record(lead_id: int, user: User, entry: Entry) -> FollowUp:
         follow_up = FollowUp.objects.create(
             lead=lead,
             by=user,
+            at=queue.moment(),
             outcome=row.outcome,
             channel=entry.channel,
             note=entry.note,
@@ -167,7 +168,7 @@ def last_undoable(user: User, minutes: int = UNDO_MINUTES) -> FollowUp | None:
     """The outcome that the Undo button takes back: the user's last one, not undone, within the hour."""
     return (
         FollowUp.objects.filter(
-            by=user, undone_at__isnull=True, at__gte=Now() - dt.timedelta(minutes=minutes)
+            by=user, undone_at__isnull=True, at__gte=queue.moment() - dt.timedelta(minutes=minutes)
         )
         .select_related("lead__customer")
         .first()
@@ -250,7 +251,7 @@ def _move(lead: Lead, row: Meaning, step: str, at: dt.datetime | None) -> None:
         next_at=at,
         # A promised later call moves the due date with it; otherwise the queue would call it overdue.
         due_on=max(lead.due_on, timezone.localdate(at)) if at else lead.due_on,
-        closed_at=Now() if row.closes else None,
+        closed_at=queue.moment() if row.closes else None,
         claimed_by=None,
         claimed_at=None,
         version=F("version") + 1,

@@ -205,7 +205,7 @@ def judge(loop: Loop, number: int, campaign: Campaign, model: PredictiveModel) -
             "auc": auc(model),
             "control": sum(row["assigned"] for row in result.arms if row["is_control"]),
             "verdict": result.readout.verdict,
-            "sentence": verdict_sentence(result.readout),
+            "sentence": verdict_sentence(result.readout, result.sums["success"]),
             "effect": figures.effect.value if figures else None,
             "low": figures.interval.low if figures else None,
             "high": figures.interval.high if figures else None,

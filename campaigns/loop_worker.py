@@ -26,6 +26,7 @@ def worker_running(report: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=60)
+        # Longer than the supervisor takes to stop whatever it runs.
+        output, _ = process.communicate(timeout=120)
         if process.returncode:
             report(output)

@@ -154,7 +154,7 @@ def described(found: Evaluation) -> dict[str, Any]:
         "inputs_hash": report.inputs_hash if report else None,
         "success": found.sums["success"],
         "verdict": readout.verdict,
-        "sentence": verdict_sentence(readout),
+        "sentence": verdict_sentence(readout, found.sums["success"]),
         "refusals": readout.refusals,
         "sample_ratio": {"p_value": _finite(ratio.p_value), "blocked": ratio.blocked} if ratio else None,
         "arms": _arms(found),

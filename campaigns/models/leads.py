@@ -121,6 +121,8 @@ class Lead(models.Model):
                 name="lead_queue",
             ),
             models.Index(fields=["branch", "state"], name="lead_by_branch"),
+            # Which campaigns somebody has leads of, without reading the leads.
+            models.Index(fields=["rm", "campaign"], name="lead_by_rm"),
             models.Index(
                 fields=["customer"], condition=Q(state__in=["new", "working", "unassigned"]), name="lead_open"
             ),

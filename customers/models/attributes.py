@@ -41,6 +41,9 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
             return self.none()
         if user.role == Role.RM:
             return self.filter(Q(primary_rm=user) | Q(backup_rm=user))
+        # Head office also sees customers that no branch has been named for; nobody else would find them.
+        if user.branch.kind == Branch.Kind.HEAD_OFFICE:
+            return self
         return self.filter(home_branch__in=user.branch_ids())
 
     def active(self) -> CustomerQuerySet:

@@ -291,3 +291,10 @@ def test_a_sentence_is_translated_when_it_is_read(monkeypatch):
         monkeypatch.setitem(catalogue._catalog._catalogs[0], english, "没有对照组")
         assert refusal.sentence == "没有对照组"
     assert refusal.sentence == english
+
+
+def test_the_sentence_speaks_of_what_was_counted() -> None:
+    sentence = verdict_sentence(evaluate_arms([WINNER, CONTROL], CLOSED), "visit")
+    assert "points visits" in sentence
+    assert "extra visits" in sentence
+    assert "sales" not in sentence

@@ -25,7 +25,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         port = None if options["worker_only"] else options["port"]
         if port is not None:
-            self._claim(port)
+            claim_port(port)
             call_command("collectstatic", interactive=False, verbosity=0)
             self._say(f"bankcrm: http://127.0.0.1:{port}/ (Ctrl-C ends it)")
         code = server.serve(port, self._say)
@@ -38,13 +38,14 @@ class Command(BaseCommand):
         self.stdout.write(text)
         self.stdout.flush()
 
-    @staticmethod
-    def _claim(port: int) -> None:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError as error:
-                raise CommandError(
-                    f"Port {port} is taken ({error.strerror}): end its owner or use --port."
-                ) from error
+
+def claim_port(port: int) -> None:
+    """Raise CommandError when something listens on the port already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise CommandError(
+                f"Port {port} is taken ({error.strerror}): end its owner or use --port."
+            ) from error

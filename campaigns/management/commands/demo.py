@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError, call_command
 
 from bankcrm import clock, embedded
+from bankcrm.management.commands.serve import claim_port
 from bankcrm.models import Role
 from campaigns import loop, loop_report, loop_steps, showcase
 from campaigns.loop_worker import worker_running
@@ -39,15 +40,30 @@ class Command(BaseCommand):
         parser.add_argument("--prepare-only", action="store_true", help="do not serve afterwards")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["fresh"] or not Customer.objects.exists():
-            self._prepare(options)
+        if not options["prepare_only"]:
+            claim_port(options["port"])  # before minutes of work, not after
+        clock.set_day(None)
+        if showcase.is_set() and not options["fresh"]:
+            self._say("The demo's bank is there and stays as it is (--fresh makes a new one).")
+        elif Customer.objects.exists() and not self._is_sample():
+            self._say("The database holds a bank of its own; it is served as it is.")
         else:
-            self._say("The database holds a bank already; it stays as it is (--fresh makes a new one).")
+            if Customer.objects.exists():
+                self._say("Making the demo's bank anew.")
+            self._prepare(options)
         self._say("\nSign in with the password " + PASSWORD + " as:")
         for username, role in LOGINS:
             self._say(f"  {username:<6} {getattr(role, 'label', role)}")
         if not options["prepare_only"]:
             call_command("serve", port=options["port"])
+
+    @staticmethod
+    def _is_sample() -> bool:
+        try:
+            sample_bank.load()
+        except LookupError:
+            return False
+        return True
 
     def _prepare(self, options: dict[str, Any]) -> None:
         played = loop.Loop(self._say)
@@ -60,12 +76,13 @@ class Command(BaseCommand):
                 months=options["months"],
                 seed=options["seed"],
                 today=loop.first_day(today, 2),
-                replace=options["fresh"],
+                replace=Customer.objects.exists(),
             )
             with worker_running(self._say):
                 for number in (1, 2):
                     loop.play_round(played, number, capacity)
                 showcase.set_the_stage(played, today, capacity)
+            showcase.define_other_models()
         except (loop_steps.LoopFailed, sample_bank.NotEmpty) as error:
             raise CommandError(str(error)) from error
         finally:
