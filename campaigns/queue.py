@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Least, Now, TruncDate
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -22,6 +22,9 @@ State = Lead.State
 WORKABLE = (State.NEW, State.WORKING)
 # A claim nobody touched for so long no longer keeps a colleague waiting: the tab was closed, the phone died.
 CLAIM_MINUTES = 30
+# The day an open lead is due: its date, or the day of the agreed next step where that is earlier. What was agreed and
+# missed is late, whatever the date says. PostgreSQL's LEAST passes over an empty next step.
+DUE_DAY = Least("due_on", TruncDate("next_at"))
 WORKING_ROLES = frozenset({Role.RM, Role.BRANCH_MANAGER})
 
 
@@ -39,7 +42,7 @@ class Taken(Conflict):
 
 @dataclass(frozen=True)
 class QueueCounts:
-    """What waits in a queue today. ``due_today`` does not count what is overdue."""
+    """What waits in a queue, by DUE_DAY. ``due_today`` does not count what is overdue."""
 
     open: int
     overdue: int
@@ -80,20 +83,31 @@ def workable(user: User) -> LeadQuerySet:
 
 def counts(user: User, today: dt.date) -> QueueCounts:
     """The figures over the queue, in one query."""
-    now = moment()
-    due = _its_time(now)
     figures: dict[str, Any] = (
         Lead.objects.visible_to(user)
         .filter(state__in=WORKABLE)
+        .alias(due_day=DUE_DAY)
         .aggregate(
             open=Count("id"),
-            overdue=Count("id", filter=due & Q(due_on__lt=today)),
-            due_today=Count("id", filter=due & Q(due_on=today)),
+            overdue=Count("id", filter=Q(due_day__lt=today)),
+            due_today=Count("id", filter=Q(due_day=today)),
             new=Count("id", filter=Q(state=State.NEW)),
-            later=Count("id", filter=Q(next_at__gt=now)),
+            later=Count("id", filter=Q(next_at__gt=moment())),
         )
     )
     return QueueCounts(**figures)
+
+
+def due_day(lead: Lead) -> dt.date:
+    """DUE_DAY of a lead at hand."""
+    if lead.next_at is None or not lead.is_open:
+        return lead.due_on
+    return min(lead.due_on, timezone.localdate(lead.next_at))
+
+
+def is_missed(lead: Lead, today: dt.date) -> bool:
+    """Whether the next step was agreed for a day that is over."""
+    return lead.is_open and lead.next_at is not None and timezone.localdate(lead.next_at) < today
 
 
 def claim(lead_id: int, user: User) -> Lead:
@@ -156,6 +170,11 @@ def next_lead(user: User, after: Lead | None = None) -> Lead | None:
 def appointments(user: User, first: dt.date, last: dt.date) -> LeadQuerySet:
     """Own open leads with a dated next step from ``first`` to ``last``, both included, in order of time."""
     return workable(user).filter(rm=user, next_at__date__range=(first, last)).order_by("next_at", "id")
+
+
+def missed(user: User, today: dt.date) -> LeadQuerySet:
+    """Own open leads whose next step was agreed for an earlier day, longest ago first."""
+    return workable(user).filter(rm=user, next_at__date__lt=today).order_by("next_at", "id")
 
 
 def check_role(user: User) -> None:

@@ -85,11 +85,11 @@ def plan(
     _check(user)
     away = sales.leaves(today)
     found = Lead.objects.visible_to(user).filter(state__in=Lead.OPEN)
-    chosen = found.filter(rm__in=sources, state__in=queue.WORKABLE)
+    chosen = found.filter(rm__in=sources, state__in=queue.WORKABLE).alias(due_day=queue.DUE_DAY)
     if scope == "overdue":
-        chosen = chosen.filter(due_on__lt=today)
+        chosen = chosen.filter(due_day__lt=today)
     elif scope == "due":
-        chosen = chosen.filter(due_on__lte=workdays.add_working_days(today, sales.CAPACITY_DAYS - 1))
+        chosen = chosen.filter(due_day__lte=workdays.add_working_days(today, sales.CAPACITY_DAYS - 1))
     if unassigned:
         chosen = chosen | found.filter(state=State.UNASSIGNED)
     free = chosen.filter(queue.unheld())

@@ -152,13 +152,14 @@ def _lead_figures(user: User, today: dt.date, until: dt.date) -> Any:
     return (
         Lead.objects.visible_to(user)
         .filter(state__in=queue.WORKABLE)
+        .alias(due_day=queue.DUE_DAY)
         .values("rm")
         .annotate(
             open=Count("pk"),
-            overdue=Count("pk", filter=Q(due_on__lt=today)),
-            due_today=Count("pk", filter=Q(due_on=today)),
+            overdue=Count("pk", filter=Q(due_day__lt=today)),
+            due_today=Count("pk", filter=Q(due_day=today)),
             new=Count("pk", filter=Q(state=State.NEW)),
-            due_soon=Count("pk", filter=Q(due_on__lte=until)),
+            due_soon=Count("pk", filter=Q(due_day__lte=until)),
         )
         .order_by()
     )
@@ -216,7 +217,8 @@ def late(user: User, today: dt.date, most: int = 5) -> LeadQuerySet:
     """The leads that are late longest, the dearer first among equals."""
     return (
         Lead.objects.visible_to(user)
-        .filter(state__in=queue.WORKABLE, due_on__lt=today)
+        .alias(due_day=queue.DUE_DAY)
+        .filter(state__in=queue.WORKABLE, due_day__lt=today)
         .select_related("customer", "rm", "arm__offer", "campaign")
-        .order_by("due_on", F("value").desc(), "pk")[:most]
+        .order_by("due_day", F("value").desc(), "pk")[:most]
     )

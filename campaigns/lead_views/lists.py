@@ -55,8 +55,9 @@ def my_day(request: SignedIn) -> HttpResponse:
             "first": queue.next_lead(user),
             "kpis": _kpis(user, today, counts, agreed, sum(days.values())),
             "counts": counts,
-            "rows": rows.rows(list(queued[:14]), user, today),
+            "rows": rows.grouped(rows.rows(list(queued[:14]), user, today)),
             "groups": GROUPS,
+            "missed": list(queue.missed(user, today).select_related(*rows.RELATED)[:8]),
             "agreed_today": [lead for lead in agreed if timezone.localdate(lead.next_at) == today],
             "agreed_week": [lead for lead in agreed if timezone.localdate(lead.next_at) != today],
             "closed": [
@@ -117,7 +118,7 @@ def _kpis(
             "label": _("Closed this week"),
             "value": figures.number(closed),
             "url": reverse("my-results"),
-            "note": _("hours for %(n)s a week") % {"n": figures.number(week)},
+            "note": _("capacity %(n)s a week") % {"n": figures.number(week)},
         },
     ]
 
@@ -128,14 +129,14 @@ def lead_list(request: SignedIn) -> HttpResponse:
     user, today = request.user, clock.today()
     form = LeadFilter(request.GET, user, today)
     found = form.filter(Lead.objects.visible_to(user))
-    page = paging.page_of(request, found.select_related(*rows.RELATED), ORDER, PAGE)
+    page = paging.page_of(request, found, ORDER, PAGE)
     return render(
         request,
         "campaigns/leads/list.html",
         {
             "form": form,
             "filtered": bool(form.values),
-            "rows": rows.rows(page.rows, user, today),
+            "rows": rows.grouped(rows.rows(page.rows, user, today)),
             "groups": GROUPS,
             "pager": page.pager(request, paging.capped_count(found)),
             "of_team": user.role != Role.RM,

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from bankcrm import clock, figures, parsing
 from bankcrm.models import AuditEvent, Branch, Role
 from bankcrm.policy import SignedIn
-from campaigns import reassign, sales
+from campaigns import queue, reassign, sales
 from campaigns.conflicts import Conflict, Refused
 from campaigns.lead_forms import MoveForm
 
@@ -121,7 +121,7 @@ def _board(request: SignedIn) -> dict[str, Any]:
         "unassigned": waiting,
         "unassigned_count": sum(row["count"] for row in waiting),
         "claims": list(sales.waiting_claims(user)),
-        "late": [(lead, (today - lead.due_on).days) for lead in sales.late(user, today)],
+        "late": [(lead, (today - queue.due_day(lead)).days) for lead in sales.late(user, today)],
         "funnel": sales.funnel(user, timezone.localdate() - dt.timedelta(days=FUNNEL_DAYS)),
         "funnel_days": FUNNEL_DAYS,
         "may_move": moves,
@@ -152,14 +152,14 @@ def _kpis(members: list[sales.Member], waiting: list[dict[str, Any]], links: boo
             _("Due today"),
             total("due_today"),
             "",
-            _("hours for %(n)s a day") % {"n": figures.number(hours // 5)},
+            _("capacity %(n)s a day") % {"n": figures.number(hours // 5)},
             "due=today",
         ),
         (
             _("Contacted this week"),
             total("contacted"),
             "",
-            _("hours for %(n)s a week") % {"n": figures.number(hours)},
+            _("capacity %(n)s a week") % {"n": figures.number(hours)},
             None,
         ),
         (_("Converted this week"), total("converted"), "", _("as typed by the RMs"), None),

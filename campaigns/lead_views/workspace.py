@@ -47,6 +47,7 @@ def context(request: HttpRequest, lead: Lead, user: User) -> dict[str, Any]:
     return {
         "lead": lead,
         "today": today,
+        "missed_step": rows.step_label(lead.next_step).lower() if queue.is_missed(lead, today) else "",
         "tier": rows.tiers_of([lead.customer_id], today).get(lead.customer_id, ""),
         "facts": _facts(lead.customer, today),
         "colleague": colleague,

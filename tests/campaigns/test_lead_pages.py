@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from bankcrm import clock, figures
 from bankcrm.models import AuditEvent
 from campaigns import queue
 from campaigns.models import FollowUp, Lead
@@ -205,6 +206,25 @@ def test_the_order_is_due_date_then_value(cast, leads):
     Lead.objects.filter(pk=leads[5].pk).update(value=99_999)
     rows = login(cast.rita).get(reverse("lead-list")).context["rows"]
     assert [row.lead.pk for row in rows][:2] == [leads[3].pk, leads[5].pk]
+
+
+def test_a_missed_call_is_overdue_in_every_list_and_named_on_the_lead(cast, leads):
+    today = clock.today()
+    late = queue.moment() - dt.timedelta(days=2)
+    Lead.objects.filter(pk=leads[4].pk).update(
+        due_on=today + dt.timedelta(days=9), next_at=late, next_step="call", value=1
+    )
+    client = login(cast.rita)
+    for name in ("my-day", "lead-list"):
+        first = client.get(reverse(name)).context["rows"][0]
+        assert (first.lead.pk, first.group, first.due) == (leads[4].pk, "overdue", late.date())
+    day = client.get(reverse("my-day"))
+    assert day.context["kpis"][0]["value"] == "1"
+    assert list(day.context["missed"]) == [leads[4]]
+    page = client.get(reverse("lead-detail", args=[leads[4].pk])).content.decode()
+    assert f"call agreed for {figures.short_day(late)}, missed" in page
+    other = client.get(reverse("lead-detail", args=[leads[0].pk])).content.decode()
+    assert "agreed for" not in other
 
 
 def test_a_colleagues_claim_is_shown_in_the_list(cast, leads):

@@ -60,9 +60,35 @@ def test_the_figures_do_not_count_what_is_overdue_as_due_today(cast):
     today = clock.today()
     Lead.objects.filter(pk=first.pk).update(due_on=today - dt.timedelta(days=1))
     Lead.objects.filter(pk=second.pk).update(due_on=today)
-    Lead.objects.filter(pk=third.pk).update(next_at=queue.moment() + dt.timedelta(hours=5))
+    Lead.objects.filter(pk=third.pk).update(next_at=queue.moment() + dt.timedelta(days=1))
     counts = queue.counts(cast.rita, today)
     assert (counts.open, counts.overdue, counts.due_today, counts.later) == (3, 1, 1, 1)
+
+
+@pytest.mark.django_db
+def test_a_next_step_of_yesterday_is_overdue_and_one_of_today_is_due_today(cast):
+    missed, agreed, _free = pushed_leads(cast)
+    today, noon = clock.today(), queue.moment().replace(hour=12)
+    Lead.objects.update(due_on=today + dt.timedelta(days=4))
+    Lead.objects.filter(pk=missed.pk).update(next_at=noon - dt.timedelta(days=1))
+    Lead.objects.filter(pk=agreed.pk).update(next_at=noon)
+    counts = queue.counts(cast.rita, today)
+    assert (counts.overdue, counts.due_today) == (1, 1)
+    assert list(queue.missed(cast.rita, today)) == [missed]
+    by_sql = dict(Lead.objects.values_list("pk", queue.DUE_DAY))
+    assert by_sql == {lead.pk: queue.due_day(lead) for lead in Lead.objects.all()}
+    followup.record(missed.pk, cast.rita, entry("no_answer"))
+    assert queue.counts(cast.rita, today).overdue == 0
+
+
+@pytest.mark.django_db
+def test_a_next_step_after_the_due_date_does_not_excuse_a_late_lead(cast):
+    lead, *_rest = pushed_leads(cast)
+    today = clock.today()
+    Lead.objects.filter(pk=lead.pk).update(
+        due_on=today - dt.timedelta(days=1), next_at=queue.moment() + dt.timedelta(days=3)
+    )
+    assert queue.counts(cast.rita, today).overdue == 1
 
 
 @pytest.mark.django_db

@@ -49,6 +49,21 @@ def test_the_board_counts_each_rms_leads(cast, rosa):
 
 
 @pytest.mark.django_db
+def test_a_missed_next_step_is_late_on_the_board_and_moves_with_the_overdue(cast, rosa):
+    missed, *_rest = pushed_leads(cast)
+    today = clock.today()
+    Lead.objects.filter(pk=missed.pk).update(
+        due_on=today + dt.timedelta(days=9), next_at=queue.moment() - dt.timedelta(days=2)
+    )
+    assert member(cast.bao, cast.rita).overdue == 1
+    assert list(sales.late(cast.bao, today)) == [missed]
+    page = login(cast.bao).get(reverse("team-board")).content.decode()
+    assert "2 days late" in page
+    plan = reassign.plan(cast.bao, [cast.rita], rosa, today, scope="overdue")
+    assert [step[0] for step in plan.steps] == [missed.pk]
+
+
+@pytest.mark.django_db
 def test_the_board_costs_the_same_queries_for_two_and_forty_people(cast, rosa):
     client, url = login(cast.bao), reverse("team-board")
     client.get(url)
