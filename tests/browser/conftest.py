@@ -24,6 +24,10 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+REPORT_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) => console.error(
+  `CSP ${event.effectiveDirective} in ${event.sourceFile}:${event.lineNumber}`, event.target.outerHTML?.slice(0, 200)));
+"""
 
 
 def chromium() -> str:
@@ -78,6 +82,8 @@ def _page(
     page.set_default_timeout(10_000)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
+    # Told as an error whatever level the browser gives it, with the element that broke the policy.
+    page.add_init_script(REPORT_VIOLATIONS)
     return page
 
 

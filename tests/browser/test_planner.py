@@ -180,6 +180,54 @@ def test_two_planners_at_one_card_see_both_versions(page, cast, complaints):
     assert [c for c in complaints if "409" not in c] == []
 
 
+# What a person does who drags the corner of a text area: the browser writes a style attribute, which is its own right.
+DRAG = "for (const one of document.querySelectorAll('#main [id]')) one.style.minHeight = '1px'"
+
+
+def test_no_act_in_the_builder_writes_a_style_attribute(page, cast, complaints):
+    campaign = factories.draft(cast)
+    page.goto("/login/")
+    as_user(page, cast.mei)
+    page.goto(f"/campaigns/{campaign.pk}/audience/")
+    acts = [
+        lambda: page.get_by_label("Find a field").first.fill("gender"),
+        lambda: page.get_by_label("Find a field").first.press("Enter"),
+        lambda: page.locator(".b-open").first.click(),
+        lambda: page.get_by_role("button", name="group").first.click(),
+        lambda: page.get_by_role("button", name="Preview 20 (masked)").click(),
+        lambda: page.locator("#n1-low").fill("old"),
+        lambda: page.get_by_label("Find a field").first.focus(),
+        lambda: page.locator(".b-x").last.click(),
+    ]
+    for act in acts:
+        page.evaluate(DRAG)
+        act()
+        page.wait_for_load_state("networkidle")
+    assert complaints == []
+
+
+def test_no_card_being_edited_writes_a_style_attribute(page, cast, complaints):
+    campaign = factories.selected(cast)
+    page.goto("/login/")
+    as_user(page, cast.mei)
+    page.goto(f"/campaigns/{campaign.pk}/")
+    links = page.get_by_role("link", name="Edit: ")
+    page.wait_for_load_state("networkidle")
+    cards = [link.get_attribute("aria-label") or link.inner_text() for link in links.all()]
+    assert len(cards) == 6
+    for card in cards:
+        page.evaluate(DRAG)
+        page.get_by_role("link", name=card).click()
+        expect(page.locator("#main form .acts").first).to_be_visible()
+        # A refused form comes back in the place of itself: the same ids once more.
+        page.evaluate(DRAG)
+        page.locator("#main form .acts button[type=submit]").first.click()
+        page.wait_for_load_state("networkidle")
+        page.goto(f"/campaigns/{campaign.pk}/")
+        page.wait_for_load_state("networkidle")
+    assert complaints == []
+
+
 def test_nothing_scrolls_sideways_on_a_small_phone(phone, cast, complaints):
     campaign = factories.selected(cast)
     plan = MarketingPlan.objects.create(
