@@ -136,7 +136,7 @@ def lead_list(request: SignedIn) -> HttpResponse:
         {
             "form": form,
             "filtered": bool(form.values),
-            "rows": rows.grouped(rows.rows(page.rows, user, today)),
+            "rows": rows.grouped(rows.rows(rows.complete(page.rows), user, today)),
             "groups": GROUPS,
             "pager": page.pager(request, paging.capped_count(found)),
             "of_team": user.role != Role.RM,

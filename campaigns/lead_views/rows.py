@@ -164,11 +164,13 @@ def status(lead: Lead, user: User, today: dt.date) -> tuple[str, str, str]:
             outcome.icon if outcome else "archive",
         )
     if lead.next_at:
-        said = {"step": step_label(lead.next_step), "when": _when(lead.next_at, today)}
-        icon = STEP_ICONS.get(NextStep(lead.next_step or NextStep.CALL), "clock")
-        if queue.is_missed(lead, today):
-            return _("%(step)s %(when)s, missed") % said, "bad", icon
-        return _("%(step)s %(when)s") % said, "act", icon
+        missed = queue.is_missed(lead, today)
+        words = _("%(step)s %(when)s, missed") if missed else _("%(step)s %(when)s")
+        return (
+            words % {"step": step_label(lead.next_step), "when": _when(lead.next_at, today)},
+            "bad" if missed else "act",
+            STEP_ICONS.get(NextStep(lead.next_step or NextStep.CALL), "clock"),
+        )
     if lead.last_outcome:
         meaning = MEANINGS[Lead.Outcome(lead.last_outcome)]
         return str(meaning.label), "", meaning.icon
