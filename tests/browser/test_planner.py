@@ -192,12 +192,12 @@ def test_no_act_in_the_builder_writes_a_style_attribute(page, cast, complaints):
     acts = [
         lambda: page.get_by_label("Find a field").first.fill("gender"),
         lambda: page.get_by_label("Find a field").first.press("Enter"),
-        lambda: page.locator(".b-open").first.click(),
-        lambda: page.get_by_role("button", name="group").first.click(),
+        page.locator(".b-open").first.click,
+        page.get_by_role("button", name="group").first.click,
         lambda: page.get_by_role("button", name="Preview 20 (masked)").click(),
         lambda: page.locator("#n1-low").fill("old"),
-        lambda: page.get_by_label("Find a field").first.focus(),
-        lambda: page.locator(".b-x").last.click(),
+        page.get_by_label("Find a field").first.focus,
+        page.locator(".b-x").last.click,
     ]
     for act in acts:
         page.evaluate(DRAG)

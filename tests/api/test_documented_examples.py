@@ -1,0 +1,75 @@
+"""Every curl command of docs/api.md is sent as it stands there, to a bank with the demo's codes."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bankcrm.models import User
+from campaigns import loop_steps
+from campaigns.models import Campaign
+from tests.api.callers import Caller
+from tests.campaigns import factories
+
+pytestmark = pytest.mark.django_db
+
+PAGE = (Path(__file__).parents[2] / "docs/api.md").read_text()
+
+
+def commands() -> list[dict[str, Any]]:
+    """Method, path below /api/v1/ and JSON body of each curl command, in the order of the page."""
+    found = []
+    for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL):
+        for text in re.split(r"(?m)^(?=curl )", block.replace("\\\n", " ")):
+            if not text.startswith("curl "):
+                continue
+            words, given = iter(shlex.split(text)[1:]), {"method": "", "body": None, "path": ""}
+            for word in words:
+                if word == "-X":
+                    given["method"] = next(words).lower()
+                elif word == "-d":
+                    given["body"] = json.loads(next(words))
+                elif word == "-H":
+                    next(words)
+                else:
+                    given["path"] = word.removeprefix("$BANK/")
+            given["method"] = given["method"] or ("get" if given["body"] is None else "post")
+            found.append(given)
+    return found
+
+
+@pytest.fixture
+def demo(cast, leads) -> None:
+    """The product, offer and model whose codes the demo uses."""
+    product = factories.make_product("fund")
+    loop_steps.offer(product)
+    factories.make_scores(
+        product, cast.ana, dict.fromkeys(factories.make_customers(3, cast.tree.n1, prefix="S"), 0.1)
+    )
+
+
+def test_every_documented_command_is_answered(cast, leads, demo):
+    sent = commands()
+    assert [one["path"] for one in sent] == [
+        "token/",
+        "leads/?waiting=true&page_size=20",
+        "leads/7/outcomes/",
+        "campaigns/",
+        "campaigns/12/",
+        "campaigns/12/select/",
+    ]
+    callers: dict[str, User] = {"leads": cast.rita, "campaigns": cast.mei, "token": cast.mei}
+    made = 0
+    for one in sorted(sent, key=lambda one: one["path"] == "token/"):
+        caller = Caller(callers[one["path"].split("/")[0]])
+        path = one["path"].replace("/7/", f"/{leads[0].pk}/").replace("/12/", f"/{made}/")
+        answer = caller.send(one["method"], path, one["body"])
+        assert answer.status_code in (200, 201, 202, 204), (one, answer.content)
+        if path == "campaigns/":
+            made = answer.json()["id"]
+    assert Campaign.objects.get(pk=made).capacity == 400
