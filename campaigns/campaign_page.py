@@ -15,7 +15,7 @@ from bankcrm.models import Run, User
 from campaigns import blockers as blocking
 from campaigns import contact_policy, lifecycle, power, push, targeting
 from campaigns.conflicts import Refused
-from campaigns.models import Campaign, ContactRule, Push, Selection
+from campaigns.models import Campaign, Change, ContactRule, Push, Selection
 from campaigns.refusal import MIN_PER_ARM
 from campaigns.targeting_sql import REASONS, STEPS
 from campaigns.wording import STATE_TONES, Wording, merged
@@ -221,13 +221,29 @@ def history(campaign: Campaign) -> list[dict[str, Any]]:
         {
             "when": change.at,
             "by": change.by,
-            "text": _step(change.from_state, change.to_state, change.version, bool(change.fields)),
+            "text": _("sent v%(version)s back") % {"version": change.version}
+            if _is_sent_back(change)
+            else _step(change.from_state, change.to_state, change.version, bool(change.fields)),
             "icon": STATE_TONES.get(change.to_state, ("", "point"))[1],
             "comment": change.comment,
             "fields": words.fields(change.fields),
         }
         for change in changes
     ]
+
+
+def sent_back(campaign: Campaign) -> Change | None:
+    """The approver's word on a draft that came back, until it is submitted again."""
+    if campaign.state != State.DRAFT:
+        return None
+    answer = campaign.changes.filter(from_state=State.SUBMITTED).select_related("by").order_by("-id").first()
+    return answer if answer and _is_sent_back(answer) else None
+
+
+def _is_sent_back(change: Change) -> bool:
+    """Taking back says nothing and an edit names fields; only an approver returns a campaign with a word alone."""
+    returned = (change.from_state, change.to_state) == (State.SUBMITTED, State.DRAFT)
+    return returned and bool(change.comment) and not change.fields
 
 
 def _step(from_state: str, to_state: str, version: int, has_fields: bool) -> str:
@@ -286,21 +302,24 @@ def _rule(rule: ContactRule) -> str:
 
 def reconciliation(campaign: Campaign) -> dict[str, Any] | None:
     """Every target of a pushed campaign accounted for; None before the push is complete."""
-    pushed = Push.objects.filter(campaign=campaign).order_by("-wave").first()
+    pushed = Push.objects.filter(campaign=campaign).select_related("run").order_by("-wave").first()
     if pushed is None:
         return None
     counted = push.reconcile(campaign)
     return {
         "counted": counted,
         "finished": pushed.finished_at,
+        "running": pushed.finished_at is None and pushed.run is not None and not pushed.run.is_finished,
         "assigned_on": campaign.assigned_on,
         "withheld": [(push.WITHHELD_REASONS.get(code, code), n) for code, n in counted.withheld.items()],
         "withheld_sum": sum(counted.withheld.values()),
     }
 
 
-def actions(campaign: Campaign, user: User, blocked: int) -> list[dict[str, Any]]:
-    """The buttons of the head, one of them filled: the step that comes next."""
+def actions(
+    campaign: Campaign, user: User, blocked: int, returned: Change | None = None
+) -> list[dict[str, Any]]:
+    """The buttons of the head, one of them filled: the step that comes next. ``returned``: as ``sent_back`` says."""
     found = [a for a in lifecycle.actions_for(campaign, user) if a.code != "edit"]
     ready = campaign.selection is not None and campaign.selection.campaign_version == campaign.version
     primary = {
@@ -318,7 +337,7 @@ def actions(campaign: Campaign, user: User, blocked: int) -> list[dict[str, Any]
             "icon": _ICONS.get(action.code, "point"),
             "disabled": action.code == "submit" and bool(blocked),
             "destructive": action.code in ("cancel", "recall"),
-            "confirm": _confirm(action.code, campaign),
+            "confirm": _confirm(action.code, campaign, returned),
         }
         for action in found
     ]
@@ -337,9 +356,21 @@ _ICONS = {
 }
 
 
-def _confirm(code: str, campaign: Campaign) -> str:
+def _confirm(code: str, campaign: Campaign, returned: Change | None) -> str:
+    if code == "submit" and returned and not _answered(campaign, returned):
+        return _("Nothing was changed since %(name)s sent it back. Submit it all the same?") % {
+            "name": returned.by.full_name
+        }
     if code == "push" and campaign.selection:
         return _("Push %(n)s leads to the relationship managers now? Control stays without contact.") % {
             "n": figures.number(campaign.selection.targets_count)
         }
     return {"close": _("Close the campaign? Leads still open then end.")}.get(code, "")
+
+
+def _answered(campaign: Campaign, returned: Change) -> bool:
+    """Whether the definition or the customers are others than those that were sent back."""
+    selection = campaign.selection
+    return campaign.version != returned.version or (
+        selection is not None and selection.created_at > returned.at
+    )

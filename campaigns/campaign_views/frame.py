@@ -30,6 +30,7 @@ def head(request: SignedIn, campaign: Campaign) -> dict[str, Any]:
     """State, buttons, and the list that explains a disabled one."""
     draft = campaign.state == Campaign.State.DRAFT
     blockers, hard, known = campaign_page.blocker_rows(campaign, request.user) if draft else ([], 0, 0)
+    returned = campaign_page.sent_back(campaign)
     tone, icon = STATE_TONES[campaign.state]
     return {
         "campaign": campaign,
@@ -38,7 +39,8 @@ def head(request: SignedIn, campaign: Campaign) -> dict[str, Any]:
         "blockers": blockers,
         "hard": hard,
         "to_know": known,
-        "actions": campaign_page.actions(campaign, request.user, hard),
+        "actions": campaign_page.actions(campaign, request.user, hard, returned),
+        "sent_back": returned,
         "is_draft": draft,
         # What the head shows; the rail swaps it only when this changed, never under a pointer without need.
         "head_stamp": f"{campaign.state}-{campaign.version}-{campaign.selection_id}-{hard}",
