@@ -23,7 +23,7 @@ from campaigns.models import Lead
 from customers.models import Customer
 
 ORDER = ("due_on", "-value", "pk")
-PAGE = 50
+PAGE = 25
 EFFECT_DAYS = 30
 GROUPS = {
     rows.OVERDUE: gettext_lazy("Overdue"),
@@ -136,7 +136,7 @@ def lead_list(request: SignedIn) -> HttpResponse:
         {
             "form": form,
             "filtered": bool(form.values),
-            "rows": rows.grouped(rows.rows(rows.complete(page.rows), user, today)),
+            "rows": rows.grouped(rows.rows(rows.complete(page.rows, user), user, today)),
             "groups": GROUPS,
             "pager": page.pager(request, paging.capped_count(found)),
             "of_team": user.role != Role.RM,
