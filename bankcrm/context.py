@@ -26,6 +26,8 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
     if user is None or not user.is_authenticated:
         return {"nav": [], "frame": {}}
     return {
+        # Whether what this page's own form sends would be taken from this user.
+        "may_post": _may_post(request, user),
         # Lazy, because most fragments show no frame.
         "nav": SimpleLazyObject(lambda: _navigation(request, user)),
         "frame": SimpleLazyObject(lambda: {name: _link(user, url) for name, url in FRAME_LINKS.items()}),
@@ -33,6 +35,11 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
         "running_work": SimpleLazyObject(lambda: freshness.running(user)),
         "unread_notices": SimpleLazyObject(lambda: freshness.unread(user)),
     }
+
+
+def _may_post(request: HttpRequest, user: User) -> bool:
+    rule = policy.rule_for(request)
+    return rule is not None and rule.allows(user, "POST")
 
 
 def _navigation(request: HttpRequest, user: User) -> list[dict[str, Any]]:
