@@ -302,14 +302,13 @@ def _rule(rule: ContactRule) -> str:
 
 def reconciliation(campaign: Campaign) -> dict[str, Any] | None:
     """Every target of a pushed campaign accounted for; None before the push is complete."""
-    pushed = Push.objects.filter(campaign=campaign).select_related("run").order_by("-wave").first()
+    pushed = Push.objects.filter(campaign=campaign).order_by("-wave").first()
     if pushed is None:
         return None
     counted = push.reconcile(campaign)
     return {
         "counted": counted,
         "finished": pushed.finished_at,
-        "running": pushed.finished_at is None and pushed.run is not None and not pushed.run.is_finished,
         "assigned_on": campaign.assigned_on,
         "withheld": [(push.WITHHELD_REASONS.get(code, code), n) for code, n in counted.withheld.items()],
         "withheld_sum": sum(counted.withheld.values()),

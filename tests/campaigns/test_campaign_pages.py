@@ -6,13 +6,14 @@ import datetime as dt
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from bankcrm import runs
 from bankcrm.models import Role, Run
 from campaigns import lifecycle, push
-from campaigns.models import Campaign, Lead, Target
+from campaigns.models import Campaign, Lead, Push, Target
 from tests.campaigns import factories
 from tests.campaigns.factories import TODAY
 from tests.cast import login, make_user
@@ -245,6 +246,24 @@ def test_a_push_reconciles_on_the_page_and_a_second_one_is_refused(cast, custome
     assert b"no longer possible" in act(client, campaign, "push").content
     assert Lead.objects.count() == leads > 0
     assert Run.objects.filter(kind="campaigns.push").count() == 1
+
+
+def test_a_push_under_way_is_in_progress_and_one_that_stopped_says_so(cast, customers):
+    campaign, done = factories.pushed(cast)
+    Push.objects.filter(pk=done.pk).update(finished_at=None)
+    # Half of the leads are still to be made.
+    Lead.objects.filter(pk__in=Lead.objects.order_by("pk")[:5]).delete()
+    client, url = login(cast.mei), reverse("campaign-detail", args=[campaign.pk])
+    run = Run.objects.create(
+        kind="campaigns.push", key=f"campaign:{campaign.pk}:wave:1", requested_by=cast.mei
+    )
+    page = client.get(url).content
+    assert b"in progress" in page
+    assert b"add up" not in page
+    Run.objects.filter(pk=run.pk).update(state=Run.State.DEAD)
+    assert b"stopped before its end" in client.get(url).content
+    Push.objects.filter(pk=done.pk).update(finished_at=Now())
+    assert b"does not add up" in client.get(url).content
 
 
 def test_recall_and_close_are_offered_and_done(cast, customers):
