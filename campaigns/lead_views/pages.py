@@ -60,6 +60,9 @@ def lead_release(request: SignedIn, pk: int) -> HttpResponse:
 @require_POST
 def lead_outcome(request: SignedIn, pk: int) -> HttpResponse:
     """Write the outcome; the answer is the next lead, claimed already: one request from call to call."""
+    if request.POST.get("kept") and request.POST.get("owner") != str(request.user.pk):
+        # Typed by a colleague who used this device before; the page keeps it for them.
+        return _sentence(request, pk, _("This outcome was typed by somebody else."), 403)
     lead = get_object_or_404(Lead.objects.visible_to(request.user), pk=pk)
     form = OutcomeForm(request.POST)
     if not form.is_valid():
@@ -69,6 +72,8 @@ def lead_outcome(request: SignedIn, pk: int) -> HttpResponse:
     except Lead.DoesNotExist as error:
         raise Http404 from error
     except (Conflict, Refused) as refusal:
+        if request.POST.get("kept"):
+            return _sentence(request, pk, str(refusal), 409)
         return _refused(request, pk, refusal)
     if request.POST.get("kept"):
         # Typed without a connection and sent by the page later: it wants to know, not to move.
@@ -131,9 +136,7 @@ def _on_to_next(request: SignedIn, lead: Lead, sentence: str) -> HttpResponse:
         )
     if not request.htmx:
         return redirect("lead-detail", following)
-    response = _workspace(request, following)
-    response["HX-Push-Url"] = reverse("lead-detail", args=[following])
-    return toast(response, sentence)
+    return toast(_workspace(request, following), sentence)
 
 
 def _claim_next(request: SignedIn, lead: Lead) -> int | None:
@@ -149,7 +152,7 @@ def _claim_next(request: SignedIn, lead: Lead) -> int | None:
 
 
 def _workspace(request: SignedIn, pk: int, status: int = 200, **more: Any) -> HttpResponse:
-    """The workspace as a fragment for htmx, else a redirect to its page."""
+    """The workspace as a fragment for htmx, under the address of its lead; else a redirect to its page."""
     if not request.htmx:
         return redirect("lead-detail", pk)
     lead = get_object_or_404(workspace.sight(request.user), pk=pk)
@@ -158,6 +161,9 @@ def _workspace(request: SignedIn, pk: int, status: int = 200, **more: Any) -> Ht
         request, "campaigns/leads/_workspace.html", context | {"is_fragment": True}, status=status
     )
     response["HX-Retarget"], response["HX-Reswap"] = "#main", "outerHTML show:none"
+    url = reverse("lead-detail", args=[pk])
+    if request.htmx.current_url_abs_path != url:
+        response["HX-Push-Url"] = url
     return response
 
 
@@ -165,7 +171,13 @@ def _refused(request: SignedIn, pk: int, refusal: Conflict | Refused) -> HttpRes
     """Nothing was changed: said in the verb's words, above the lead as it is now."""
     if isinstance(refusal, queue.Taken) and request.htmx:
         return _workspace(request, pk, 409)
+    if request.htmx and _is_closed_in_sight(request, pk):
+        return _workspace(request, pk, 409, said=_("Nothing was saved. %(why)s") % {"why": refusal})
     return _sentence(request, pk, str(refusal), 409 if isinstance(refusal, Conflict) else 422)
+
+
+def _is_closed_in_sight(request: SignedIn, pk: int) -> bool:
+    return Lead.objects.visible_to(request.user).filter(pk=pk).exclude(state__in=Lead.OPEN).exists()
 
 
 def _sentence(request: SignedIn, pk: int, sentence: str, status: int) -> HttpResponse:

@@ -56,6 +56,7 @@ def test_rita_works_ten_leads_without_touching_the_mouse(page, leads, sign_in, c
     assert typed[3][2] == "note 3"
     page.keyboard.press("u")
     assert settle(page, now) == worked[-1]
+    expect(page).to_have_url(re.compile(rf"/leads/{worked[-1]}/$"))
     assert FollowUp.objects.filter(undone_at__isnull=False).count() == 1
     assert complaints == []
 
@@ -142,6 +143,56 @@ def test_an_outcome_typed_without_a_connection_is_kept_and_sent_once(page, leads
     page.reload()
     opened(page)
     assert FollowUp.objects.count() == 1
+
+
+def test_an_outcome_kept_offline_waits_for_its_owner_whoever_signs_in(page, leads, sign_in, cast):
+    mine, other = leads[0], leads[1]
+    Lead.objects.filter(pk=other.pk).update(rm=cast.raj, branch=cast.raj.branch)
+    sign_in(page, "rita", f"/leads/{mine.pk}/")
+    opened(page)
+    page.wait_for_load_state("networkidle")
+    page.context.set_offline(True)
+    page.keyboard.press("5")
+    page.keyboard.press("Enter")
+    expect(page.locator("#outbox")).to_contain_text("1 outcome waits for the connection")
+    # The page goes, the line is back, and a colleague signs in on the same device.
+    page.context.clear_cookies()
+    page.goto("about:blank")
+    page.context.set_offline(False)
+    sign_in(page, "raj", f"/leads/{other.pk}/")
+    opened(page)
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("#outbox")).to_be_hidden()
+    assert f'"owner":"{cast.rita.pk}"' in page.evaluate("localStorage.getItem('bankcrm.outbox')")
+    assert not FollowUp.objects.exists()
+    page.context.clear_cookies()
+    sign_in(page, "rita", f"/leads/{mine.pk}/")
+    settle(page, mine.pk)
+    done = FollowUp.objects.get()
+    assert (done.lead_id, done.by, done.outcome) == (mine.pk, cast.rita, "no_answer")
+    assert page.evaluate("localStorage.getItem('bankcrm.outbox')") is None
+
+
+def test_a_page_left_open_does_not_send_under_the_next_persons_session(page, leads, sign_in, cast):
+    sign_in(page, "rita", f"/leads/{leads[0].pk}/")
+    opened(page)
+    page.wait_for_load_state("networkidle")
+    page.context.set_offline(True)
+    page.keyboard.press("5")
+    page.keyboard.press("Enter")
+    expect(page.locator("#outbox")).to_contain_text("1 outcome waits")
+    page.route("**/outcome/", lambda route: route.abort())
+    page.context.set_offline(False)
+    # Bao, who may work on this very lead, signs in beside the page; only then the page tries again.
+    page.context.clear_cookies()
+    beside = page.context.new_page()
+    sign_in(beside, "bao", "/team/")
+    page.unroute("**/outcome/")
+    with page.expect_response("**/outcome/") as answer:
+        page.evaluate("window.dispatchEvent(new Event('online'))")
+    assert answer.value.status == 403
+    assert not FollowUp.objects.exists()
+    assert "no_answer" in page.evaluate("localStorage.getItem('bankcrm.outbox')")
 
 
 def test_on_a_small_phone_nothing_scrolls_sideways_and_targets_fit_a_thumb(phone, leads, sign_in, complaints):

@@ -30,6 +30,7 @@ document.body.addEventListener("htmx:afterSettle", () => {
 
 // The outbox ---------------------------------------------------------------------------------------------------------
 // What is kept on the device holds ids and codes only; the note, which may be personal, ends with the tab.
+// Colleagues share devices: every outcome carries who typed it, and waits until that person is signed in again.
 function kept() {
   try { return JSON.parse(localStorage.getItem(WAITING) ?? "[]"); } catch { return []; }
 }
@@ -40,12 +41,14 @@ function keep(entries) {
   show();
 }
 
+const owner = () => document.getElementById("outbox")?.dataset.owner;
+const mine = () => kept().filter((entry) => entry.owner && entry.owner === owner());
 const noteKey = (entry) => `${WAITING}.${entry.client_key}`;
 
 function show() {
   const box = document.getElementById("outbox");
   if (!box) return;
-  const entries = kept();
+  const entries = mine();
   box.hidden = entries.length === 0;
   box.querySelector("span:last-child").textContent = box.dataset.waiting.replace("{n}", entries.length);
   const form = document.getElementById("outcome");
@@ -56,6 +59,7 @@ function put(form) {
   const data = Object.fromEntries(new FormData(form));
   const { note, csrfmiddlewaretoken, ...entry } = data;
   entry.url = form.getAttribute("action");
+  entry.owner = owner();
   if (note) sessionStorage.setItem(noteKey(entry), note);
   keep([...kept().filter((other) => other.client_key !== entry.client_key), entry]);
 }
@@ -70,7 +74,7 @@ async function send() {
   sending = true;
   const box = document.getElementById("outbox");
   try {
-    for (const entry of kept()) {
+    for (const entry of mine()) {
       const { url, ...fields } = entry;
       const body = new URLSearchParams({ ...fields, note: sessionStorage.getItem(noteKey(entry)) ?? "", kept: "1" });
       const headers = { ...JSON.parse(document.body.getAttribute("hx-headers")), "HX-Request": "true" };
@@ -78,6 +82,8 @@ async function send() {
       try { answer = await fetch(url, { method: "POST", body, headers }); } catch { return; }
       // The server is there but not well: the outcome stays and is sent again, its key counts it once.
       if (answer.status >= 500) return;
+      // Somebody else signed in beside this page: what the page keeps is not theirs to send.
+      if (answer.status === 403) return;
       const signedOut = answer.headers.has("HX-Redirect");
       if (signedOut) return window.location.assign(answer.headers.get("HX-Redirect"));
       sessionStorage.removeItem(noteKey(entry));
