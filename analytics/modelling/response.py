@@ -6,7 +6,7 @@ slice; what it returns is what is used, so the figures belong to the very estima
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -363,6 +363,26 @@ def fit_champion(
     comparison = compare(
         trees, logit, np.asarray(X)[rows], np.asarray(y)[rows], resamples=resamples, seed=seed
     )
+    comparison = replace(comparison, sentence=_learners(comparison.difference))
     if comparison.winner == "champion":
         return Choice(trees, logit, comparison)
     return Choice(logit, trees, comparison)
+
+
+def _learners(difference: Interval) -> Sentence:
+    """Trees minus logit in words: while two kinds are tried there is no champion to speak of."""
+    values = {"difference": difference.value, "low": difference.low, "high": difference.high}
+    if difference.low > 0:
+        template = gettext_noop(
+            "Trees rank better than the logistic regression: AUC %(difference)+.4f (%(low)+.4f to %(high)+.4f)."
+        )
+    elif difference.high < 0:
+        template = gettext_noop(
+            "Trees rank worse than the logistic regression: AUC %(difference)+.4f (%(low)+.4f to %(high)+.4f)."
+        )
+    else:
+        template = gettext_noop(
+            "No difference between trees and the logistic regression is proven:"
+            " AUC %(difference)+.4f (%(low)+.4f to %(high)+.4f). The simpler one is used."
+        )
+    return Sentence(template, values)

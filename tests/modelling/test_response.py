@@ -154,10 +154,17 @@ def test_trees_win_where_the_truth_is_not_linear(history):
     choice = fit_champion(history.X, y, history.dates, history.specs, history.slices, resamples=200)
     assert choice.chosen.kind == "hist_gradient_boosting"
     assert choice.comparison.difference.low > 0
-    assert "ranks better" in str(choice.comparison.sentence)
+    assert str(choice.comparison.sentence).startswith("Trees rank better than the logistic regression: AUC +")
     rows = history.slices.out_of_time
     turned = compare(choice.other, choice.chosen, history.X[rows], y[rows], resamples=200)
     assert turned.winner == "challenger"
+
+
+def test_two_learners_are_not_called_champion_and_challenger(history):
+    choice = fit_champion(history.X, history.y, history.dates, history.specs, history.slices, resamples=50)
+    sentence = str(choice.comparison.sentence)
+    assert "logistic regression" in sentence
+    assert "champion" not in sentence.lower()
 
 
 def test_an_unknown_kind_is_refused(history):
