@@ -57,8 +57,9 @@ class LeadFilter(forms.Form):
         # Choices from the rows in sight: an option that finds nothing is noise.
         # One indexed look-up per campaign; a semi-join would read every lead the user ever had.
         mine = Lead.objects.visible_to(user).filter(campaign=OuterRef("pk"))
-        campaigns = Campaign.objects.filter(Exists(mine)).order_by("name")
-        products = Product.objects.filter(pk__in=campaigns.order_by().values("product")).order_by("name")
+        campaigns = Campaign.objects.filter(Exists(mine)).only("name").order_by("name")
+        named = Product.objects.only("code", "name").order_by("name")
+        products = named.filter(pk__in=campaigns.order_by().values("product"))
         self._choose("campaign", campaigns, _("All campaigns"))
         self._choose("product", products, _("All products"))
         self._offer(
@@ -69,7 +70,8 @@ class LeadFilter(forms.Form):
             ],
         )
         self._offer("due", [("", _("Any due date")), *DUES.items()])
-        self._offer("tier", [("", _("All tiers")), *tiering.names_at(today).items()])
+        self.tier_names = tiering.names_at(today)
+        self._offer("tier", [("", _("All tiers")), *self.tier_names.items()])
         if user.role == Role.RM:
             del self.fields["rm"]
         else:

@@ -136,7 +136,7 @@ def lead_list(request: SignedIn) -> HttpResponse:
         {
             "form": form,
             "filtered": bool(form.values),
-            "rows": rows.grouped(rows.rows(rows.complete(page.rows, user), user, today)),
+            "rows": rows.grouped(rows.rows(rows.complete(page.rows, user), user, today, form.tier_names)),
             "groups": GROUPS,
             "pager": page.pager(request, paging.capped_count(found)),
             "of_team": user.role != Role.RM,

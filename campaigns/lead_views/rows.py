@@ -48,7 +48,7 @@ class Row:
 def complete(leads: Sequence[Lead], user: User) -> Sequence[Lead]:
     """Give the leads of one page what their rows show, by key: joining it before the page is cut reads every lead.
 
-    At most three queries; campaign, arm and offer are the same few rows for many leads, and most leads are the reader's.
+    At most three queries: campaign, arm and offer are the same few rows for many leads, and most leads are one's own.
     """
     arms = Arm.objects.select_related("offer", "campaign").only(
         "code", "name", "offer__name", "campaign__name", "campaign__code"
@@ -66,10 +66,12 @@ def complete(leads: Sequence[Lead], user: User) -> Sequence[Lead]:
     return leads
 
 
-def rows(leads: Sequence[Lead], user: User, today: dt.date) -> list[Row]:
+def rows(
+    leads: Sequence[Lead], user: User, today: dt.date, tier_names: dict[str, str] | None = None
+) -> list[Row]:
     """``leads`` come with customer, campaign, arm, offer, target and claimed_by selected."""
     customers = [lead.customer_id for lead in leads]
-    tiers, touches = tiers_of(customers, today), last_touches(customers, today)
+    tiers, touches = tiers_of(customers, today, tier_names), last_touches(customers, today)
     return [
         Row(
             lead=lead,
@@ -102,12 +104,12 @@ def grouped(listed: Sequence[Row]) -> list[Row]:
     return sorted(listed, key=lambda row: GROUP_ORDER.index(row.group))
 
 
-def tiers_of(customers: Iterable[int], today: dt.date) -> dict[int, str]:
-    """Customer → name of the tier in the latest profile."""
+def tiers_of(customers: Iterable[int], today: dt.date, names: dict[str, str] | None = None) -> dict[int, str]:
+    """Customer → name of the tier in the latest profile; ``names`` of tiers by code where the caller has them."""
     month = profile.latest_month()
     if month is None:
         return {}
-    names = tiering.names_at(today)
+    names = tiering.names_at(today) if names is None else names
     codes = CustomerProfile.objects.filter(month=month, customer_id__in=list(customers)).exclude(tier="")
     return {pk: names.get(code, code) for pk, code in codes.values_list("customer_id", "tier")}
 
