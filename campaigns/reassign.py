@@ -84,8 +84,8 @@ def plan(
     """
     _check(user)
     away = sales.leaves(today)
-    found = Lead.objects.visible_to(user).filter(state__in=Lead.OPEN)
-    chosen = found.filter(rm__in=sources, state__in=queue.WORKABLE).alias(due_day=queue.DUE_DAY)
+    found = Lead.objects.visible_to(user).filter(state__in=Lead.OPEN).alias(due_day=queue.DUE_DAY)
+    chosen = found.filter(rm__in=sources, state__in=queue.WORKABLE)
     if scope == "overdue":
         chosen = chosen.filter(due_day__lt=today)
     elif scope == "due":
