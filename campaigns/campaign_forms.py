@@ -7,11 +7,12 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.html import strip_tags
 from django.utils.text import slugify
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from analytics.models import PredictiveModel
+from bankcrm import clock
 from bankcrm.models import Role, User
 from campaigns.models import Arm, Campaign, MarketingPlan, Offer
 from campaigns.models.campaign import CampaignQuerySet
@@ -274,8 +275,11 @@ class CampaignForm(forms.ModelForm):
 
 
 def free_code(name: str) -> str:
-    """A code made from the name that no campaign has: "autumn-funds", then "autumn-funds-2"."""
-    base = slugify(name)[:34] or gettext("campaign")
+    """A code made from the name that no campaign has: "autumn-funds", then "autumn-funds-2".
+
+    A name without Latin letters or digits, as a Chinese one, leaves the day: "campaign-2026-11-25".
+    """
+    base = slugify(strip_tags(name))[:34].strip("-_") or f"campaign-{clock.today().isoformat()}"
     taken = set(Campaign.objects.filter(code__startswith=base).values_list("code", flat=True))
     if base not in taken:
         return base

@@ -89,6 +89,21 @@ def test_a_new_campaign_gets_a_code_from_its_name_and_never_one_that_is_taken(ca
     assert Campaign.objects.count() == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [
+        ("秋季基金", "campaign-2026-11-25", "campaign-2026-11-25-2"),
+        ("<b>Winter</b> fund", "winter-fund", "winter-fund-2"),
+        ("<br>", "campaign-2026-11-25", "campaign-2026-11-25-2"),
+    ],
+)
+def test_a_name_without_latin_letters_or_with_markup_leads_to_a_usable_code(cast, draft, name, first, second):
+    data = {"name": name, "product": draft.product_id, "starts_on": TODAY, "ends_on": TODAY, "budget": 5}
+    for expected in (first, second):
+        login(cast.mei).post(reverse("campaign-create"), data)
+        assert Campaign.objects.latest("pk").code == expected
+
+
 def test_a_campaign_that_ends_before_it_starts_is_not_made_and_says_so(cast, draft):
     data = {
         "name": "Late",
