@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -98,12 +99,7 @@ class MapForm(forms.Form):
             shared = target.name == "cell" or target.type not in (Type.TEXT, Type.CUSTOMER)
             needed = (target.required and shared) or target.type in (Type.BRANCH, Type.PRODUCT)
             if needed or target.name in known:
-                self.fields[f"constant_{target.name}"] = forms.CharField(
-                    label=str(target.label),
-                    required=False,
-                    max_length=100,
-                    initial=known.get(target.name, ""),
-                )
+                self.fields[f"constant_{target.name}"] = _constant(target, known.get(target.name, ""))
 
     def _add_values(self, known: dict[str, dict[str, str]]) -> None:
         for target in self.kind.targets:
@@ -222,6 +218,33 @@ class MapForm(forms.Form):
 
     def group(self, prefix: str) -> list[forms.BoundField]:
         return [self[name] for name in self.fields if name.startswith(prefix)]
+
+
+def _constant(target: Target, told: str) -> forms.Field:
+    """What every row shares: chosen where the bank knows the codes, typed where not."""
+    codes = _codes(target)
+    if codes is None:
+        return forms.CharField(label=str(target.label), required=False, max_length=100, initial=told)
+    known = [(code, _("%(name)s (%(code)s)") % {"name": name, "code": code}) for code, name in codes]
+    if told and told not in dict(known):
+        known.append((told, told))  # as an earlier file or the command line said it; the check judges it
+    choices = [("", _("— not the same in every row")), *known]
+    return forms.ChoiceField(label=str(target.label), required=False, choices=choices, initial=told)
+
+
+def _codes(target: Target) -> Iterable[tuple[str, Any]] | None:
+    """(code, name) of everything a coded target may be; None for one that is not coded."""
+    match target.type:
+        case Type.BRANCH:
+            return Branch.objects.order_by("name").values_list("code", "name")
+        case Type.PRODUCT:
+            return Product.objects.order_by("name").values_list("code", "name")
+        case Type.STAFF:
+            people = User.objects.filter(is_active=True).order_by("full_name")
+            return people.values_list("employee_number", "full_name")
+        case Type.CHOICE:
+            return target.choices
+    return None
 
 
 def _label(target: Target) -> str:

@@ -173,6 +173,9 @@ def import_detail(request: SignedIn, pk: int) -> HttpResponse:
         "kpis": _kpis(file),
         "reasons": checking.rejects_by_reason(file) if file.rejected and not running else [],
         "meanings": _meanings(file),
+        "without_branch": file.options.get("without_branch")
+        if file.state in (State.CHECKED, State.MERGED)
+        else 0,
         "may_map": may and file.state != State.MERGED,
         "may_check": may and file.state in (State.UPLOADED, State.CHECKED, State.REFUSED),
         "may_merge": may and file.state == State.CHECKED,

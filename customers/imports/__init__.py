@@ -80,7 +80,16 @@ def _check(file: ImportFile, job: Job | None) -> None:
         staging.drop(file)
         _mark(file, State.REFUSED, rows=rows, accepted=0, rejected=rows, error=_("Not one row can go in."))
         return
-    _mark(file, State.CHECKED, rows=rows, accepted=accepted, rejected=rows - accepted, error="")
+    options = file.options | {"without_branch": checking.without_branch(file)}
+    _mark(
+        file,
+        State.CHECKED,
+        rows=rows,
+        accepted=accepted,
+        rejected=rows - accepted,
+        error="",
+        options=options,
+    )
 
 
 def _objections(file: ImportFile) -> None:

@@ -248,6 +248,25 @@ def accepted(file: ImportFile) -> int:
         return int(cursor.fetchone()[0])
 
 
+def without_branch(file: ImportFile) -> int:
+    """Customers among the checked rows who will have no branch once they are in: only head office sees such."""
+    if file.kind != ImportFile.Kind.CUSTOMERS:
+        return 0
+    told = "branch" in {cell.target.name for cell in cells(file)}
+    # An empty cell of a mapped column empties the value; what no column says stays as it is.
+    query = (
+        SQL("SELECT count(*) FROM {} WHERE branch IS NULL")
+        if told
+        else SQL(
+            "SELECT count(*) FROM {} k LEFT JOIN customers_customer c ON c.number = k.number"
+            " WHERE c.home_branch_id IS NULL"
+        )
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query.format(_checked(file)))
+        return int(cursor.fetchone()[0])
+
+
 def rejects_by_reason(file: ImportFile) -> list[dict[str, Any]]:
     """One entry for each reason and column, most frequent first: code, title, column, count and the first examples."""
     groups = list(

@@ -54,7 +54,9 @@ def remembered(kind: str, columns: Sequence[str]) -> tuple[dict[str, str], dict[
     if file is None:
         return None
     return file.mapping, {
-        key: value for key, value in file.options.items() if key not in ("resume", "campaign")
+        key: value
+        for key, value in file.options.items()
+        if key not in ("resume", "campaign", "without_branch")
     }
 
 

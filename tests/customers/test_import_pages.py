@@ -56,7 +56,8 @@ def test_a_file_goes_from_upload_to_the_customer_list(cast: Cast) -> None:
     assert work().state == Run.State.DONE
     page = client.get(reverse("import-detail", args=[file.pk]))
     text = page.content.decode()
-    assert "Let 1 rows in" in text
+    assert "Let 1 row in" in text
+    assert "no branch" not in text
     assert "“many” is not a number." in text
     assert "No branch has the code “NOWHERE”." in text
     client.post(reverse("import-merge", args=[file.pk]))
@@ -192,3 +193,32 @@ def test_a_past_campaign_is_told_on_the_page_and_leads_to_its_evaluation(cast: C
     campaign = Campaign.objects.get(code="spring", state="imported")
     text = client.get(reverse("import-detail", args=[file.pk])).content.decode()
     assert reverse("evaluation-report", args=[campaign.pk]) in text
+
+
+def test_a_branch_that_all_rows_share_is_chosen_by_name_and_a_missing_one_is_warned_of(cast: Cast) -> None:
+    client = login(cast.ana)
+    page = upload(client, b"number,name\nC1,Wang\nC2,Li\n")
+    assert '<option value="N1">Branch North 1 (N1)</option>' in page.content.decode()
+    file, told = ImportFile.objects.get(), filled(page)
+    address = reverse("import-map", args=[file.pk])
+    client.post(address, told)
+    assert work().state == Run.State.DONE
+    detail = reverse("import-detail", args=[file.pk])
+    text = client.get(detail).content.decode()
+    assert "2 customers have no branch: only head office sees them." in text
+    assert "Let 2 rows in" in text
+    assert client.post(address, told | {"constant_branch": "NOWHERE"}).status_code == 422
+    client.post(address, told | {"constant_branch": "N1"})
+    assert work().state == Run.State.DONE
+    assert "no branch" not in client.get(detail).content.decode()
+
+
+def test_customers_who_have_a_branch_already_keep_it_and_are_not_warned_of(cast: Cast) -> None:
+    Customer.objects.create(number="C1", name="Wang", home_branch=cast.tree.n1)
+    client = login(cast.ana)
+    page = upload(client, b"number,name\nC1,Wang\nC2,Li\n")
+    file = ImportFile.objects.get()
+    client.post(reverse("import-map", args=[file.pk]), filled(page))
+    work()
+    text = client.get(reverse("import-detail", args=[file.pk])).content.decode()
+    assert "1 customer has no branch: only head office sees them." in text
