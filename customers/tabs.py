@@ -63,10 +63,13 @@ def look(user: User, customer: Customer, month: dt.date | None) -> Seen:
 def overview(seen: Seen, _until: dt.date) -> dict[str, Any]:
     past = kyc.history(seen.customer, seen.month)
     held = kyc.holdings(seen.customer, seen.today)
+    classes = _classes(seen, past, held)
+    touched = [row for row in classes if row["amount"] or row["change"] or row["due"]]
     return {
         "chart": _aum_chart(past),
         "threshold": _threshold(seen),
-        "classes": _classes(seen, past, held),
+        "classes": touched,
+        "nothing_in": ", ".join(str(row["label"]).lower() for row in classes if row not in touched),
         "change": _change(past),
         "entries": [
             _entry(entry, seen.today.year)

@@ -107,6 +107,16 @@ def test_the_overview_shows_assets_change_peers_and_what_matures(li, cast):
     assert "¥500" in page
 
 
+def test_classes_that_were_always_empty_are_one_line(li, cast):
+    page = text(login(cast.rita).get(url(li)))
+    table = page[page.index("<thead>") : page.index("<tfoot>")]
+    assert "Trust" not in table
+    assert "Demand deposit" in table
+    line = page[page.index("Nothing in:") :][:200]
+    assert "trust, " in line
+    assert "demand deposit" not in line
+
+
 def test_the_value_tab_compares_with_the_same_tier_and_age_band(li, cast):
     page = text(login(cast.rita).get(url(li, "value")))
     assert "Average of the 2 customers in tier Basic" in page
