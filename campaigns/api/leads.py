@@ -81,7 +81,7 @@ class LeadList(LeadView, generics.ListAPIView):
         if "campaign" in asked:
             leads = leads.filter(campaign__code=asked["campaign"])
         if "due" in asked:
-            leads = leads.filter(_due(asked["due"], clock.today()))
+            leads = leads.alias(due_day=queue.DUE_DAY).filter(_due(asked["due"], clock.today()))
         if asked.get("waiting"):
             leads = leads.filter(pk__in=queue.waiting(self.request.user).order_by().values("pk"))
         return leads
@@ -90,10 +90,10 @@ class LeadList(LeadView, generics.ListAPIView):
 def _due(code: str, today: dt.date) -> Q:
     week = today + dt.timedelta(days=7)
     return {
-        "overdue": Q(due_on__lt=today),
-        "today": Q(due_on=today),
-        "week": Q(due_on__range=(today, week)),
-        "later": Q(due_on__gt=today),
+        "overdue": Q(due_day__lt=today),
+        "today": Q(due_day=today),
+        "week": Q(due_day__range=(today, week)),
+        "later": Q(due_day__gt=today),
     }[code]
 
 

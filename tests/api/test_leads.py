@@ -42,6 +42,9 @@ def test_the_list_is_filtered(cast, api, leads):
     Lead.objects.filter(pk=closed).update(state="declined")
     Lead.objects.filter(pk=later).update(next_at=timezone.now() + dt.timedelta(days=400))
     assert ids(rita.get("leads/", due="overdue")) == [late]
+    missed = leads[5].pk
+    Lead.objects.filter(pk=missed).update(next_at=queue.moment() - dt.timedelta(days=1))
+    assert ids(rita.get("leads/", due="overdue")) == [late, missed]
     assert ids(rita.get("leads/", state="declined")) == [closed]
     assert len(ids(rita.get("leads/", state="all"))) == 6
     assert later in ids(rita.get("leads/"))
