@@ -52,6 +52,7 @@ def built_assets() -> None:
 
 @pytest.fixture(scope="session")
 def browser(built_assets: None) -> Iterator[Browser]:
+    from django.db import connections
     from playwright.sync_api import sync_playwright
 
     path = chromium()
@@ -61,6 +62,8 @@ def browser(built_assets: None) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield started
+        # Beside a running event loop Django keeps another connection, which nothing else would close.
+        connections.close_all()
         started.close()
     if before is None:
         del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
