@@ -84,7 +84,9 @@ def test_an_auditor_of_any_role_sees_everything(
     assert Run.objects.visible_to(auditor).count() == 1
 
 
-def test_a_customer_without_a_branch_is_seen_by_its_manager_the_head_office_and_the_auditor_alone(cast: Cast) -> None:
+def test_a_customer_without_a_branch_is_seen_by_its_manager_the_head_office_and_the_auditor_alone(
+    cast: Cast,
+) -> None:
     Customer.objects.create(number="C-homeless", name="x", primary_rm=cast.raj)
     people = {name for name, person in cast.everybody().items() if seen(person)}
     assert people == {"raj", "mei", "omar", "ana", "max", "aud"}
