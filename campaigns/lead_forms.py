@@ -128,7 +128,7 @@ class LeadFilter(forms.Form):
         if "rm" in values:
             leads = leads.filter(rm=values["rm"])
         if "due" in values:
-            leads = leads.filter(self._due(values["due"]))
+            leads = leads.alias(due_day=queue.DUE_DAY).filter(self._due(values["due"]))
         if "tier" in values:
             holders = CustomerProfile.objects.filter(tier=values["tier"])
             if month := profile.latest_month():
@@ -143,10 +143,10 @@ class LeadFilter(forms.Form):
     def _due(self, code: str) -> Q:
         week = self.today + dt.timedelta(days=7)
         return {
-            "overdue": Q(due_on__lt=self.today),
-            "today": Q(due_on=self.today),
-            "week": Q(due_on__range=(self.today, week)),
-            "later": Q(due_on__gt=self.today),
+            "overdue": Q(due_day__lt=self.today),
+            "today": Q(due_day=self.today),
+            "week": Q(due_day__range=(self.today, week)),
+            "later": Q(due_day__gt=self.today),
         }[code]
 
 

@@ -164,6 +164,8 @@ def next_lead(user: User, after: Lead | None = None) -> Lead | None:
     A relationship manager's own queue; a branch manager, who sees everybody's leads, is led through their own only.
     """
     leads = waiting(user).filter(unheld() | Q(claimed_by=user), rm=user)
+    # A call that was agreed and missed comes before what is only due later.
+    leads = leads.alias(due_day=DUE_DAY).order_by("due_day", F("value").desc(), "id")
     return leads.exclude(pk=after.pk).first() if after else leads.first()
 
 
