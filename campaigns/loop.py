@@ -156,26 +156,29 @@ def train_and_score(loop: Loop, number: int, as_of: dt.date) -> PredictiveModel:
         )
     with loop.stage(f"round {number}: scores") as counts:
         version = choose(model)
-        if not predictive.objection(version, max_):
+        if objection := predictive.objection(version, max_):
+            loop.report(f"  not promoted: {objection}")
+        else:
             predictive.promote(version, max_)
-        elif model.versions.filter(state=ModelVersion.State.CHAMPION).exists():
-            loop.report(f"  the champion stays: {predictive.objection(version, max_)}")
-        used = champion(model)
-        run = through_worker(
-            "analytics.score",
-            ana,
-            key=f"model:{model.pk}",
-            subject=model.name,
-            model=model.pk,
-            month=as_of.isoformat(),
-        )
-        counts |= {
-            "customers": run.result["customers"],
-            "version": used.number,
-            "algorithm": used.algorithm,
-        }
+        counts.update(publish_scores(model, as_of))
     model.refresh_from_db()
     return model
+
+
+def publish_scores(model: PredictiveModel, as_of: dt.date) -> dict[str, Any]:
+    """Score everybody with the champion; where no version was good enough, campaigns go without a score and say so."""
+    used = champion(model)
+    if used is None:
+        return {"customers": 0, "algorithm": "none"}
+    run = through_worker(
+        "analytics.score",
+        person("ana"),
+        key=f"model:{model.pk}",
+        subject=model.name,
+        model=model.pk,
+        month=as_of.isoformat(),
+    )
+    return {"customers": run.result["customers"], "version": used.number, "algorithm": used.algorithm}
 
 
 def choose(model: PredictiveModel) -> Any:
@@ -217,17 +220,15 @@ def judge(loop: Loop, number: int, campaign: Campaign, model: PredictiveModel) -
     return {"conversions": matched}
 
 
-def champion(model: PredictiveModel) -> ModelVersion:
-    """The version in use. Raises LoopFailed where none was good enough to be promoted."""
-    version = PredictiveModel.objects.select_related("champion").get(pk=model.pk).champion
-    if version is None:
-        raise LoopFailed("no version of the model was good enough to be promoted")
-    return version
+def champion(model: PredictiveModel) -> ModelVersion | None:
+    """The version in use; None where none was good enough to be promoted."""
+    return PredictiveModel.objects.select_related("champion").get(pk=model.pk).champion
 
 
 def auc(model: PredictiveModel) -> dict[str, Any]:
     """The out-of-time AUC of the champion, with its interval, as the model card states it."""
-    return dict(champion(model).card.get("metrics", {}).get("auc", {}))
+    used = champion(model)
+    return dict(used.card.get("metrics", {}).get("auc", {})) if used else {}
 
 
 def reconcile(campaign: Campaign) -> dict[str, Any]:

@@ -82,7 +82,8 @@ def brief(
             ]
         },
         "profile_month": month,
-        "model": model,
+        # Without scores in use customers are ranked by the rate of past campaigns, and the page says so.
+        "model": model if model.current_score_run_id else None,
         "capacity": capacity,
         "control_share": Decimal(control_share),
         "arms": [

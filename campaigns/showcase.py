@@ -28,7 +28,7 @@ def set_the_stage(played: loop.Loop, today: dt.date, capacity: int) -> None:
     pushed_on = workdays.add_working_days(today, -WORKED_DAYS - 1)
     clock.set_day(pushed_on)
     with played.stage("today: scores") as counts:
-        counts["customers"] = _score(model, bank.as_of)
+        counts.update(loop.publish_scores(model, bank.as_of))
     with played.stage("today: a campaign in the queues") as counts:
         plan = _plan(model.product, today)
         model.refresh_from_db()
@@ -78,18 +78,6 @@ def define_other_models() -> None:
         )
         if product.code in TRAINED_AT_ONCE:
             runs.request("analytics.train", ana, key=f"model:{model.pk}", subject=model.name, model=model.pk)
-
-
-def _score(model: PredictiveModel, month: dt.date) -> int:
-    run = loop_steps.through_worker(
-        "analytics.score",
-        loop_steps.person("ana"),
-        key=f"model:{model.pk}",
-        subject=model.name,
-        model=model.pk,
-        month=month.isoformat(),
-    )
-    return int(run.result["customers"])
 
 
 def _plan(product: Product, today: dt.date) -> MarketingPlan:
