@@ -23,7 +23,7 @@ from campaigns.models import Lead
 from customers.models import Customer
 
 ORDER = ("due_on", "-value", "pk")
-PAGE = 25
+PAGE = 20
 EFFECT_DAYS = 30
 GROUPS = {
     rows.OVERDUE: gettext_lazy("Overdue"),
