@@ -23,7 +23,7 @@ from campaigns import attribution, evaluation_sql
 from campaigns.conflicts import Refused
 from campaigns.effect import Moments
 from campaigns.effect_tables import Cell, Shrinkage, ShrunkCell, shrink_cells
-from campaigns.models import Campaign, EvaluationReport
+from campaigns.models import Arm, Campaign, EvaluationReport
 from campaigns.verdict import ArmCounts, Circumstances, Readout, evaluate_arms
 from customers.models import Response
 
@@ -90,7 +90,8 @@ def collect(campaign: Campaign, as_of: dt.date) -> dict[str, Any]:
     arms = evaluation_sql.rows(evaluation_sql.ARMS, params)
     if all(arm["is_control"] for arm in arms):
         raise Refused(_("Nobody was assigned yet: push the campaign first."))
-    costs = _costs(campaign)
+    designed = list(campaign.arms.select_related("offer"))
+    costs = _costs(designed)
     for arm in arms:
         contact_cost, sale_cost = costs.get(arm["cell_code"], (0.0, 0.0))
         arm["cost"] = arm["contacts"] * contact_cost + arm["conversions"] * sale_cost
@@ -102,8 +103,8 @@ def collect(campaign: Campaign, as_of: dt.date) -> dict[str, Any]:
             "data_through": None if imported else attribution.data_through(),
             "outcome_source": imported or bool(campaign.product_id),
             "control_share": None if imported else float(campaign.control_share),
-            "arm_shares": {arm.code: float(arm.share) for arm in campaign.arms.all()},
-            "margin_per_sale": _margin(campaign),
+            "arm_shares": {arm.code: float(arm.share) for arm in designed},
+            "margin_per_sale": _margin(designed),
             "cap": cap,
             "arms": arms,
             "deciles": evaluation_sql.rows(evaluation_sql.BY_DECILE, params),
@@ -187,17 +188,17 @@ def _plain(sums: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def _costs(campaign: Campaign) -> dict[str, tuple[float, float]]:
+def _costs(arms: list[Arm]) -> dict[str, tuple[float, float]]:
     """Cost of a contact and of a sale, by arm code."""
     return {
         arm.code: (float(arm.offer.cost_per_contact), float(arm.offer.cost_per_sale))
-        for arm in campaign.arms.select_related("offer")
+        for arm in arms
         if arm.offer
     }
 
 
-def _margin(campaign: Campaign) -> float | None:
-    margins = [float(arm.offer.margin_per_sale) for arm in campaign.arms.select_related("offer") if arm.offer]
+def _margin(arms: list[Arm]) -> float | None:
+    margins = [float(arm.offer.margin_per_sale) for arm in arms if arm.offer]
     return sum(margins) / len(margins) if margins else None
 
 
