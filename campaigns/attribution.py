@@ -16,7 +16,7 @@ from bankcrm import audit, clock
 from bankcrm.models import User
 from campaigns.models import Campaign
 from customers import profile
-from customers.models import Holding, Response
+from customers.models import Holding
 
 LATE_DAYS = 45
 
@@ -121,10 +121,3 @@ def compare(campaign: Campaign) -> Comparison:
     with connection.cursor() as cursor:
         cursor.execute(_COMPARE, [campaign.code])
         return Comparison(*cursor.fetchone())
-
-
-def matched(campaign: Campaign) -> int:
-    """Conversions matched so far."""
-    return Response.objects.filter(
-        campaign_code=campaign.code, kind=Response.Kind.CONVERSION, how=Response.How.MATCHED
-    ).count()
