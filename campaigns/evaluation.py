@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from bankcrm import audit, clock
 from bankcrm.models import Role, User
-from campaigns import attribution, evaluation_sql
+from campaigns import attribution, evaluation_sql, lifecycle
 from campaigns.conflicts import Refused
 from campaigns.effect import Moments
 from campaigns.effect_tables import Cell, Shrinkage, ShrunkCell, shrink_cells
@@ -132,25 +132,47 @@ def from_sums(campaign: Campaign, sums: dict[str, Any], report: EvaluationReport
     )
 
 
+def freeze_objection(campaign: Campaign, user: User) -> str:
+    """Why this user may not freeze the result today, with who may or from when; "" when nothing stands against it."""
+    if campaign.state == Campaign.State.IMPORTED:
+        return ""
+    if user.pk in lifecycle.makers(campaign):
+        return _(
+            "You made this campaign yourself: a manager, an analyst or a planner who had no part in it may freeze"
+            " its result."
+        )
+    end, through = attribution.window_end(campaign), attribution.data_through()
+    if end is None:
+        return _("Nobody was assigned yet: push the campaign first.")
+    if clock.today() <= end:
+        return _(
+            "The attribution window is open until %(end)s. The result can be frozen from %(from)s, once the holdings"
+            " are loaded to %(end)s."
+        ) % {"end": end.isoformat(), "from": (end + dt.timedelta(days=1)).isoformat()}
+    if through is None or through < end:
+        return _(
+            "Holdings are loaded to %(through)s. The result can be frozen once they are loaded to %(end)s,"
+            " the end of the window."
+        ) % {"through": through.isoformat() if through else "—", "end": end.isoformat()}
+    return ""
+
+
 @transaction.atomic
 def freeze(campaign: Campaign, user: User) -> EvaluationReport:
-    """Store the evaluation for good; refused while the window is open or its data are not loaded to the end.
+    """Store the evaluation for good. Raises PermissionDenied for another role, Refused with ``freeze_objection``.
 
     The same sums freeze to the same report; other sums to a new version.
     """
     if not user.may_act_as(EVALUATORS):
         raise PermissionDenied(_("Your role does not include this."))
     # Of two freezes at once the second finds the report of the first.
-    Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
-    end, through = attribution.window_end(campaign), attribution.data_through()
-    if campaign.state != Campaign.State.IMPORTED and end is not None:
-        if clock.today() <= end:
-            raise Refused(_("The attribution window is open until %(day)s.") % {"day": end.isoformat()})
-        if through is None or through < end:
-            raise Refused(
-                _("Holdings are loaded to %(through)s; the window ends on %(day)s.")
-                % {"through": through.isoformat() if through else "—", "day": end.isoformat()}
-            )
+    campaign = (
+        Campaign.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("product")
+        .get(pk=campaign.pk)
+    )
+    if objection := freeze_objection(campaign, user):
+        raise Refused(objection)
     attribution.match(campaign, user)
     evaluation = evaluate(campaign)
     inputs_hash = _hash(evaluation.sums)

@@ -35,7 +35,10 @@ def report(request: SignedIn, pk: int) -> HttpResponse:
             request, "campaigns/evaluation/nothing.html", {"campaign": campaign, "sentence": refusal}
         )
     may_freeze = request.user.may_act_as(evaluation.EVALUATORS)
-    context = evaluation_page.context(result, request.user) | {"may_freeze": may_freeze}
+    context = evaluation_page.context(result, request.user) | {
+        "may_freeze": may_freeze,
+        "freeze_objection": evaluation.freeze_objection(campaign, request.user) if may_freeze else "",
+    }
     return render(request, "campaigns/evaluation/report.html", context)
 
 

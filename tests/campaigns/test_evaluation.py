@@ -8,14 +8,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from statsmodels.stats.proportion import confint_proportions_2indep
 
+from bankcrm.models import Role, User
 from campaigns import attribution, evaluation
 from campaigns.conflicts import Refused
 from campaigns.models import Campaign
 from campaigns.verdict import Verdict
-from customers.models import Assignment
+from customers.models import Assignment, Holding
 from tests.campaigns.factories import TODAY, make_customers
 from tests.campaigns.history import ASSIGNED, assign, buy, ran, respond
-from tests.cast import Cast, login
+from tests.cast import Cast, login, make_user
 
 pytestmark = pytest.mark.django_db
 DAY = dt.timedelta(days=1)
@@ -145,3 +146,45 @@ def test_an_auditor_reads_and_freezes_nothing(cast: Cast) -> None:
     assert client.get(f"/campaigns/{campaign.pk}/evaluation/").status_code == 200
     assert client.post(f"/campaigns/{campaign.pk}/evaluation/freeze/").status_code == 403
     assert not campaign.reports.exists()
+
+
+def second_planner(cast: Cast) -> User:
+    return make_user("pat", Role.PLANNER, cast.tree.head_office)
+
+
+def test_while_the_window_is_open_the_button_is_off_with_the_day_from_which_it_works(cast: Cast) -> None:
+    campaign = two_arms(cast)
+    Campaign.objects.filter(pk=campaign.pk).update(attribution_days=365)
+    client, address = login(cast.max), f"/campaigns/{campaign.pk}/evaluation/"
+    last = ASSIGNED + 365 * DAY
+    sentence = f"can be frozen from {last + DAY}"
+    page = client.get(address).content.decode()
+    assert 'disabled aria-describedby="not-yet"' in page
+    assert sentence in page
+    refused = client.post(f"{address}freeze/", follow=True).content.decode()
+    assert refused.count(sentence) == 2  # the refusal, and the button's reason below it
+    assert not campaign.reports.exists()
+
+
+def test_until_the_holdings_reach_the_end_of_the_window_the_button_says_to_which_day(cast: Cast) -> None:
+    campaign = two_arms(cast)
+    end = ASSIGNED + 80 * DAY
+    campaign.attribution_days = 80
+    campaign.save()
+    Holding.objects.filter(opened_on__gte=end).update(opened_on=end - DAY)
+    assert f"once they are loaded to {end}" in evaluation.freeze_objection(campaign, cast.max)
+    with pytest.raises(Refused, match=f"once they are loaded to {end}"):
+        evaluation.freeze(campaign, cast.max)
+
+
+def test_nobody_freezes_the_result_of_a_campaign_of_ones_own(cast: Cast) -> None:
+    campaign = two_arms(cast)
+    address = f"/campaigns/{campaign.pk}/evaluation/"
+    page = login(cast.mei).get(address).content.decode()
+    assert 'disabled aria-describedby="not-yet"' in page
+    assert "a manager, an analyst or a planner who had no part in it" in page
+    login(cast.mei).post(f"{address}freeze/")
+    assert not campaign.reports.exists()
+
+    assert "disabled" not in login(pat := second_planner(cast)).get(address).content.decode()
+    assert evaluation.freeze(campaign, pat).version == 1
