@@ -98,6 +98,8 @@ class User(AbstractUser):
         Branch, verbose_name=_("branch"), on_delete=models.PROTECT, related_name="staff"
     )
     daily_capacity = models.PositiveSmallIntegerField(_("leads per working day"), default=20)
+    # The file that brought the row: what its undo removes, and what a full load of its source looks for.
+    brought_by = models.BigIntegerField(null=True, editable=False)
 
     # One name as the bank writes it; Chinese names have no first and last in this order.
     first_name = None  # type: ignore[assignment]  # Django's own way to drop an inherited column
