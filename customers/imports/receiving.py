@@ -46,7 +46,7 @@ def receive(
     options = dict(options or {})
     stored, sha256, size = _store(source)
     try:
-        known = ImportFile.objects.filter(kind=kind, sha256=sha256).first()
+        known = ImportFile.objects.present().filter(kind=kind, sha256=sha256).first()
         if known:
             return known
         sniffed = sniffing.sniff(stored, options.get("encoding", ""), options.get("delimiter", ""))
@@ -88,7 +88,7 @@ def _unique(wanted: dict[str, str], given: Mapping[str, str], proposal: Mapping[
 @transaction.atomic
 def _write(file: ImportFile, user: User | None) -> ImportFile:
     # Two uploads of one file at the same moment: the constraint lets one in, and both get that one.
-    found, is_new = ImportFile.objects.get_or_create(
+    found, is_new = ImportFile.objects.present().get_or_create(
         kind=file.kind,
         sha256=file.sha256,
         defaults={

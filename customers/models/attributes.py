@@ -116,6 +116,8 @@ class Customer(models.Model):
     )
 
     source = models.CharField(_("source"), max_length=40, blank=True, db_default="")
+    # The file that brought the row: what its undo removes, and what a full load of its source looks for.
+    brought_by = models.BigIntegerField(null=True, editable=False)
     updated_at = models.DateTimeField(_("changed"), default=None, null=True, db_default=Now())
 
     objects = CustomerQuerySet.as_manager()

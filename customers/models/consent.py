@@ -24,6 +24,8 @@ class Consent(models.Model):
     is_objection = models.BooleanField(_("objects"))
     since = models.DateField(_("since"))
     source = models.CharField(_("source"), max_length=60, blank=True, db_default="")
+    # The file that brought the row: what its undo removes, and what a full load of its source looks for.
+    brought_by = models.BigIntegerField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("consent")

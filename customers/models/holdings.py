@@ -24,6 +24,8 @@ class Holding(models.Model):
     instalment = models.DecimalField(_("instalment"), max_digits=14, decimal_places=2, null=True, blank=True)
     channel = models.CharField(_("bought through"), max_length=16, blank=True, db_default="")
     status = models.CharField(_("status"), max_length=20, blank=True, db_default="")
+    # The file that brought the row: what its undo removes, and what a full load of its source looks for.
+    brought_by = models.BigIntegerField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("holding")
@@ -55,6 +57,8 @@ class MonthlyBalance(models.Model):
     )
     average = models.DecimalField(_("daily average"), max_digits=16, decimal_places=2)
     closing = models.DecimalField(_("month-end balance"), max_digits=16, decimal_places=2)
+    # The file that brought the row: what its undo removes, and what a full load of its source looks for.
+    brought_by = models.BigIntegerField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("monthly balance")

@@ -10,12 +10,40 @@ from django.utils.translation import gettext_lazy as _
 from bankcrm.models import Role, Run, User
 
 
+class ImportSource(models.Model):
+    """Where files of one kind come from again and again, and how its last confirmed file was read.
+
+    ``columns`` is the header of that file: a later file with other columns is asked about, never guessed at.
+    """
+
+    kind = models.CharField(_("kind"), max_length=20)
+    name = models.CharField(_("source"), max_length=40)
+    columns = models.JSONField(_("columns"), default=list)
+    mapping = models.JSONField(_("mapping"), default=dict)
+    options = models.JSONField(_("options"), default=dict)
+    updated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    updated_at = models.DateTimeField(_("changed"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("source of imports")
+        constraints = [models.UniqueConstraint(fields=["kind", "name"], name="one_source_per_kind_and_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ImportFileQuerySet(models.QuerySet["ImportFile"]):
     def visible_to(self, user: User) -> ImportFileQuerySet:
         """Files hold whole customers: administrators, analysts' own and auditors only."""
         if user.is_auditor or user.role == Role.ADMINISTRATOR:
             return self
         return self.filter(uploaded_by=user)
+
+    def present(self) -> ImportFileQuerySet:
+        """Files that were not undone: of these the same one is taken once."""
+        return self.exclude(state=ImportFile.State.UNDONE)
 
 
 class ImportFile(models.Model):
@@ -33,6 +61,13 @@ class ImportFile(models.Model):
         CHECKED = "checked", _("Checked")
         MERGED = "merged", _("Merged")
         REFUSED = "refused", _("Refused")
+        UNDONE = "undone", _("Undone")
+
+    class Load(models.TextChoices):
+        """What a file says about rows it does not hold: nothing, or that its source no longer has them."""
+
+        DELTA = "delta", _("Changes: new and changed rows only")
+        FULL = "full", _("Everything: rows that are missing are no longer there")
 
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
     sha256 = models.CharField(max_length=64)
@@ -41,6 +76,9 @@ class ImportFile(models.Model):
     encoding = models.CharField(_("encoding"), max_length=20, blank=True)
     delimiter = models.CharField(_("delimiter"), max_length=2, blank=True)
     columns = models.JSONField(_("columns"), default=list)
+    source = models.CharField(_("source"), max_length=40, blank=True, db_default="")
+    load = models.CharField(_("load"), max_length=6, choices=Load, default=Load.DELTA, db_default=Load.DELTA)
+    effective_on = models.DateField(_("as of"), null=True, blank=True)
     # {"file column": "catalogue field"}; for a past campaign also its name, dates and arms.
     mapping = models.JSONField(_("mapping"), default=dict)
     options = models.JSONField(_("options"), default=dict)
@@ -51,25 +89,38 @@ class ImportFile(models.Model):
     rejected = models.PositiveBigIntegerField(_("rejected"), null=True)
     inserted = models.PositiveBigIntegerField(_("new"), null=True)
     updated = models.PositiveBigIntegerField(_("changed"), null=True)
+    # Of a full load: rows known from this source that the file does not hold, and how many were marked so.
+    missing = models.PositiveBigIntegerField(_("no longer in the file"), null=True)
+    closed = models.PositiveBigIntegerField(_("marked as gone"), null=True)
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
     uploaded_at = models.DateTimeField(_("uploaded"), db_default=Now())
     merged_at = models.DateTimeField(_("merged"), null=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    undone_at = models.DateTimeField(_("undone"), null=True)
     run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="+")
 
     objects = ImportFileQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("import")
-        constraints = [models.UniqueConstraint(fields=["kind", "sha256"], name="same_file_once")]
+        # What was undone stays in the history, and the same file may come again.
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "sha256"], name="same_file_once", condition=~models.Q(state="undone")
+            )
+        ]
+        indexes = [models.Index(fields=["kind", "source", "merged_at"], name="import_by_source")]
 
     def __str__(self) -> str:
         return self.name
 
 
 class ImportReject(models.Model):
-    """One row that was left out: where it stands in the file and what was wrong with it."""
+    """What is wrong with a row: where it stands in the file and why. It was left out, unless this is a warning."""
 
     file = models.ForeignKey(ImportFile, on_delete=models.CASCADE, related_name="rejects")
     line = models.PositiveBigIntegerField(_("line"))
@@ -77,6 +128,8 @@ class ImportReject(models.Model):
     code = models.CharField(max_length=40)
     reason = models.TextField(_("reason"))
     raw = models.TextField(_("the row as it came"), blank=True)
+    # The row went in all the same; somebody should look at it.
+    is_warning = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [

@@ -64,6 +64,8 @@ class Transaction(models.Model):
     )
     counterparty = models.CharField(_("counterparty"), max_length=60, blank=True, db_default="")
     counterparty_bank = models.CharField(_("counterparty's bank"), max_length=20, blank=True, db_default="")
+    # The file that brought the row: what its undo removes, and what a full load of its source looks for.
+    brought_by = models.BigIntegerField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("transaction")
