@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from bankcrm import figures
 from bankcrm.freshness import Freshness
 from bankcrm.partitions import ensure_months
-from customers import profile_columns, profile_sql, tiering
+from customers import peers, profile_columns, profile_sql, tiering
 from customers.models import CustomerProfile
 
 TABLE = CustomerProfile._meta.db_table
@@ -97,6 +97,7 @@ def build(day: datetime.date, progress: Progress | None = None) -> int:
         CustomerProfile.objects.filter(month=day).delete()
         cursor.execute(_insert(), parameters)
         rows = cursor.rowcount
+        peers.write(cursor, day)
         for table, _statement in steps:
             cursor.execute(f"DROP TABLE pg_temp.{table}")
         if progress:

@@ -3,6 +3,7 @@ from customers.models.consent import Consent, ConsentChannel
 from customers.models.contact_history import Assignment, Contact, ContactChannel, Response
 from customers.models.holdings import ConsumerFinanceContract, Holding, MonthlyBalance
 from customers.models.imports import ImportFile, ImportReject
+from customers.models.peers import PeerGroup
 from customers.models.products import AssetClass, Product, ProductLine
 from customers.models.profile import CustomerProfile
 from customers.models.transactions import Transaction
@@ -23,6 +24,7 @@ __all__ = [
     "ImportFile",
     "ImportReject",
     "MonthlyBalance",
+    "PeerGroup",
     "Product",
     "ProductLine",
     "Response",
