@@ -116,11 +116,46 @@ class Migration(migrations.Migration):
                     "weight",
                     models.DecimalField(decimal_places=4, default=1, max_digits=5, verbose_name="weight"),
                 ),
+                ("is_counted", models.BooleanField(db_default=True, default=True, verbose_name="counted")),
                 ("valid_from", models.DateField(verbose_name="valid from")),
             ],
             options={
                 "constraints": [
-                    models.UniqueConstraint(fields=("asset_class", "valid_from"), name="weight_once_a_day")
+                    models.UniqueConstraint(fields=("asset_class", "valid_from"), name="weight_once_a_day"),
+                    models.CheckConstraint(
+                        condition=models.Q(("weight__gte", 0), ("weight__lte", 1)), name="weight_is_a_share"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="CostRate",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "basis",
+                    models.CharField(
+                        choices=[("contact", "Contact"), ("transaction", "Transaction")],
+                        max_length=11,
+                        verbose_name="what",
+                    ),
+                ),
+                ("channel", models.CharField(max_length=10, verbose_name="channel")),
+                ("cost", models.DecimalField(decimal_places=4, max_digits=10, verbose_name="cost each")),
+                ("valid_from", models.DateField(verbose_name="valid from")),
+            ],
+            options={
+                "verbose_name": "cost to serve",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("basis", "channel", "valid_from"), name="cost_once_a_day"
+                    ),
+                    models.CheckConstraint(condition=models.Q(("cost__gte", 0)), name="cost_not_negative"),
                 ],
             },
         ),
@@ -1005,6 +1040,50 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="TierChange",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("month", models.DateField(verbose_name="month-end")),
+                ("from_tier", models.CharField(max_length=12, verbose_name="from")),
+                ("to_tier", models.CharField(max_length=12, verbose_name="to")),
+                ("is_up", models.BooleanField(verbose_name="up")),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[("aum", "Assets"), ("loan", "Personal loan"), ("rules", "Thresholds")],
+                        max_length=5,
+                        verbose_name="reason",
+                    ),
+                ),
+                (
+                    "amount",
+                    models.DecimalField(
+                        decimal_places=2, max_digits=16, verbose_name="highest in three months"
+                    ),
+                ),
+                (
+                    "threshold",
+                    models.DecimalField(decimal_places=2, max_digits=16, null=True, verbose_name="threshold"),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tier_changes",
+                        to="customers.customer",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "tier change",
+            },
+        ),
+        migrations.CreateModel(
             name="TierRule",
             fields=[
                 (
@@ -1030,12 +1109,19 @@ class Migration(migrations.Migration):
                         verbose_name="personal loan from",
                     ),
                 ),
+                ("is_in_use", models.BooleanField(db_default=True, default=True, verbose_name="in use")),
                 ("valid_from", models.DateField(verbose_name="valid from")),
             ],
             options={
                 "ordering": ["rank"],
                 "constraints": [
-                    models.UniqueConstraint(fields=("code", "valid_from"), name="tier_rule_once_a_day")
+                    models.UniqueConstraint(fields=("code", "valid_from"), name="tier_rule_once_a_day"),
+                    models.CheckConstraint(
+                        condition=models.Q(("minimum_aum__gte", 0)), name="tier_aum_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("minimum_loan__gte", 0)), name="tier_loan_not_negative"
+                    ),
                 ],
             },
         ),
@@ -1256,5 +1342,13 @@ class Migration(migrations.Migration):
                 fields=("campaign_code", "customer", "kind", "how"),
                 name="one_response_of_a_kind_per_campaign",
             ),
+        ),
+        migrations.AddIndex(
+            model_name="tierchange",
+            index=models.Index(fields=["customer", "month"], name="tier_change_by_customer"),
+        ),
+        migrations.AddConstraint(
+            model_name="tierchange",
+            constraint=models.UniqueConstraint(fields=("month", "customer"), name="one_tier_change_a_month"),
         ),
     ]
