@@ -2,7 +2,7 @@ from customers.models.attributes import Customer
 from customers.models.consent import Consent, ConsentChannel
 from customers.models.contact_history import Assignment, Contact, ContactChannel, Response
 from customers.models.holdings import ConsumerFinanceContract, Holding, MonthlyBalance
-from customers.models.imports import ImportFile, ImportReject
+from customers.models.imports import ImportFile, ImportReject, ImportSource
 from customers.models.peers import PeerGroup
 from customers.models.products import AssetClass, Product, ProductLine
 from customers.models.profile import CustomerProfile
@@ -23,6 +23,7 @@ __all__ = [
     "Holding",
     "ImportFile",
     "ImportReject",
+    "ImportSource",
     "MonthlyBalance",
     "PeerGroup",
     "Product",
