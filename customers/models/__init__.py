@@ -1,5 +1,6 @@
+from customers.models.acquisition import Acquisition, ConsumerFinanceMonth
 from customers.models.attributes import Customer
-from customers.models.consent import Consent, ConsentChannel
+from customers.models.consent import Consent, ConsentChannel, ConsentEvent, ConsentPurpose, QuietPeriod
 from customers.models.contact_history import Assignment, Contact, ContactChannel, Response
 from customers.models.holdings import ConsumerFinanceContract, Holding, MonthlyBalance
 from customers.models.imports import ImportFile, ImportReject, ImportSource
@@ -7,17 +8,22 @@ from customers.models.peers import PeerGroup
 from customers.models.products import AssetClass, Product, ProductLine
 from customers.models.profile import CustomerProfile
 from customers.models.transactions import Transaction
-from customers.models.value import AssetClassWeight, TierRule
+from customers.models.value import AssetClassWeight, CostRate, TierChange, TierRule
 
 __all__ = [
+    "Acquisition",
     "AssetClass",
     "AssetClassWeight",
     "Assignment",
     "Consent",
     "ConsentChannel",
+    "ConsentEvent",
+    "ConsentPurpose",
     "ConsumerFinanceContract",
+    "ConsumerFinanceMonth",
     "Contact",
     "ContactChannel",
+    "CostRate",
     "Customer",
     "CustomerProfile",
     "Holding",
@@ -28,7 +34,9 @@ __all__ = [
     "PeerGroup",
     "Product",
     "ProductLine",
+    "QuietPeriod",
     "Response",
+    "TierChange",
     "TierRule",
     "Transaction",
 ]

@@ -43,10 +43,18 @@ class Holding(models.Model):
         return self.number
 
 
+class AverageFrom(models.TextChoices):
+    """What a daily average that the bank did not give was computed from."""
+
+    BOOKINGS = "bookings", _("Bookings with a balance")
+    CLOSINGS = "closings", _("Month-end balances")
+
+
 class MonthlyBalance(models.Model):
     """Balance of one customer in one product over one month. Partitioned by month.
 
-    ``average`` is the mean of the daily closing balances, ``closing`` the last of them, both in the bank's currency.
+    ``average`` is the mean of the daily closing balances over all days of the month, ``closing`` the last of them, both
+    in the bank's currency. Where the bank gives no average it stays empty, and ``customers.daily_average`` computes one.
     """
 
     pk = models.CompositePrimaryKey("month", "customer_id", "product_id")
@@ -55,7 +63,20 @@ class MonthlyBalance(models.Model):
     product = models.ForeignKey(
         Product, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+", db_index=False
     )
-    average = models.DecimalField(_("daily average"), max_digits=16, decimal_places=2)
+    average = models.DecimalField(
+        _("daily average"),
+        max_digits=16,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        help_text=_(
+            "Left out, it is computed from bookings with a balance, else from the month-end balances."
+        ),
+    )
+    computed_average = models.DecimalField(max_digits=16, decimal_places=2, null=True, editable=False)
+    computed_from = models.CharField(
+        max_length=8, choices=AverageFrom, blank=True, db_default="", editable=False
+    )
     closing = models.DecimalField(_("month-end balance"), max_digits=16, decimal_places=2)
     # The file that brought the row: what its undo removes, and what a full load of its source looks for.
     brought_by = models.BigIntegerField(null=True, editable=False)
@@ -77,6 +98,8 @@ class ConsumerFinanceContract(models.Model):
     principal_outstanding = models.DecimalField(_("principal outstanding"), max_digits=14, decimal_places=2)
     overdue_days = models.PositiveIntegerField(_("days overdue"), default=0, db_default=0)
     as_of = models.DateField(_("state of"))
+    # The file that brought the row: what its undo removes.
+    brought_by = models.BigIntegerField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("consumer-finance contract")

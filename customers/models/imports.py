@@ -54,6 +54,7 @@ class ImportFile(models.Model):
         BALANCES = "balances", _("Balances")
         TRANSACTIONS = "transactions", _("Transactions")
         CONSENTS = "consents", _("Consents")
+        CONSUMER_FINANCE = "consumer_finance", _("Consumer finance")
         CAMPAIGN = "campaign", _("Past campaign")
 
     class State(models.TextChoices):
@@ -69,7 +70,7 @@ class ImportFile(models.Model):
         DELTA = "delta", _("Changes: new and changed rows only")
         FULL = "full", _("Everything: rows that are missing are no longer there")
 
-    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind)
     sha256 = models.CharField(max_length=64)
     name = models.CharField(_("file"), max_length=200)
     size = models.PositiveBigIntegerField(_("bytes"))
