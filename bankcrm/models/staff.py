@@ -6,8 +6,9 @@ from collections.abc import Collection
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils.translation import gettext_lazy as _
 
 
@@ -31,6 +32,9 @@ class Branch(models.Model):
         on_delete=models.PROTECT,
         related_name="children",
     )
+    # Closed, a branch keeps its history and its place, and nobody and nothing can be put there any more.
+    closed_on = models.DateField(_("closed"), null=True, blank=True)
+    version = models.PositiveIntegerField(default=1, db_default=1)
 
     class Meta:
         verbose_name = _("branch")
@@ -70,6 +74,16 @@ class Role(models.TextChoices):
     ADMINISTRATOR = "administrator", _("Administrator")
 
 
+# Customers one relationship manager can know; a transfer says who would have more.
+PORTFOLIO_SIZE = 500
+# Half days worked per weekday, Monday first: what capacity is counted in.
+FULL_WEEK = [2, 2, 2, 2, 2, 0, 0]
+
+
+def full_week() -> list[int]:
+    return list(FULL_WEEK)
+
+
 class UserQuerySet(models.QuerySet["User"]):
     def visible_to(self, user: User) -> UserQuerySet:
         """Colleagues of the user's branch subtree; administrators and auditors see everybody."""
@@ -98,6 +112,17 @@ class User(AbstractUser):
         Branch, verbose_name=_("branch"), on_delete=models.PROTECT, related_name="staff"
     )
     daily_capacity = models.PositiveSmallIntegerField(_("leads per working day"), default=20)
+    portfolio_size = models.PositiveIntegerField(
+        _("customers at most"), default=PORTFOLIO_SIZE, db_default=PORTFOLIO_SIZE
+    )
+    working_week = ArrayField(
+        models.PositiveSmallIntegerField(),
+        verbose_name=_("working week"),
+        size=7,
+        default=full_week,
+        db_default=Value(FULL_WEEK, ArrayField(models.PositiveSmallIntegerField())),
+    )
+    version = models.PositiveIntegerField(default=1, db_default=1)
     # The file that brought the row: what its undo removes, and what a full load of its source looks for.
     brought_by = models.BigIntegerField(null=True, editable=False)
 
@@ -111,6 +136,12 @@ class User(AbstractUser):
     class Meta:
         verbose_name = _("user")
         verbose_name_plural = _("users")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(working_week__len=7, working_week__contained_by=[0, 1, 2]),
+                name="a_week_has_seven_days_of_two_halves",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.full_name
@@ -126,6 +157,11 @@ class User(AbstractUser):
         return BranchLink.objects.filter(ancestor=self.branch_id).values("descendant")
 
     @property
+    def weekly_capacity(self) -> float:
+        """Leads per week without holidays: the daily capacity times the days worked."""
+        return self.daily_capacity * sum(self.working_week) / 2
+
+    @property
     def may_change(self) -> bool:
         return not self.is_auditor
 
@@ -135,13 +171,18 @@ class User(AbstractUser):
 
 
 class Leave(models.Model):
-    """Days on which a relationship manager is away and the backup takes new leads."""
+    """Days on which a relationship manager is away: the backup sees and works the customers, and takes new leads."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="leaves")
     first_day = models.DateField(_("first day"))
     last_day = models.DateField(_("last day"))
     backup = models.ForeignKey(
-        User, verbose_name=_("backup"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        User,
+        verbose_name=_("backup"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="stand_ins",
     )
 
     class Meta:
@@ -150,16 +191,35 @@ class Leave(models.Model):
                 condition=Q(last_day__gte=models.F("first_day")), name="leave_ends_after_it_starts"
             )
         ]
+        indexes = [models.Index(fields=["last_day", "first_day"], name="leave_by_day")]
 
     def __str__(self) -> str:
         return f"{self.user}: {self.first_day} – {self.last_day}"
 
 
 class Holiday(models.Model):
-    """A day on which no branch works; Saturdays and Sundays need no row."""
+    """A day that is not what its weekday says: nobody works, or a Saturday is worked like some other day.
 
-    day = models.DateField(_("day"), primary_key=True)
+    Without a branch it holds for the whole bank; a branch's own row holds for its subtree, and the nearest row wins.
+    """
+
+    day = models.DateField(_("day"))
     name = models.CharField(_("name"), max_length=60)
+    branch = models.ForeignKey(
+        Branch, verbose_name=_("branch"), null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    # 0 Monday … 6 Sunday: part-time staff work on a make-up day what they work on that weekday. NULL: nobody works.
+    works_as = models.PositiveSmallIntegerField(_("worked like"), null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["day", "branch"], nulls_distinct=False, name="a_day_is_special_once_per_branch"
+            ),
+            models.CheckConstraint(
+                condition=Q(works_as__isnull=True) | Q(works_as__lte=6), name="worked_like_a_weekday"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.day} {self.name}"
