@@ -5,6 +5,7 @@ import django.contrib.postgres.indexes
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.db.models.functions.text
+import uuid
 from django.conf import settings
 from django.db import migrations, models
 
@@ -1022,6 +1023,170 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="PortfolioTransfer",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("planned", "Planned"),
+                            ("done", "Done"),
+                            ("undone", "Undone"),
+                            ("cancelled", "Cancelled"),
+                            ("failed", "Not possible"),
+                        ],
+                        default="planned",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("reason", models.CharField(max_length=300, verbose_name="reason")),
+                ("effective_on", models.DateField(verbose_name="effective on")),
+                (
+                    "open_leads",
+                    models.CharField(
+                        choices=[("move", "Move with the customer"), ("stay", "Stay until they are done")],
+                        default="move",
+                        max_length=5,
+                        verbose_name="open leads",
+                    ),
+                ),
+                (
+                    "changes_branch",
+                    models.BooleanField(default=False, verbose_name="customers change to the new branch"),
+                ),
+                ("choice", models.JSONField(default=dict)),
+                (
+                    "people",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), default=list, size=None
+                    ),
+                ),
+                ("key", models.UUIDField(default=uuid.uuid4, unique=True)),
+                ("result", models.JSONField(default=dict)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), verbose_name="asked"
+                    ),
+                ),
+                ("done_at", models.DateTimeField(null=True, verbose_name="done")),
+                ("ended_at", models.DateTimeField(null=True, verbose_name="undone or cancelled")),
+                (
+                    "ended_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "portfolio transfer",
+            },
+        ),
+        migrations.CreateModel(
+            name="PortfolioMove",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "moved_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), verbose_name="moved"
+                    ),
+                ),
+                ("undone_at", models.DateTimeField(null=True, verbose_name="undone")),
+                (
+                    "backup_before",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="portfolio_moves",
+                        to="customers.customer",
+                    ),
+                ),
+                (
+                    "from_branch",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="bankcrm.branch",
+                    ),
+                ),
+                (
+                    "from_rm",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "to_branch",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="bankcrm.branch",
+                    ),
+                ),
+                (
+                    "to_rm",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "transfer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="moves",
+                        to="customers.portfoliotransfer",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "portfolio move",
+            },
+        ),
+        migrations.CreateModel(
             name="MonthlyBalance",
             fields=[
                 (
@@ -1624,6 +1789,22 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="importsource",
             constraint=models.UniqueConstraint(fields=("kind", "name"), name="one_source_per_kind_and_name"),
+        ),
+        migrations.AddIndex(
+            model_name="portfoliotransfer",
+            index=models.Index(
+                condition=models.Q(("state", "planned")), fields=["effective_on"], name="transfer_waiting"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="portfoliomove",
+            index=models.Index(fields=["customer", "-id"], name="move_by_customer"),
+        ),
+        migrations.AddConstraint(
+            model_name="portfoliomove",
+            constraint=models.UniqueConstraint(
+                fields=("transfer", "customer"), name="a_customer_once_per_transfer"
+            ),
         ),
         migrations.AddIndex(
             model_name="holding",
