@@ -1,5 +1,6 @@
 from campaigns.models.campaign import Arm, Campaign, Offer
 from campaigns.models.changes import Change
+from campaigns.models.handover import LeadHandover
 from campaigns.models.leads import FollowUp, Lead, Push
 from campaigns.models.planning import MarketingPlan, PlanTarget
 from campaigns.models.policy import ContactRule
@@ -14,6 +15,7 @@ __all__ = [
     "EvaluationReport",
     "FollowUp",
     "Lead",
+    "LeadHandover",
     "MarketingPlan",
     "Offer",
     "PlanTarget",
