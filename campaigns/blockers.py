@@ -14,6 +14,7 @@ from campaigns import contact_policy, definition
 from campaigns.conflicts import Refused
 from campaigns.models import Arm, Campaign, Selection
 from campaigns.targeting_sql import audience_pieces
+from customers.models import Response
 
 BLOCKER = "blocker"
 WARNING = "warning"
@@ -136,6 +137,12 @@ def _control(campaign: Campaign, selection: Selection) -> Iterator[Blocker]:
         yield Blocker("no_control", sentence, "control", WARNING)
     elif forecast.get("can_be_judged") is False:
         yield Blocker("cannot_be_judged", forecast["sentences"][-1], "control", WARNING)
+    if campaign.success != Response.Kind.CONVERSION:
+        sentence = _(
+            "Judged by what only staff report: they report nothing of control, so no effect can be claimed. Judge by"
+            " conversion to have one."
+        )
+        yield Blocker("outcome_only_reported", sentence, "control", WARNING)
     if selection.definition.get("ranking") != "score":
         sentence = _("No model ranks the customers; the order is drawn.")
         yield Blocker("no_model", sentence, "audience", WARNING)

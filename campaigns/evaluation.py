@@ -101,7 +101,7 @@ def collect(campaign: Campaign, as_of: dt.date) -> dict[str, Any]:
             "success": campaign.success,
             "window_end": None if imported else attribution.window_end(campaign),
             "data_through": None if imported else attribution.data_through(),
-            "outcome_source": imported or bool(campaign.product_id),
+            "outcome_source": imported or campaign.success == Response.Kind.CONVERSION,
             "control_share": None if imported else float(campaign.control_share),
             "arm_shares": {arm.code: float(arm.share) for arm in designed},
             "margin_per_sale": _margin(designed),

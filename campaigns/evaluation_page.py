@@ -20,6 +20,7 @@ from campaigns.models import Arm, Campaign
 from campaigns.refusal import MIN_PER_ARM, Refusal
 from campaigns.verdict import ArmReadout, Verdict
 from campaigns.verdict_text import verdict_sentence
+from customers.models import ImportFile, Response
 
 PILLS: dict[str, tuple[Any, str]] = {
     Verdict.PROVED_POSITIVE: (gettext_lazy("proved"), "ok"),
@@ -73,6 +74,7 @@ def context(evaluation: Evaluation, reader: User) -> dict[str, Any]:
         "effect_axis": axis_of(ranges),
         "refusals": evaluation.readout.refusals,
         "funnel": _funnel(evaluation),
+        "funnel_source": _funnel_source(evaluation),
         "deciles": _decile_rows(evaluation),
         "branches": _group_rows(evaluation.branches, evaluation.sums["branches"]),
         "branch_axis": axis_of(_ranges(evaluation.branches)),
@@ -204,6 +206,36 @@ def _funnel(evaluation: Evaluation) -> list[dict[str, Any]]:
         rows.append(step(str(SUCCESS_WORDS[evaluation.sums["success"]]).capitalize(), "successes", True))
     rows.append(step(_("Bought"), "conversions", True))
     return rows
+
+
+def _funnel_source(evaluation: Evaluation) -> str:
+    """Where the responses of this campaign are known from, for the treated and for control."""
+    campaign = evaluation.campaign
+    if campaign.state == Campaign.State.IMPORTED:
+        file = (
+            ImportFile.objects.filter(
+                kind=ImportFile.Kind.CAMPAIGN,
+                state=ImportFile.State.MERGED,
+                options__campaign__code=campaign.code,
+            )
+            .order_by("-merged_at")
+            .first()
+        )
+        if file is None:
+            return _("Responses are those of the imported history, for control as for the treated.")
+        return _(
+            "Responses are those of the imported file %(file)s, for control as for the treated; the holdings"
+            " were not searched."
+        ) % {"file": file.name}
+    if evaluation.sums["success"] != Response.Kind.CONVERSION:
+        return _(
+            "Bought is matched from new holdings of %(product)s. Interest and visits are only reported by staff, who"
+            " report nothing of control, so they are not counted."
+        ) % {"product": campaign.product}
+    return _(
+        "Bought is matched from new holdings of %(product)s within %(days)s days of assignment, for control as for"
+        " the treated. Sales that staff only reported are not counted."
+    ) % {"product": campaign.product, "days": campaign.attribution_days}
 
 
 def _decile_rows(evaluation: Evaluation) -> list[dict[str, Any]]:

@@ -101,3 +101,10 @@ def test_what_is_only_to_be_known_does_not_block(ready: Campaign, cast: Cast) ->
     small = factories.selected(cast, "small", capacity=40, control_share="0.2", model=ready.model)
     assert codes(small, WARNING) == {"no_contact_rules", "cannot_be_judged"}
     assert codes(bare) == codes(small) == set()
+
+
+def test_a_success_that_only_staff_report_is_warned_of_before_anybody_is_called(ready: Campaign) -> None:
+    Campaign.objects.filter(pk=ready.pk).update(success="interest")
+    assert codes(ready, WARNING) == {"outcome_only_reported"}
+    Campaign.objects.filter(pk=ready.pk).update(success="conversion")
+    assert codes(ready, WARNING) == set()

@@ -84,6 +84,18 @@ def test_while_the_window_is_open_figures_are_interim_and_nothing_is_frozen(cast
     assert not campaign.reports.exists()
 
 
+def test_interest_that_only_staff_report_is_refused_as_an_outcome(cast: Cast) -> None:
+    campaign = two_arms(cast)
+    Campaign.objects.filter(pk=campaign.pk).update(success="interest")
+    campaign.refresh_from_db()
+    respond(campaign, campaign_customers(campaign)[:300], "a", "interest", "reported")
+    readout = evaluation.evaluate(campaign).readout
+    assert (readout.verdict, readout.refusals[0].code) == (Verdict.REFUSED, "outcome_source_missing")
+    page = login(cast.max).get(f"/campaigns/{campaign.pk}/evaluation/").content.decode()
+    assert "No outcome source is connected for this objective." in page
+    assert "only reported by staff" in page
+
+
 def test_before_the_push_there_is_nothing_to_evaluate(cast: Cast) -> None:
     with pytest.raises(Refused, match="Nobody was assigned"):
         evaluation.evaluate(ran(cast))
@@ -128,6 +140,8 @@ def test_the_page_leads_with_the_verdict_and_shows_control(cast: Cast) -> None:
     page = login(cast.max).get(f"/campaigns/{campaign.pk}/evaluation/").content.decode()
     assert "Proved: +7.0 points" in page
     assert "Control, no contact" in page
+    assert f"matched from new holdings of {campaign.product} within 60 days of assignment" in page
+    assert "imported file" not in page
     assert login(cast.rita).get(f"/campaigns/{campaign.pk}/evaluation/").status_code == 403
 
 

@@ -95,7 +95,10 @@ def test_it_becomes_a_campaign_with_arms_whose_page_opens(bank: Cast, tmp_path: 
     assert file.options["page"] == {"route": "evaluation-report", "pk": campaign.pk}
     page = login(bank.ana).get(reverse("evaluation-report", args=[campaign.pk]))
     assert page.status_code == 200
-    assert "Spring deposits" in page.content.decode()
+    shown = page.content.decode()
+    assert "Spring deposits" in shown
+    assert f"those of the imported file {file.name}, for control as for the treated" in shown
+    assert "matched from new holdings" not in shown
     result = evaluation.evaluate(campaign)
     assert {arm["cell_code"]: arm["successes"] for arm in result.arms} == {"A": 1, "B": 0, "none": 1}
 
