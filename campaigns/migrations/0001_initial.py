@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("analytics", "0002_initial"),
+        ("analytics", "0001_initial"),
         ("bankcrm", "0001_initial"),
         ("customers", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
