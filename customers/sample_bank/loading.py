@@ -29,6 +29,7 @@ PLAIN = (
     "customers_consent",
     "customers_consumerfinancecontract",
     "customers_holding",
+    "customers_peergroup",
     "customers_customer",
 )
 HOLDING_CHANNELS = ["counter", "mobile", "online"]
