@@ -70,7 +70,12 @@ def fill(n: int, *, keep: bool, drop: bool) -> int:
 def _ready(bank: str, n: int, *, keep: bool) -> object:
     embedded.ensure_started()
     django.setup()
-    return databases.make_ready(bank, n, lambda text: print(text, flush=True), keep=keep)
+    started = time.perf_counter()
+
+    def tell(text: str) -> None:
+        print(f"{time.perf_counter() - started:6.1f} s  {text}", flush=True)
+
+    return databases.make_ready(bank, n, tell, keep=keep)
 
 
 def _in_a_process(name: str, n: int, *, keep: bool) -> list[Line] | None:
