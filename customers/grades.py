@@ -1,14 +1,19 @@
-"""The words a profile sorts customers into. The rules that choose them stand in ``customers.profile_sql``."""
+"""The words a profile sorts customers into. The rules that choose them stand in
+``customers.profile_columns`` and ``customers.life_stage``."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
 class LifeStage(models.TextChoices):
-    YOUNG = "young", _("Young, on their own")
+    STUDENT = "student", _("Student")
+    YOUNG = "young", _("Young, single")
+    YOUNG_COUPLE = "young_couple", _("Young couple")
     BUILDING = "building", _("Building a household")
-    FAMILY = "family", _("Family with children")
-    SETTLED = "settled", _("Settled")
+    FAMILY_SMALL = "family_small", _("Family with small children")
+    FAMILY_OLDER = "family_older", _("Family with older children")
+    SETTLED = "settled", _("Settled without children")
+    EMPTY_NEST = "empty_nest", _("Empty nest")
     PRE_RETIREMENT = "pre_retirement", _("Before retirement")
     RETIRED = "retired", _("Retired")
 

@@ -1,16 +1,7 @@
 """What each column of a profile is computed from: one SQL expression per column, in the aliases of ``profile_sql``."""
 
-from customers import tiering
+from customers import life_stage, tiering
 from customers.profile_sql import ASSET_CLASSES, CHANNELS, SPENDING
-
-LIFE_STAGE = """CASE
-    WHEN x.age IS NULL THEN ''
-    WHEN x.age >= 65 OR (x.age >= 50 AND q.has_pension) THEN 'retired'
-    WHEN x.age >= 55 THEN 'pre_retirement'
-    WHEN c.children > 0 THEN 'family'
-    WHEN h.has_loan THEN 'building'
-    WHEN x.age < 30 THEN 'young'
-    ELSE 'settled' END"""
 
 ACTIVITY = """CASE
     WHEN y.last_on > %(day)s - 30 THEN 'active'
@@ -63,7 +54,7 @@ COLUMNS: dict[str, str] = {
     "customer_id": "c.id",
     "age": "x.age",
     "tenure_months": "x.tenure",
-    "life_stage": LIFE_STAGE,
+    "life_stage": life_stage.SQL,
     "first_purchase_on": "h.first_purchase",
     "first_contract_on": "h.first_contract",
     "first_use_on": "h.first_use",
@@ -72,6 +63,8 @@ COLUMNS: dict[str, str] = {
     "products_held": "coalesce(cardinality(h.codes), 0)",
     "lines_held": zero("h.lines"),
     "purchases_12m": zero("h.bought"),
+    "purchase_channels": "coalesce(h.channels, '{}')",
+    "second_product_on": "s.second_on",
     "purchase_channel": empty("u.channel"),
     "activity": ACTIVITY,
     "last_transaction_on": "y.last_on",
@@ -80,12 +73,17 @@ COLUMNS: dict[str, str] = {
     "transactions_12m": zero("y.n"),
     **{code: zero(f"b.{code}") for code in ASSET_CLASSES},
     "aum": zero("b.aum"),
+    "aum_high_3m": "x.aum_high",
     "aum_3m_ago": zero("e.aum_3m_ago"),
     "aum_12m_ago": zero("e.aum_12m_ago"),
     "loan_balance": zero("b.loan"),
+    "loan_high_3m": "x.loan_high",
     "card_balance": zero("b.card"),
     "liabilities": "x.liabilities",
-    "contribution_12m": zero("e.contribution"),
+    "margin_12m": "x.margin",
+    "fees_12m": "x.fees",
+    "cost_12m": "x.cost",
+    "contribution_12m": "x.margin + x.fees - x.cost",
     "tier": tiering.TIER_SQL,
     "next_maturity_on": "h.next_maturity",
     "maturing_30d": zero("h.due_30"),

@@ -15,11 +15,11 @@ CHANNELS = ("online", "mobile", "phone", "epayment", "counter")
 WEIGHTED_PRODUCTS = """
 CREATE TEMPORARY TABLE profile_product ON COMMIT DROP AS
 SELECT product.id, product.code, product.line, product.asset_class, product.annual_margin / 12 AS monthly_margin,
-       CASE WHEN product.asset_class = '' THEN 0 ELSE coalesce(w.weight, 1) END AS weight,
+       CASE WHEN product.asset_class = '' OR w.is_counted IS FALSE THEN 0 ELSE coalesce(w.weight, 1) END AS weight,
        product.is_loan AND product.line <> 'credit_card' AS is_loan, product.line = 'credit_card' AS is_card
 FROM customers_product product
 LEFT JOIN LATERAL (
-    SELECT weight FROM customers_assetclassweight
+    SELECT weight, is_counted FROM customers_assetclassweight
     WHERE asset_class = product.asset_class AND valid_from <= %(day)s ORDER BY valid_from DESC LIMIT 1
 ) w ON true
 """
@@ -29,29 +29,28 @@ def _sum(what: str, condition: str, name: str) -> str:
     return f"coalesce(sum({what}) FILTER (WHERE {condition}), 0) AS {name}"
 
 
-_CLASSES = [_sum("b.average", f"product.asset_class = '{code}'", code) for code in ASSET_CLASSES]
+# The bank's own daily average, else the computed one; the month-end balance only until one is computed.
+AVERAGE = "coalesce(b.average, b.computed_average, b.closing)"
+_CLASSES = [_sum(AVERAGE, f"product.asset_class = '{code}'", code) for code in ASSET_CLASSES]
 
 BALANCES = f"""
 CREATE TEMPORARY TABLE profile_balance ON COMMIT DROP AS
-SELECT b.customer_id, coalesce(sum(b.average * product.weight), 0) AS aum, {", ".join(_CLASSES)},
-       {_sum("b.average", "product.is_loan", "loan")}, {_sum("b.average", "product.is_card", "card")}
+SELECT b.customer_id, coalesce(sum({AVERAGE} * product.weight), 0) AS aum, {", ".join(_CLASSES)},
+       {_sum(AVERAGE, "product.is_loan", "loan")}, {_sum(AVERAGE, "product.is_card", "card")}
 FROM customers_monthlybalance b JOIN profile_product product ON product.id = b.product_id
 WHERE b.month = %(day)s GROUP BY b.customer_id
 """
 
 # The year before holds most of the rows: few sums over it.
 _EARLIER = [
-    _sum("b.average * product.weight", f"b.month = %(ago_{ago})s", f"aum_{ago}_ago")
+    _sum(f"{AVERAGE} * product.weight", f"b.month = %(ago_{ago})s", f"aum_{ago}_ago")
     for ago in ("1m", "2m", "3m", "12m")
-] + [
-    _sum("b.average", f"b.month = %(ago_{ago})s AND product.is_loan", f"loan_{ago}_ago")
-    for ago in ("1m", "2m")
-]
+] + [_sum(AVERAGE, f"b.month = %(ago_{ago})s AND product.is_loan", f"loan_{ago}_ago") for ago in ("1m", "2m")]
 
 EARLIER = f"""
 CREATE TEMPORARY TABLE profile_earlier ON COMMIT DROP AS
 SELECT b.customer_id, {", ".join(_EARLIER)},
-       {_sum("b.average * product.monthly_margin", "b.month > %(ago_12m)s", "contribution")}
+       {_sum(f"{AVERAGE} * product.monthly_margin", "b.month > %(ago_12m)s", "margin")}
 FROM customers_monthlybalance b JOIN profile_product product ON product.id = b.product_id
 WHERE b.month BETWEEN %(ago_12m)s AND %(day)s GROUP BY b.customer_id
 """
@@ -68,6 +67,9 @@ SELECT h.customer_id,
        count(DISTINCT product.line) FILTER (WHERE open.now) AS lines,
        bool_or(product.is_loan) FILTER (WHERE open.now) AS has_loan,
        count(*) FILTER (WHERE product.asset_class <> 'demand_deposit' AND h.opened_on >= %(start_12m)s) AS bought,
+       coalesce(array_agg(DISTINCT h.channel ORDER BY h.channel) FILTER (
+           WHERE product.asset_class <> 'demand_deposit' AND h.opened_on >= %(start_12m)s AND h.channel <> ''
+       ), '{}') AS channels,
        min(h.matures_on) FILTER (WHERE due.later) AS next_maturity,
        coalesce(sum(h.amount) FILTER (WHERE due.later AND h.matures_on <= %(day)s + 30), 0) AS due_30,
        coalesce(sum(h.amount) FILTER (WHERE due.later AND h.matures_on <= %(day)s + 90), 0) AS due_90
@@ -96,13 +98,35 @@ SELECT customer_id, channels.channel, CASE WHEN lines.times >= 2 THEN lines.line
 FROM lines LEFT JOIN channels USING (customer_id)
 """
 
-# A year of bookings is only counted; sums are taken over the quarter, which is a quarter of the rows.
+# When a second, different product came.
+CROSSING = """
+CREATE TEMPORARY TABLE profile_crossing ON COMMIT DROP AS
+SELECT customer_id, (array_agg(opened_on ORDER BY opened_on))[2] AS second_on FROM (
+    SELECT customer_id, product_id, min(opened_on) AS opened_on FROM customers_holding
+    WHERE opened_on <= %(day)s GROUP BY customer_id, product_id
+) first GROUP BY customer_id HAVING count(*) > 1
+"""
+
+
+def _cost_of(basis: str) -> str:
+    """Each channel's cost and the days it held; a subquery: parallel workers see no temporary table."""
+    return f"""(
+    SELECT channel, cost, valid_from,
+           lead(valid_from, 1, 'infinity') OVER (PARTITION BY channel ORDER BY valid_from) AS valid_to
+    FROM customers_costrate WHERE basis = '{basis}' AND valid_from <= %(day)s
+) rate"""
+
+
+# A year of bookings is only counted and priced; what they say in detail is read over the quarter.
 YEAR = f"""
 CREATE TEMPORARY TABLE profile_year ON COMMIT DROP AS
-SELECT customer_id, max(booked_on) AS last_on, count(*) AS n,
-       {", ".join(f"count(*) FILTER (WHERE channel = '{code}') AS {code}" for code in CHANNELS)}
-FROM customers_transaction WHERE booked_on BETWEEN %(start_12m)s AND %(day)s
-GROUP BY customer_id
+SELECT t.customer_id, max(t.booked_on) AS last_on, count(*) AS n,
+       {", ".join(f"count(*) FILTER (WHERE t.channel = '{code}') AS {code}" for code in CHANNELS)},
+       -sum(t.amount) FILTER (WHERE t.kind = 'fee') AS fees, sum(rate.cost) AS cost
+FROM customers_transaction t LEFT JOIN {_cost_of("transaction")}
+    ON rate.channel = t.channel AND t.booked_on >= rate.valid_from AND t.booked_on < rate.valid_to
+WHERE t.booked_on BETWEEN %(start_12m)s AND %(day)s
+GROUP BY t.customer_id
 """
 
 QUARTER = f"""
@@ -141,17 +165,21 @@ FROM turnover ORDER BY customer_id, amount DESC, counterparty
 CONSUMER_FINANCE = """
 CREATE TEMPORARY TABLE profile_finance ON COMMIT DROP AS
 SELECT customer_id, sum(upfront_fee) AS fees,
+       coalesce(sum(upfront_fee) FILTER (WHERE opened_on >= %(start_12m)s), 0) AS fees_12m,
        coalesce(sum(principal_outstanding) FILTER (WHERE as_of <= %(day)s), 0) AS outstanding,
        coalesce(max(overdue_days) FILTER (WHERE as_of <= %(day)s), 0) AS overdue
 FROM customers_consumerfinancecontract WHERE opened_on <= %(day)s GROUP BY customer_id
 """
 
-CONTACTS = """
+CONTACTS = f"""
 CREATE TEMPORARY TABLE profile_contact ON COMMIT DROP AS
-SELECT customer_id, count(*) AS n_12m, count(*) FILTER (WHERE was_reached) AS reached, max(contacted_on) AS last_on,
-       count(*) FILTER (WHERE contacted_on > %(day)s - 30) AS n_30d,
-       count(*) FILTER (WHERE contacted_on > %(day)s - 90) AS n_90d
-FROM customers_contact WHERE contacted_on BETWEEN %(start_12m)s AND %(day)s GROUP BY customer_id
+SELECT k.customer_id, count(*) AS n_12m, count(*) FILTER (WHERE k.was_reached) AS reached,
+       max(k.contacted_on) AS last_on, sum(rate.cost) AS cost,
+       count(*) FILTER (WHERE k.contacted_on > %(day)s - 30) AS n_30d,
+       count(*) FILTER (WHERE k.contacted_on > %(day)s - 90) AS n_90d
+FROM customers_contact k LEFT JOIN {_cost_of("contact")}
+    ON rate.channel = k.channel AND k.contacted_on >= rate.valid_from AND k.contacted_on < rate.valid_to
+WHERE k.contacted_on BETWEEN %(start_12m)s AND %(day)s GROUP BY k.customer_id
 """
 
 # One conversion known from two sources is one conversion of the campaign.
@@ -172,6 +200,7 @@ SCANS = [
     ("profile_earlier", EARLIER),
     ("profile_holding", HOLDINGS),
     ("profile_purchase", PURCHASES),
+    ("profile_crossing", CROSSING),
     ("profile_year", YEAR),
     ("profile_quarter", QUARTER),
     ("profile_counterparty", COUNTERPARTIES),
@@ -187,6 +216,7 @@ LEFT JOIN profile_balance b ON b.customer_id = c.id
 LEFT JOIN profile_earlier e ON e.customer_id = c.id
 LEFT JOIN profile_holding h ON h.customer_id = c.id
 LEFT JOIN profile_purchase u ON u.customer_id = c.id
+LEFT JOIN profile_crossing s ON s.customer_id = c.id
 LEFT JOIN profile_year y ON y.customer_id = c.id
 LEFT JOIN profile_quarter q ON q.customer_id = c.id
 LEFT JOIN profile_counterparty w ON w.customer_id = c.id
@@ -198,6 +228,10 @@ CROSS JOIN LATERAL (
            (extract(year FROM age(%(day)s::date, c.opened_on)) * 12
             + extract(month FROM age(%(day)s::date, c.opened_on)))::int AS tenure,
            coalesce(b.loan, 0) + coalesce(b.card, 0) AS liabilities,
+           greatest(b.aum, e.aum_1m_ago, e.aum_2m_ago, 0) AS aum_high,
+           greatest(b.loan, e.loan_1m_ago, e.loan_2m_ago, 0) AS loan_high,
+           coalesce(e.margin, 0) AS margin, coalesce(y.fees, 0) + coalesce(f.fees_12m, 0) AS fees,
+           coalesce(y.cost, 0) + coalesce(k.cost, 0) AS cost,
            """
     + " + ".join(f"coalesce(b.{code}, 0)" for code in ASSET_CLASSES)
     + """ AS assets,

@@ -70,6 +70,10 @@ class Migration(migrations.Migration):
             "DROP INDEX customer_phone_suffix",
         ),
         migrations.RunSQL(
+            "CREATE INDEX balance_without_average ON customers_monthlybalance (month) WHERE average IS NULL",
+            "DROP INDEX balance_without_average",
+        ),
+        migrations.RunSQL(
             "CREATE INDEX profile_by_aum ON customers_customerprofile (month, aum, customer_id)",
             "DROP INDEX profile_by_aum",
         ),

@@ -47,6 +47,7 @@ class AverageFrom(models.TextChoices):
     """What a daily average that the bank did not give was computed from."""
 
     BOOKINGS = "bookings", _("Bookings with a balance")
+    ALONE = "alone", _("Bookings, which tell the month-end balance too")
     CLOSINGS = "closings", _("Month-end balances")
 
 
@@ -54,7 +55,7 @@ class MonthlyBalance(models.Model):
     """Balance of one customer in one product over one month. Partitioned by month.
 
     ``average`` is the mean of the daily closing balances over all days of the month, ``closing`` the last of them, both
-    in the bank's currency. Where the bank gives no average it stays empty, and ``customers.daily_average`` computes one.
+    in the bank's currency. An average the bank does not give stays empty; ``customers.daily_average`` computes one.
     """
 
     pk = models.CompositePrimaryKey("month", "customer_id", "product_id")
