@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.models import PredictiveModel
 from bankcrm import clock
+from bankcrm.day_field import DayField
 from bankcrm.models import Role, User
 from campaigns.models import Arm, Campaign, MarketingPlan, Offer
 from campaigns.models.campaign import CampaignQuerySet
@@ -20,10 +21,6 @@ from customers import profile
 from customers.models import ContactChannel, Product, Response
 
 SUCCESSES = (Response.Kind.CONVERSION, Response.Kind.INTEREST, Response.Kind.VISIT)
-
-
-def day_input() -> forms.DateInput:
-    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
 def select_of(form: forms.BaseForm, name: str) -> forms.ModelChoiceField:
@@ -73,11 +70,8 @@ class BriefForm(CardForm):
     class Meta:
         model = Campaign
         fields = ["name", "product", "objective", "plan", "starts_on", "ends_on", "owner", "budget"]
-        widgets = {
-            "starts_on": day_input(),
-            "ends_on": day_input(),
-            "objective": forms.Textarea(attrs={"rows": 2}),
-        }
+        field_classes = {"starts_on": DayField, "ends_on": DayField}
+        widgets = {"objective": forms.Textarea(attrs={"rows": 2})}
 
     def choose(self) -> None:
         owners = User.objects.visible_to(self.user).filter(role=Role.PLANNER, is_active=True)
@@ -145,7 +139,7 @@ class ScheduleForm(CardForm):
             label=_("Data of"),
             required=False,
             choices=[("", _("the newest month")), *choices],
-            coerce=lambda text: forms.DateField().clean(text),
+            coerce=lambda text: DayField().clean(text),
             empty_value=None,
             help_text=self.fields["profile_month"].help_text,
         )
@@ -242,11 +236,8 @@ class CampaignForm(forms.ModelForm):
     class Meta:
         model = Campaign
         fields = ["name", "code", "product", "plan", "starts_on", "ends_on", "budget", "objective"]
-        widgets = {
-            "starts_on": day_input(),
-            "ends_on": day_input(),
-            "objective": forms.Textarea(attrs={"rows": 2}),
-        }
+        field_classes = {"starts_on": DayField, "ends_on": DayField}
+        widgets = {"objective": forms.Textarea(attrs={"rows": 2})}
         help_texts = {
             "code": _("Stays for ever and names the campaign in the history. Empty: made from the name.")
         }

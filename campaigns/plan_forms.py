@@ -9,8 +9,9 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from analytics.models import Audience
+from bankcrm.day_field import DayField
 from bankcrm.models import Branch, User
-from campaigns.campaign_forms import day_input, select_of
+from campaigns.campaign_forms import select_of
 from campaigns.models import MarketingPlan, Offer, PlanTarget
 from customers.models import Product
 
@@ -30,13 +31,10 @@ class OfferForm(forms.ModelForm):
             "name", "code", "product", "terms", "valid_from", "valid_to", "margin_per_sale", "cost_per_contact",
             "cost_per_sale", "excludes_holders", "script_open", "script_ask", "script_offer", "script_if_unsure",
         ]  # fmt: skip
+        field_classes = {"valid_from": DayField, "valid_to": DayField}
         widgets = {
-            "valid_from": day_input(),
-            "valid_to": day_input(),
-            **{
-                name: forms.Textarea(attrs={"rows": 2})
-                for name in ("script_open", "script_ask", "script_offer", "script_if_unsure")
-            },
+            name: forms.Textarea(attrs={"rows": 2})
+            for name in ("script_open", "script_ask", "script_offer", "script_if_unsure")
         }
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
@@ -69,11 +67,8 @@ class PlanForm(forms.ModelForm):
     class Meta:
         model = MarketingPlan
         fields = ["name", "starts_on", "ends_on", "budget", "objective"]
-        widgets = {
-            "starts_on": day_input(),
-            "ends_on": day_input(),
-            "objective": forms.Textarea(attrs={"rows": 2}),
-        }
+        field_classes = {"starts_on": DayField, "ends_on": DayField}
+        widgets = {"objective": forms.Textarea(attrs={"rows": 2})}
 
 
 class TargetForm(forms.Form):
@@ -83,7 +78,8 @@ class TargetForm(forms.Form):
         label=_("Month"),
         required=False,
         input_formats=["%Y-%m"],
-        widget=forms.DateInput(attrs={"type": "month"}, format="%Y-%m"),
+        widget=forms.DateInput(attrs={"type": "month", "placeholder": _("YYYY-MM")}, format="%Y-%m"),
+        error_messages={"invalid": _("Write the month as YYYY-MM, such as 2026-11.")},
     )
     sales = forms.IntegerField(label=_("Sales"), min_value=0, required=False)
     volume = forms.DecimalField(label=_("Volume"), min_value=0, required=False)
