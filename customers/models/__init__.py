@@ -1,4 +1,4 @@
-from customers.models.acquisition import Acquisition, ConsumerFinanceMonth
+from customers.models.acquisition import Acquisition, ConsumerFinanceState
 from customers.models.attributes import Customer
 from customers.models.consent import Consent, ConsentChannel, ConsentEvent, ConsentPurpose, QuietPeriod
 from customers.models.contact_history import Assignment, Contact, ContactChannel, Response
@@ -21,7 +21,7 @@ __all__ = [
     "ConsentEvent",
     "ConsentPurpose",
     "ConsumerFinanceContract",
-    "ConsumerFinanceMonth",
+    "ConsumerFinanceState",
     "Contact",
     "ContactChannel",
     "CostRate",

@@ -1,4 +1,4 @@
-"""How customers came to us and what became of them (S1.8): consumer finance by month, and one row per acquisition."""
+"""How customers came to us and what became of them (S1.8): consumer finance over time, and one row per acquisition."""
 
 from __future__ import annotations
 
@@ -7,25 +7,35 @@ from django.utils.translation import gettext_lazy as _
 
 from bankcrm.models import User
 from customers.models.attributes import Customer
-from customers.models.holdings import ConsumerFinanceContract
 
 
-class ConsumerFinanceMonth(models.Model):
-    """State of one contract at the last day of a month the bank told us about: how a cohort is followed over time."""
+class ConsumerFinanceState(models.Model):
+    """What the bank said about one contract as of one day: the history by which a cohort is followed over time.
 
-    pk = models.CompositePrimaryKey("contract_id", "month")
-    contract = models.ForeignKey(
-        ConsumerFinanceContract, on_delete=models.CASCADE, db_index=False, related_name="months"
-    )
-    month = models.DateField(_("month-end"))
-    as_of = models.DateField(_("state of"))
+    Natural key: number and day. ``ConsumerFinanceContract`` holds the newest state of each contract and is derived.
+    """
+
+    number = models.CharField(_("contract number"), max_length=40)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")
+    opened_on = models.DateField(_("opened"))
+    partner = models.CharField(_("partner"), max_length=60, blank=True, db_default="")
+    scene = models.CharField(_("scene"), max_length=60, blank=True, db_default="")
+    upfront_fee = models.DecimalField(_("fee up front"), max_digits=12, decimal_places=2)
+    principal = models.DecimalField(_("principal"), max_digits=14, decimal_places=2)
     principal_outstanding = models.DecimalField(_("principal outstanding"), max_digits=14, decimal_places=2)
     overdue_days = models.PositiveIntegerField(_("days overdue"), default=0, db_default=0)
-    # The file that brought the row: what its undo removes.
+    as_of = models.DateField(_("state of"))
+    # The file that brought the row: what its undo removes, and what a full load of its source looks for.
     brought_by = models.BigIntegerField(null=True, editable=False)
 
     class Meta:
-        verbose_name = _("consumer-finance month")
+        verbose_name = _("consumer-finance state")
+        constraints = [
+            models.UniqueConstraint(fields=["number", "as_of"], name="one_state_of_a_contract_a_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.as_of}"
 
 
 class AcquisitionQuerySet(models.QuerySet["Acquisition"]):

@@ -87,7 +87,10 @@ class MonthlyBalance(models.Model):
 
 
 class ConsumerFinanceContract(models.Model):
-    """A consumer-finance contract of S1.8: fee taken up front against principal outstanding and days overdue."""
+    """A consumer-finance contract of S1.8: fee taken up front against principal outstanding and days overdue.
+
+    The newest of the contract's ``ConsumerFinanceState`` rows.
+    """
 
     number = models.CharField(_("contract number"), max_length=40, unique=True)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="consumer_finance")
@@ -99,8 +102,6 @@ class ConsumerFinanceContract(models.Model):
     principal_outstanding = models.DecimalField(_("principal outstanding"), max_digits=14, decimal_places=2)
     overdue_days = models.PositiveIntegerField(_("days overdue"), default=0, db_default=0)
     as_of = models.DateField(_("state of"))
-    # The file that brought the row: what its undo removes.
-    brought_by = models.BigIntegerField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("consumer-finance contract")
