@@ -5,8 +5,10 @@ class CampaignsConfig(AppConfig):
     name = "campaigns"
 
     def ready(self) -> None:
-        from campaigns import past
-        from customers import imports
+        from campaigns import past, withdrawal
+        from customers import consents, imports
 
         # What customers cannot know: a past campaign's history is also a campaign.
         imports.on_completion("campaign", imports.Completion(past.objection, past.record))
+        # Whoever objects, through whatever door, is called no more: their leads end in the same transaction.
+        consents.on_silence(consents.Silence(withdrawal.stop, withdrawal.resume))

@@ -21,7 +21,12 @@ RECENT_DAYS = 30
 def blocks(lead: Lead, on: dt.date) -> list[str]:
     """Why this customer must not be called about this lead on that day: sentences, or none."""
     return contact_policy.why_blocked(
-        lead.customer, ContactChannel.PHONE, lead.campaign.product, on, campaign_code=lead.campaign.code
+        lead.customer,
+        ContactChannel.PHONE,
+        lead.campaign.product,
+        on,
+        campaign_code=lead.campaign.code,
+        profiled=lead.target.selection.score_run_id is not None,
     )
 
 
@@ -32,7 +37,11 @@ def number_to_call(lead_id: int, user: User) -> str:
     not be called.
     """
     queue.claim(lead_id, user)
-    lead = Lead.objects.visible_to(user).select_related("customer", "campaign__product").get(pk=lead_id)
+    lead = (
+        Lead.objects.visible_to(user)
+        .select_related("customer", "campaign__product", "target__selection")
+        .get(pk=lead_id)
+    )
     refusals = blocks(lead, clock.today())
     if refusals:
         raise Refused(" ".join([_("This customer must not be called."), *refusals]))

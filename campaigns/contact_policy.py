@@ -17,7 +17,16 @@ from django.utils.translation import gettext_lazy
 
 from campaigns.models import ContactRule, Lead
 from campaigns.statement import EMPTY, Piece, compose, join
-from customers.models import Consent, ConsentChannel, ContactChannel, Customer, Product, Response
+from customers.models import (
+    Consent,
+    ConsentChannel,
+    ConsentPurpose,
+    ContactChannel,
+    Customer,
+    Product,
+    QuietPeriod,
+    Response,
+)
 
 # What an objection to a consent channel forbids. A visit or a letter is forbidden only by "do not contact".
 CONSENT_OF: dict[str, str] = {
@@ -26,6 +35,8 @@ CONSENT_OF: dict[str, str] = {
     ContactChannel.EMAIL: ConsentChannel.EMAIL,
     ContactChannel.APP: ConsentChannel.APP,
 }
+# An objection to one of these forbids a campaign; one to personalised offers only where a score chose the customers.
+OFFERS = (ConsentPurpose.ALL, ConsentPurpose.MARKETING)
 _BY_PHONE = frozenset({ContactChannel.PHONE, ContactChannel.SMS})
 
 # code → (waterfall step, what a person reads), in the order of the checks: the first that bites is the reason.
@@ -34,7 +45,9 @@ BLOCKS: dict[str, tuple[str, str | Promise]] = {
     "employee": ("eligible", gettext_lazy("Works for the bank")),
     "do_not_contact": ("consent", gettext_lazy("Asked not to be contacted")),
     "objection": ("consent", gettext_lazy("Objects to a planned channel")),
+    "profiling": ("consent", gettext_lazy("Objects to personalised offers")),
     "wrong_phone": ("consent", gettext_lazy("No phone number that works")),
+    "quiet": ("contact_policy", gettext_lazy("In a quiet period")),
     "capped": ("contact_policy", gettext_lazy("Contacted as often as the rules allow")),
     "cool_off": ("contact_policy", gettext_lazy("Refused lately")),
 }
@@ -88,19 +101,21 @@ def policy(
     rules: Sequence[ContactRule],
     *,
     scope: Piece = EMPTY,
+    profiled: bool = False,
 ) -> Policy:
     """The blocks as SQL for a statement over ``customers_customer c``.
 
     A customer must be contactable through *every* channel of the campaign: if only the arm drawn counted, arms and
     control would no longer be alike. ``scope`` limits the histories read, e.g. ``Piece("AND customer_id = ANY(…)")``;
-    empty, they are read whole. Contacts count when they reached the customer or nobody knows.
+    empty, they are read whole. Contacts count when they reached the customer or nobody knows. ``profiled``: a score
+    chooses the customers, which an objection to personalised offers forbids.
 
     Over everybody the tables are joined, on estimates the planner can trust. Within a scope it cannot know how many
     customers there are, and would rather go through a table once per customer than hash it: there they are looked up.
     """
     caps = [r for r in rules if r.kind == ContactRule.Kind.CAP and (not r.channel or r.channel in channels)]
     rests = [r for r in rules if r.kind == ContactRule.Kind.COOL_OFF]
-    found = {"objecting": _objecting(channels, scope)}
+    found = {"objecting": _objecting(channels, scope, profiled=profiled), "quiet": _quiet(on, scope)}
     if caps:
         found["capped"] = _capped(caps, on, scope)
     if rests:
@@ -109,11 +124,12 @@ def policy(
     conditions = {
         "closed": compose("c.closed_on <= {on}", on=on),
         "employee": Piece("c.is_employee"),
-        "do_not_contact": Piece("objecting.to_everything")
-        if joined
-        else Piece("c.id IN (SELECT customer_id FROM objecting WHERE to_everything)"),
-        "objection": member("objecting", joined=joined),
+        "do_not_contact": _objects("to_everything", joined=joined),
+        "objection": _objects("to_offers", joined=joined),
+        "quiet": member("quiet", joined=joined),
     }
+    if profiled:
+        conditions["profiling"] = member("objecting", joined=joined)
     if _BY_PHONE & set(channels):
         conditions["wrong_phone"] = Piece("(c.phone_is_wrong OR c.phone = '')")
     if caps:
@@ -131,11 +147,33 @@ def member(table: str, *, joined: bool) -> Piece:
     return Piece(f"c.id IN (SELECT customer_id FROM {table})")  # noqa: S608  names from this package
 
 
-def _objecting(channels: Sequence[str], scope: Piece) -> Piece:
+def _objects(column: str, *, joined: bool) -> Piece:
+    if joined:
+        return Piece(f"objecting.{column}")
+    return Piece(f"c.id IN (SELECT customer_id FROM objecting WHERE {column})")  # noqa: S608  names from this package
+
+
+def _objecting(channels: Sequence[str], scope: Piece, *, profiled: bool) -> Piece:
     return compose(
-        "objecting AS (SELECT customer_id, bool_or(channel = 'all') AS to_everything FROM customers_consent"
-        " WHERE is_objection AND channel = ANY({channels}) {scope} GROUP BY customer_id)",
+        "objecting AS (SELECT customer_id, bool_or(channel = 'all' AND purpose <> 'profiling') AS to_everything,"
+        " bool_or(purpose <> 'profiling') AS to_offers FROM customers_consent"
+        " WHERE is_objection AND channel = ANY({channels}) AND purpose = ANY({purposes}) {scope}"
+        " GROUP BY customer_id)",
         channels=[ConsentChannel.ALL.value, *sorted({CONSENT_OF[c] for c in channels if c in CONSENT_OF})],
+        purposes=_purposes(profiled=profiled),
+        scope=scope,
+    )
+
+
+def _purposes(*, profiled: bool) -> list[str]:
+    return [purpose.value for purpose in OFFERS] + ([ConsentPurpose.PROFILING.value] if profiled else [])
+
+
+def _quiet(on: dt.date, scope: Piece) -> Piece:
+    return compose(
+        "quiet AS (SELECT DISTINCT customer_id FROM customers_quietperiod"
+        " WHERE lifted_at IS NULL AND first_day <= {on} AND last_day >= {on} {scope})",
+        on=on,
         scope=scope,
     )
 
@@ -205,7 +243,13 @@ def blocked_code(conditions: dict[str, Piece]) -> Piece:
 
 
 def why_blocked(
-    customer: Customer, channel: str, product: Product, on: dt.date, *, campaign_code: str = ""
+    customer: Customer,
+    channel: str,
+    product: Product,
+    on: dt.date,
+    *,
+    campaign_code: str = "",
+    profiled: bool = False,
 ) -> list[str]:
     """Why this customer must not be contacted through the channel about the product on that day: sentences, or none.
 
@@ -219,7 +263,7 @@ def why_blocked(
         )
     if customer.is_employee:
         sentences.append(_("The customer works for the bank."))
-    sentences += _objections(customer, channel)
+    sentences += refusals(customer, channel, on, profiled=profiled)
     if channel in _BY_PHONE and (customer.phone_is_wrong or not customer.phone):
         sentences.append(_("There is no phone number that works."))
     for rule in active_rules():
@@ -230,11 +274,21 @@ def why_blocked(
     return sentences
 
 
-def _objections(customer: Customer, channel: str) -> list[str]:
+def refusals(customer: Customer, channel: str, on: dt.date, *, profiled: bool = False) -> list[str]:
+    """What the customer said against a contact through the channel on that day: objections and quiet periods."""
+    return [*_objections(customer, channel, profiled=profiled), *_quiet_periods(customer, on)]
+
+
+def _objections(customer: Customer, channel: str, *, profiled: bool) -> list[str]:
     sentences = []
     codes = [ConsentChannel.ALL, CONSENT_OF.get(channel, ConsentChannel.ALL)]
-    for consent in Consent.objects.filter(customer=customer, is_objection=True, channel__in=codes):
-        if consent.channel == ConsentChannel.ALL:
+    said = Consent.objects.filter(
+        customer=customer, is_objection=True, channel__in=codes, purpose__in=_purposes(profiled=profiled)
+    )
+    for consent in said.order_by("channel", "purpose"):
+        if consent.purpose == ConsentPurpose.PROFILING:
+            sentence = _("The customer has objected to personalised offers since %(day)s.")
+        elif consent.channel == ConsentChannel.ALL:
             sentence = _("The customer asked on %(day)s not to be contacted.")
         else:
             sentence = _("The customer has objected to %(channel)s since %(day)s.")
@@ -242,6 +296,17 @@ def _objections(customer: Customer, channel: str) -> list[str]:
             sentence % {"day": consent.since.isoformat(), "channel": consent.get_channel_display()}
         )
     return sentences
+
+
+def _quiet_periods(customer: Customer, on: dt.date) -> list[str]:
+    found = QuietPeriod.objects.filter(
+        customer=customer, lifted_at__isnull=True, first_day__lte=on, last_day__gte=on
+    )
+    return [
+        _("Leave the customer alone until %(day)s: %(reason)s.")
+        % {"day": period.last_day.isoformat(), "reason": str(period.get_reason_display()).lower()}
+        for period in found.order_by("-last_day")[:1]
+    ]
 
 
 def _over_cap(customer: Customer, rule: ContactRule, on: dt.date, campaign_code: str) -> list[str]:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import F
 from django.db.models.functions import Now
 
 from bankcrm import audit, clock
 from bankcrm.models import User
+from campaigns import withdrawal
 from campaigns.models import FollowUp, Lead
-from customers.models import Consent, ConsentChannel, Customer
+from customers import consents
+from customers.models import Consent, ConsentChannel, ConsentPurpose, Customer
 
 Outcome = Lead.Outcome
+# "Do not contact": every channel, every purpose.
+EVERYTHING = {"channel": ConsentChannel.ALL, "purpose": ConsentPurpose.ALL}
 # Whose answer ends every other open lead of the customer, not only the one that was called.
 ENDS_OTHERS = frozenset({Outcome.DO_NOT_CONTACT, Outcome.WRONG_NUMBER, Outcome.MOVED_AWAY})
 
@@ -71,7 +76,7 @@ def revert(lead: Lead, follow_up: FollowUp, user: User) -> None:
     """Take back what ``apply`` did, and only that: an objection the customer had before stays."""
     done = follow_up.before.get("feedback", {})
     if done.get("objection") is not None:
-        _restore_consent(lead, done["objection"])
+        _restore_consent(lead, done["objection"], user)
         audit.record(user, "customer.objection_undone", Customer(pk=lead.customer_id), lead=lead.pk)
     if done.get("wrong_phone"):
         Customer.objects.filter(pk=lead.customer_id).update(phone_is_wrong=False)
@@ -88,15 +93,18 @@ def revert(lead: Lead, follow_up: FollowUp, user: User) -> None:
             audit.record(
                 user, "lead.reopened", Lead(pk=closed["id"]), to_state=closed["state"], reason="undo"
             )
+    # What the customer said through another door meanwhile holds for the leads that came back, this one included.
+    withdrawal.stop([lead.customer_id], user, f"follow_up:{follow_up.pk}:undone")
 
 
 def _object(lead: Lead, user: User) -> dict[str, object]:
     """Write the objection; returns what stood there before."""
-    before = Consent.objects.filter(customer_id=lead.customer_id, channel=ConsentChannel.ALL).first()
+    consents.acting(user)
+    before = Consent.objects.filter(customer_id=lead.customer_id, **EVERYTHING).first()
     Consent.objects.update_or_create(
         customer_id=lead.customer_id,
-        channel=ConsentChannel.ALL,
-        defaults={"is_objection": True, "since": clock.today(), "source": f"lead:{lead.pk}"},
+        **EVERYTHING,
+        defaults={"is_objection": True, "since": clock.today(), "source": f"lead:{lead.pk}", "evidence": ""},
     )
     audit.record(user, "customer.objected", Customer(pk=lead.customer_id), lead=lead.pk)
     if before is None:
@@ -106,16 +114,16 @@ def _object(lead: Lead, user: User) -> dict[str, object]:
         "is_objection": before.is_objection,
         "since": before.since.isoformat(),
         "source": before.source,
+        "evidence": before.evidence,
     }
 
 
-def _restore_consent(lead: Lead, before: dict[str, object]) -> None:
+def _restore_consent(lead: Lead, before: dict[str, Any], user: User) -> None:
     """Put back what stood there, unless somebody else has written the customer's word since."""
-    consent = Consent.objects.filter(
-        customer_id=lead.customer_id, channel=ConsentChannel.ALL, source=f"lead:{lead.pk}"
-    )
+    consents.acting(user)
+    consent = Consent.objects.filter(customer_id=lead.customer_id, **EVERYTHING, source=f"lead:{lead.pk}")
     if before["existed"]:
-        consent.update(is_objection=before["is_objection"], since=before["since"], source=before["source"])
+        consent.update(**{name: before[name] for name in ("is_objection", "since", "source", "evidence")})
     else:
         consent.delete()
 

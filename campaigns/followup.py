@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from bankcrm import audit, clock
 from bankcrm.models import User
 from bankcrm.partitions import ensure_months
-from campaigns import feedback, queue
+from campaigns import contact_policy, feedback, queue
 from campaigns.conflicts import Conflict, Refused
 from campaigns.models import FollowUp, Lead
 from campaigns.outcomes import DeclineReason, Meaning, NextStep, meaning, proposed_next
@@ -26,6 +26,15 @@ from customers.models import Contact, ContactChannel, Response
 # What one undo puts back; times travel as text.
 RESTORED = ("state", "next_step", "last_outcome", "due_on", "next_at", "closed_at")
 UNDO_MINUTES = 60
+# What one learns without a contact of ours: the customer came in, or the branch knows.
+UNASKED = frozenset(
+    {
+        Lead.Outcome.CONVERTED,
+        Lead.Outcome.ALREADY_HOLDS,
+        Lead.Outcome.MOVED_AWAY,
+        Lead.Outcome.DO_NOT_CONTACT,
+    }
+)
 # Farther away a next step is a typing error, and the lead would never be seen again.
 FARTHEST_DAYS = 730
 
@@ -66,6 +75,7 @@ def record(lead_id: int, user: User, entry: Entry) -> FollowUp:
         if known:
             return known
         _check_free(lead, user)
+        _check_allowed(lead, entry, today)
         step, at = _next_step(entry, row, today)
         follow_up = FollowUp.objects.create(
             lead=lead,
@@ -223,7 +233,9 @@ def _lock(lead_id: int, user: User) -> Lead:
     family = Lead.objects.filter(Q(pk=lead_id) | Q(customer_id=customer_id, state__in=Lead.OPEN))
     list(family.order_by("pk").select_for_update().values_list("pk", flat=True))
     return (
-        Lead.objects.visible_to(user).select_related("campaign__product", "arm", "claimed_by").get(pk=lead_id)
+        Lead.objects.visible_to(user)
+        .select_related("campaign__product", "arm", "claimed_by", "customer", "target__selection")
+        .get(pk=lead_id)
     )
 
 
@@ -232,6 +244,16 @@ def _check_free(lead: Lead, user: User) -> None:
         raise Conflict(_("This lead is closed: %(state)s.") % {"state": lead.get_state_display()}, lead)
     if queue.holder(lead, user):
         raise queue.Taken(lead)
+
+
+def _check_allowed(lead: Lead, entry: Entry, today: dt.date) -> None:
+    """No outcome of a contact that the customer has forbidden; what the customer says without being asked goes in."""
+    if entry.outcome in UNASKED:
+        return
+    profiled = lead.target.selection.score_run_id is not None
+    said = contact_policy.refusals(lead.customer, entry.channel, today, profiled=profiled)
+    if said:
+        raise Refused(" ".join([_("This customer must not be contacted."), *said]))
 
 
 def _next_step(entry: Entry, row: Meaning, today: dt.date) -> tuple[str, dt.datetime | None]:

@@ -98,7 +98,14 @@ def judged(inputs: Inputs, *, customer_id: int | None = None) -> Piece:
     """
     scope = EMPTY if customer_id is None else compose("AND customer_id = {id}", id=customer_id)
     one = EMPTY if customer_id is None else compose("AND c.id = {id}", id=customer_id)
-    rules = policy(inputs.channels, inputs.campaign.product.code, inputs.on, inputs.rules, scope=scope)
+    rules = policy(
+        inputs.channels,
+        inputs.campaign.product.code,
+        inputs.on,
+        inputs.rules,
+        scope=scope,
+        profiled=inputs.ranking == "score",
+    )
     tables, joins, conditions = _eligibility(inputs, scope)
     source, where = audience_pieces(inputs.campaign.condition, inputs.month, inputs.on)
     probability, value, raw, decile, score_join = _worth(inputs)
