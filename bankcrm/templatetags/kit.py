@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from bankcrm import figures
-from bankcrm.charts import bars, plots
+from bankcrm.charts import bars, grids, plots
 from bankcrm.definitions import DEFINITIONS
 
 register = template.Library()
@@ -48,6 +48,7 @@ for chart in (
     plots.dot_columns,
     plots.line_chart,
     plots.scatter,
+    grids.heat_map,
 ):
     register.simple_tag(chart, name=chart.__name__)
 

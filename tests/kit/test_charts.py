@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from bankcrm.charts import bars, plots
+from bankcrm.charts import bars, grids, plots
 from bankcrm.charts.svg import Scale, nice_bounds, nice_ticks
 
 
@@ -145,3 +145,16 @@ def test_round_ticks_lie_inside_the_range():
     assert nice_bounds([0.02, -0.01], most=4) == (-0.01, 0.02)
     assert nice_bounds([]) == (0, 1)
     assert Scale(0, 10)(25) == 1
+
+
+def test_a_heat_map_is_darker_with_the_count_and_every_square_says_it():
+    drawing = grids.heat_map([[0, 1], [4, 2]], ["Mon", "Tue"], ["0", "2"])
+    squares = marks(drawing, "f-act")
+    assert [square.get("fill-opacity") for square in squares] == ["0.36", "1", "0.57"]
+    assert [square.find("title").text for square in squares] == ["Mon, 2: 1", "Tue, 0: 4", "Tue, 2: 2"]
+    assert len(marks(drawing, "f-ctl-l")) == 1
+    assert label(drawing) == "most in Tue, 0: 4 of 7"
+
+
+def test_a_heat_map_of_nothing_is_a_dash():
+    assert grids.heat_map([[0, 0]], ["Mon"], ["0", "2"]) == "—"
