@@ -150,7 +150,7 @@ def test_round_ticks_lie_inside_the_range():
 def test_a_heat_map_is_darker_with_the_count_and_every_square_says_it():
     drawing = grids.heat_map([[0, 1], [4, 2]], ["Mon", "Tue"], ["0", "2"])
     squares = marks(drawing, "f-act")
-    assert [square.get("fill-opacity") for square in squares] == ["0.36", "1", "0.57"]
+    assert [square.get("fill-opacity") for square in squares] == ["0.35", "1", "0.57"]
     assert [square.find("title").text for square in squares] == ["Mon, 2: 1", "Tue, 0: 4", "Tue, 2: 2"]
     assert len(marks(drawing, "f-ctl-l")) == 1
     assert label(drawing) == "most in Tue, 0: 4 of 7"
