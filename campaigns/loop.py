@@ -19,7 +19,16 @@ from analytics.models import ModelVersion, PredictiveModel
 from bankcrm import clock
 from campaigns import attribution, evaluation, lifecycle, simulation
 from campaigns import push as pushing
-from campaigns.loop_steps import LoopFailed, person, prepare, push, selection_counts, through_worker
+from campaigns.loop_steps import (
+    LoopFailed,
+    Waiting,
+    in_silence,
+    person,
+    prepare,
+    push,
+    selection_counts,
+    through_worker,
+)
 from campaigns.models import Campaign, Lead
 from campaigns.verdict_text import verdict_sentence
 from customers import profile, sample_bank
@@ -39,6 +48,7 @@ class Loop:
     report: Report
     stages: list[dict[str, Any]] = field(default_factory=list)
     rounds: list[dict[str, Any]] = field(default_factory=list)
+    waiting: Waiting = in_silence
 
     @contextmanager
     def stage(self, name: str) -> Iterator[dict[str, Any]]:
@@ -46,7 +56,11 @@ class Loop:
         self.report(f"{name} …")
         counts: dict[str, Any] = {}
         started = time.monotonic()
-        yield counts
+        try:
+            yield counts
+        except BaseException:
+            self.report(f"{name}: stopped after {time.monotonic() - started:.1f} s")
+            raise
         seconds = round(time.monotonic() - started, 1)
         self.stages.append({"stage": name, "seconds": seconds, **counts})
         shown = ", ".join(f"{key} {value:,}" for key, value in counts.items() if isinstance(value, int))
@@ -102,10 +116,10 @@ def play_round(loop: Loop, number: int, capacity: int, control_share: str = "0.2
     clock.set_day(bank.as_of)
     model = train_and_score(loop, number, bank.as_of)
     with loop.stage(f"round {number}: campaign") as counts:
-        campaign = prepare(model, f"fund-round-{number}", bank.as_of, capacity, control_share)
+        campaign = prepare(model, f"fund-round-{number}", bank.as_of, capacity, control_share, loop.waiting)
         counts.update(selection_counts(campaign))
     with loop.stage(f"round {number}: push") as counts:
-        counts.update(push(campaign))
+        counts.update(push(campaign, loop.waiting))
     campaign.refresh_from_db()
     with loop.stage(f"round {number}: leads worked") as counts:
         team = simulation.Team(campaign, bank)
@@ -151,6 +165,7 @@ def train_and_score(loop: Loop, number: int, as_of: dt.date) -> PredictiveModel:
             ana,
             key=f"model:{model.pk}",
             subject=model.name,
+            waiting=loop.waiting,
             model=model.pk,
             as_of=as_of.isoformat(),
         )
@@ -160,12 +175,12 @@ def train_and_score(loop: Loop, number: int, as_of: dt.date) -> PredictiveModel:
             loop.report(f"  not promoted: {objection}")
         else:
             predictive.promote(version, max_)
-        counts.update(publish_scores(model, as_of))
+        counts.update(publish_scores(model, as_of, loop.waiting))
     model.refresh_from_db()
     return model
 
 
-def publish_scores(model: PredictiveModel, as_of: dt.date) -> dict[str, Any]:
+def publish_scores(model: PredictiveModel, as_of: dt.date, waiting: Waiting = in_silence) -> dict[str, Any]:
     """Score everybody with the champion; where no version was good enough, campaigns go without a score and say so."""
     used = champion(model)
     if used is None:
@@ -175,6 +190,7 @@ def publish_scores(model: PredictiveModel, as_of: dt.date) -> dict[str, Any]:
         person("ana"),
         key=f"model:{model.pk}",
         subject=model.name,
+        waiting=waiting,
         model=model.pk,
         month=as_of.isoformat(),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -17,24 +18,35 @@ from customers.models import Product
 
 # Longer than any stage at a million customers; a run that takes more has hung.
 PATIENCE_SECONDS = 3600
+Waiting = Callable[[Run, float], None]
 
 
 class LoopFailed(Exception):  # noqa: N818  (named for what happened)
     """A stage did not do what it must; the sentence says which."""
 
 
+def in_silence(_run: Run, _seconds: float) -> None:
+    """Wait and say nothing."""
+
+
 def person(username: str) -> User:
     return User.objects.get(username=username)
 
 
-def through_worker(kind: str, user: User, *, key: str, subject: str, **arguments: Any) -> Run:
-    """Ask for long work as a page does and wait for a worker to do it. Raises LoopFailed when it ends otherwise."""
+def through_worker(
+    kind: str, user: User, *, key: str, subject: str, waiting: Waiting = in_silence, **arguments: Any
+) -> Run:
+    """Ask for long work as a page does and wait for a worker to do it. Raises LoopFailed when it ends otherwise.
+
+    ``waiting`` gets the run as it stands and the seconds waited, several times a second.
+    """
     run = runs.start(kind, user, key=key, subject=subject, **arguments)
-    waited_until = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < waited_until:
+    began = time.monotonic()
+    while (waited := time.monotonic() - began) < PATIENCE_SECONDS:
         run.refresh_from_db()
         if run.is_finished:
             break
+        waiting(run, waited)
         time.sleep(0.1)
     if run.state != Run.State.DONE:
         raise LoopFailed(f"{kind} ended as {run.state}: {run.error or run.note}")
@@ -42,13 +54,19 @@ def through_worker(kind: str, user: User, *, key: str, subject: str, **arguments
 
 
 def prepare(
-    model: PredictiveModel, code: str, month: dt.date, capacity: int, control_share: str, **more: Any
+    model: PredictiveModel,
+    code: str,
+    month: dt.date,
+    capacity: int,
+    control_share: str,
+    waiting: Waiting = in_silence,
+    **more: Any,
 ) -> Campaign:
     """Mei designs and submits a campaign, Omar approves it; the selection runs in a worker. ``more`` as for brief."""
     mei, omar = person("mei"), person("omar")
     ensure_default_rules()
     campaign = lifecycle.create(mei, code=code, **brief(model, code, month, capacity, control_share, **more))
-    select(campaign, mei)
+    select(campaign, mei, waiting)
     campaign = lifecycle.submit(Campaign.objects.get(pk=campaign.pk), mei)
     return lifecycle.approve(campaign, omar, "Control is large enough to judge it.")
 
@@ -111,12 +129,13 @@ def offer(product: Product) -> Offer:
     )[0]
 
 
-def select(campaign: Campaign, user: User) -> None:
+def select(campaign: Campaign, user: User, waiting: Waiting = in_silence) -> None:
     through_worker(
         "campaigns.select",
         user,
         key=f"campaign:{campaign.pk}",
         subject=campaign.name,
+        waiting=waiting,
         campaign=campaign.pk,
         version=campaign.version,
     )
@@ -135,13 +154,14 @@ def selection_counts(campaign: Campaign) -> dict[str, Any]:
     }
 
 
-def push(campaign: Campaign) -> dict[str, Any]:
+def push(campaign: Campaign, waiting: Waiting = in_silence) -> dict[str, Any]:
     """Mei pushes the approved wave; a worker makes the leads."""
     run = through_worker(
         "campaigns.push",
         person("mei"),
         key=f"campaign:{campaign.pk}:wave:1",
         subject=campaign.name,
+        waiting=waiting,
         campaign=campaign.pk,
         wave=1,
     )

@@ -28,14 +28,14 @@ def set_the_stage(played: loop.Loop, today: dt.date, capacity: int) -> None:
     pushed_on = workdays.add_working_days(today, -WORKED_DAYS - 1)
     clock.set_day(pushed_on)
     with played.stage("today: scores") as counts:
-        counts.update(loop.publish_scores(model, bank.as_of))
+        counts.update(loop.publish_scores(model, bank.as_of, played.waiting))
     with played.stage("today: a campaign in the queues") as counts:
         plan = _plan(model.product, today)
         model.refresh_from_db()
         campaign = loop_steps.prepare(
-            model, "fund-autumn", bank.as_of, capacity, "0.200", today=pushed_on, plan=plan
+            model, "fund-autumn", bank.as_of, capacity, "0.200", played.waiting, today=pushed_on, plan=plan
         )
-        counts.update(loop_steps.push(campaign))
+        counts.update(loop_steps.push(campaign, played.waiting))
         campaign.refresh_from_db()
         team = simulation.Team(campaign, bank)
         worked = team.work(pushed_on, WORKED_DAYS, at_most=WORKED_A_DAY)
@@ -46,7 +46,7 @@ def set_the_stage(played: loop.Loop, today: dt.date, capacity: int) -> None:
         code="fund-winter",
         **loop_steps.brief(model, "fund-winter", bank.as_of, capacity // 2, "0.300", today=today, plan=plan),
     )
-    loop_steps.select(waiting, mei)
+    loop_steps.select(waiting, mei, played.waiting)
     lifecycle.submit(Campaign.objects.get(pk=waiting.pk), mei)
     lifecycle.create(
         mei,

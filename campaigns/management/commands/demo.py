@@ -10,6 +10,7 @@ from bankcrm import clock, embedded
 from bankcrm.management.commands.serve import claim_port
 from bankcrm.models import Role
 from campaigns import loop, loop_report, loop_steps, showcase
+from campaigns.loop_console import Console
 from campaigns.loop_worker import worker_running
 from customers import sample_bank
 from customers.models import Customer
@@ -66,7 +67,8 @@ class Command(BaseCommand):
         return True
 
     def _prepare(self, options: dict[str, Any]) -> None:
-        played = loop.Loop(self._say)
+        console = Console(self.stdout)
+        played = loop.Loop(console.say, waiting=console.waiting)
         today = dt.date.today()  # noqa: DTZ011  # a calendar day of the bank
         capacity = max(options["size"] // 8, 50)
         try:
@@ -78,7 +80,7 @@ class Command(BaseCommand):
                 today=loop.first_day(today, 2),
                 replace=Customer.objects.exists(),
             )
-            with worker_running(self._say):
+            with worker_running(console.say):
                 for number in (1, 2):
                     loop.play_round(played, number, capacity)
                 showcase.set_the_stage(played, today, capacity)

@@ -8,6 +8,7 @@ from django.core.management import BaseCommand, CommandError
 
 from bankcrm import clock, embedded
 from campaigns import loop, loop_report, loop_steps
+from campaigns.loop_console import Console
 from campaigns.loop_worker import worker_running
 from customers import sample_bank
 
@@ -29,7 +30,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        done = loop.Loop(self._say)
+        console = Console(self.stdout)
+        done = loop.Loop(console.say, waiting=console.waiting)
         today = options["today"] or dt.date.today()  # noqa: DTZ011  # a calendar day of the bank
         capacity = options["capacity"] or max(options["size"] // 5, 50)
         try:
@@ -41,7 +43,7 @@ class Command(BaseCommand):
                 today=loop.first_day(today, options["rounds"]),
                 replace=options["replace"],
             )
-            with worker_running(self._say):
+            with worker_running(console.say):
                 for number in range(1, options["rounds"] + 1):
                     loop.play_round(done, number, capacity)
         except sample_bank.NotEmpty as error:
