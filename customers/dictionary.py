@@ -1,11 +1,14 @@
-"""The data dictionary as text, written from the field catalogue."""
+"""The data dictionary, as text and as rows that can be searched, both from the field catalogue."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 from customers import fields
-from customers.fields import Area, Field
+from customers.fields import Area, Field, Origin
 
 HEAD = """# Data dictionary
 
@@ -14,18 +17,61 @@ Source: `c` is customers_customer, `p` is customers_customerprofile of the as-of
 F filtered, G grouped, E exported, S shown on pages.
 """
 COLUMNS = (
-    "| field | label | meaning | type | unit | personal | uses | source |\n"
-    "| --- | --- | --- | --- | --- | --- | --- | --- |\n"
+    "| field | label | meaning | type | unit | made | from | personal | uses | source |\n"
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What somebody looks for; an empty value narrows nothing."""
+
+    text: str = ""
+    area: str = ""
+    personal: str = ""
+    origin: str = ""
+
+    def finds(self, field: Field) -> bool:
+        """Whether every word is in the field's code, label, meaning or choices, and the rest fits."""
+        if self.area not in ("", field.area) or self.personal not in ("", field.personal):
+            return False
+        if self.origin == LATER and not field.model_later:
+            return False
+        if self.origin not in ("", LATER, field.origin):
+            return False
+        said = [field.code, field.label, field.meaning, *(label for _code, label in field.choices)]
+        everything = " ".join(str(word) for word in said).casefold()
+        return all(word in everything for word in self.text.casefold().split())
+
+
+LATER = "later"
+
+
+def origins() -> list[tuple[str, str]]:
+    """Choices of how a field is made, with the fields a model will give in later work."""
+    return [*((origin.value, str(origin.label)) for origin in Origin), (LATER, _("By a model later"))]
+
+
+def found(search: Search) -> list[tuple[Area, list[Field]]]:
+    """Fields that fit, by area in the order of the catalogue; areas without one are left out."""
+    fitting = [field for field in fields.CATALOGUE.values() if search.finds(field)]
+    areas = [(area, [field for field in fitting if field.area == area]) for area in Area]
+    return [(area, rows) for area, rows in areas if rows]
+
+
+def made(field: Field) -> str:
+    """How the field gets its values, and what will give them later."""
+    if field.model_later and field.origin != Origin.MODEL:
+        return _("%(origin)s; by a model once one is in use") % {"origin": field.origin.label}
+    return str(field.origin.label)
 
 
 def text() -> str:
     """The whole dictionary in Markdown, in English whatever language is active."""
     with translation.override("en"):
         parts = [HEAD]
-        for area in Area:
-            rows = [_row(field) for field in fields.CATALOGUE.values() if field.area == area]
-            parts.append(f"\n## {area.label}\n\n{COLUMNS}" + "\n".join(rows) + "\n")
+        for area, rows in found(Search()):
+            parts.append(f"\n## {area.label}\n\n{COLUMNS}" + "\n".join(map(_row, rows)) + "\n")
         return "".join(parts)
 
 
@@ -37,6 +83,8 @@ def _row(field: Field) -> str:
         field.meaning,
         field.type.label,
         field.unit,
+        made(field),
+        field.basis.label,
         field.personal.label,
         "".join(mark for mark, allowed in marks.items() if allowed),
         f"`{field.source}`",

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.utils.functional import lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from customers.grades import LifeStage
@@ -32,6 +34,15 @@ class StageRule:
 def _says(words: tuple[str, ...]) -> str:
     listed = ", ".join(f"'{word}'" for word in words)
     return f"lower(c.occupation) IN ({listed})"
+
+
+def meaning() -> str:
+    """The rule as one paragraph, in the language of the reader."""
+    said = "; ".join(f"{rule.stage.label}: {rule.sentence}" for rule in RULES)
+    return gettext(
+        "The first that fits. %(rules)s. Unknown for firms and without an age. No model uses it, because it contains"
+        " children and marital status."
+    ) % {"rules": said}
 
 
 MARRIED = "c.marital_status = 'married'"
@@ -65,6 +76,7 @@ RULES = (
     StageRule(LifeStage.YOUNG, "x.age < 30", _("under 30, not married, no children, no loan")),
     StageRule(LifeStage.SETTLED, "true", _("everybody else: 30 to 54 without children")),
 )
+MEANING = lazy(meaning, str)()
 UNKNOWN = "c.kind = 'firm' OR x.age IS NULL"
 
 SQL = (

@@ -7,7 +7,7 @@ dictionary read it. Adding a field touches this package and a migration, nothing
 from __future__ import annotations
 
 from customers.fields import attributes, behaviour, portrait, value
-from customers.fields.declaration import Area, Field, Personal, Reference, Type
+from customers.fields.declaration import Area, Basis, Field, Origin, Personal, Reference, Type
 
 CATALOGUE: dict[str, Field] = {
     field.code: field for field in [*attributes.FIELDS, *behaviour.FIELDS, *value.FIELDS, *portrait.FIELDS]
@@ -49,7 +49,9 @@ def importable() -> dict[str, Field]:
 __all__ = [
     "CATALOGUE",
     "Area",
+    "Basis",
     "Field",
+    "Origin",
     "Personal",
     "Reference",
     "Type",

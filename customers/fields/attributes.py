@@ -6,7 +6,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from customers.fields.declaration import Area, Field, Personal, Reference, Type
+from customers import life_stage
+from customers.fields.declaration import Area, Basis, Field, Origin, Personal, Reference, Type
 from customers.grades import LifeStage
 from customers.models.attributes import Customer, Education, Gender, MaritalStatus
 
@@ -18,6 +19,8 @@ def attribute(code: str, label: Any, meaning: Any, kind: Type, **rest: Any) -> F
     """A column of Customer; importable under its own name unless ``column`` says otherwise."""
     rest.setdefault("source", f"c.{code}")
     rest.setdefault("column", code)
+    rest.setdefault("basis", Basis.CUSTOMERS)
+    rest.setdefault("origin", Origin.FACTS if rest["source"].startswith("p.") else Origin.GIVEN)
     return Field(code=code, label=label, meaning=meaning, area=Area.ATTRIBUTE, type=kind, **rest)
 
 
@@ -101,6 +104,7 @@ WHO = [
         _("Phone number is wrong"),
         _("A relationship manager found that the number leads nowhere."),
         Type.FLAG,
+        origin=Origin.STAFF,
         column="",
         group=True,
     ),
@@ -240,12 +244,10 @@ RELATION = [
     attribute(
         "life_stage",
         _("Life stage"),
-        _(
-            "Retired: 65 or older, or 50 or older with a pension in 3 months. Before retirement: 55 to 64. Family:"
-            " children, under 55. Building a household: a loan, under 55. Young: under 30. Settled: 30 to 54."
-            " Unknown without an age. No model uses it, because it contains children."
-        ),
+        life_stage.MEANING,
         Type.CHOICE,
+        basis=Basis.SEVERAL,
+        origin=Origin.RULE,
         source="p.life_stage",
         column="",
         choices=tuple(LifeStage.choices),

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from customers.fields.declaration import Area, Field, Reference, Type
+from customers.fields.declaration import Area, Basis, Field, Origin, Reference, Type
 from customers.grades import Activity, FinancialPreference, RiskPreference
 from customers.models.products import ProductLine
 from customers.models.transactions import Channel
@@ -16,6 +16,8 @@ CHANNELS = tuple(Channel.choices)
 
 def behaviour(code: str, label: Any, meaning: Any, kind: Type = Type.NUMBER, **rest: Any) -> Field:
     rest.setdefault("source", f"p.{code}")
+    rest.setdefault("basis", Basis.HOLDINGS)
+    rest.setdefault("origin", Origin.FACTS)
     return Field(code=code, label=label, meaning=meaning, area=Area.BEHAVIOUR, type=kind, **rest)
 
 
@@ -28,6 +30,8 @@ def need(code: str, label: Any, meaning: Any, choices: Any, **rest: Any) -> Fiel
         type=Type.CHOICE,
         source=f"p.{code}",
         choices=tuple(choices),
+        origin=Origin.RULE,
+        model_later=True,
         model_use=True,
         group=True,
         **rest,
@@ -65,6 +69,14 @@ BEHAVIOUR = [
         },
     ),
     behaviour(
+        "second_product_on",
+        _("Second product"),
+        _(
+            "Day on which a second, different product was opened: when the relationship went beyond the first."
+        ),
+        Type.DATE,
+    ),
+    behaviour(
         "held_products",
         _("Products held"),
         _("Codes of the products held at the as-of date."),
@@ -81,7 +93,7 @@ BEHAVIOUR = [
     behaviour(
         "lines_held",
         _("Product lines"),
-        _("Different product lines held: how far the customer crosses from one to another."),
+        _("Product crossing: different product lines held at the as-of date."),
         model_use=True,
         group=True,
         reasons={
@@ -92,7 +104,7 @@ BEHAVIOUR = [
     behaviour(
         "purchases_12m",
         _("Purchases, 12 months"),
-        _("Products bought in the 12 months to the as-of date, current accounts apart."),
+        _("How often the customer buys: products bought in the 12 months to the as-of date, accounts apart."),
         unit=_("times"),
         model_use=True,
         reasons={
@@ -111,12 +123,22 @@ BEHAVIOUR = [
         reasons={"high": _("Buys through %(value)s"), "low": _("Buys through %(value)s")},
     ),
     behaviour(
+        "purchase_channels",
+        _("Purchase channels"),
+        _("Every channel through which something was bought in 12 months, current accounts apart."),
+        Type.LIST,
+        choices=CHANNELS,
+        filter=False,
+    ),
+    behaviour(
         "activity",
         _("Activity"),
         _(
             "Days since the last transaction: active up to 30, occasional up to 90, quiet up to 365, else dormant."
         ),
         Type.CHOICE,
+        basis=Basis.TRANSACTIONS,
+        origin=Origin.RULE,
         choices=tuple(Activity.choices),
         model_use=True,
         group=True,
@@ -127,6 +149,7 @@ BEHAVIOUR = [
         _("Last transaction"),
         _("Day of the latest transaction within 12 months."),
         Type.DATE,
+        basis=Basis.TRANSACTIONS,
         model_use=True,
         reasons={"high": _("Used the account on %(value)s"), "low": _("Last used the account on %(value)s")},
     ),
@@ -134,6 +157,7 @@ BEHAVIOUR = [
         "transactions_1m",
         _("Transactions, this month"),
         _("Bookings in the as-of month."),
+        basis=Basis.TRANSACTIONS,
         unit=_("times"),
         model_use=True,
         reasons={
@@ -145,6 +169,7 @@ BEHAVIOUR = [
         "transactions_3m",
         _("Transactions, 3 months"),
         _("Bookings in the as-of month and the two before."),
+        basis=Basis.TRANSACTIONS,
         unit=_("times"),
         model_use=True,
         reasons={
@@ -156,6 +181,7 @@ BEHAVIOUR = [
         "transactions_12m",
         _("Transactions, 12 months"),
         _("Bookings in the as-of month and the eleven before."),
+        basis=Basis.TRANSACTIONS,
         unit=_("times"),
         model_use=True,
         reasons={
@@ -174,6 +200,7 @@ NEEDS = [
             " behaviour to say."
         ),
         ProductLine.choices,
+        basis=Basis.HOLDINGS,
         reasons={"high": _("Prefers %(value)s"), "low": _("Prefers %(value)s")},
     ),
     need(
@@ -184,6 +211,7 @@ NEEDS = [
             " behaviour to say."
         ),
         CHANNELS,
+        basis=Basis.TRANSACTIONS,
         reasons={"high": _("Prefers %(value)s"), "low": _("Prefers %(value)s")},
     ),
     need(
@@ -194,6 +222,7 @@ NEEDS = [
             " below 10 %, balanced to 40 %, adventurous above. Empty below 1,000 of assets."
         ),
         RiskPreference.choices,
+        basis=Basis.BALANCES,
         reasons={"high": _("Risk preference is %(value)s"), "low": _("Risk preference is %(value)s")},
     ),
     need(
@@ -204,6 +233,7 @@ NEEDS = [
             " largest of saving, investing and protection. Empty below 1,000 of assets and liabilities."
         ),
         FinancialPreference.choices,
+        basis=Basis.BALANCES,
         reasons={"high": _("Leans to %(value)s"), "low": _("Leans to %(value)s")},
     ),
 ]

@@ -48,6 +48,29 @@ class Personal(TextChoices):
     SENSITIVE = "sensitive", gettext_lazy("Sensitive")
 
 
+class Basis(TextChoices):
+    """The facts a field's values come from."""
+
+    CUSTOMERS = "customers", gettext_lazy("Customer file")
+    HOLDINGS = "holdings", gettext_lazy("Holdings")
+    BALANCES = "balances", gettext_lazy("Monthly balances")
+    TRANSACTIONS = "transactions", gettext_lazy("Transactions")
+    CONSUMER_FINANCE = "consumer_finance", gettext_lazy("Consumer-finance contracts")
+    CONTACTS = "contacts", gettext_lazy("Contacts and responses")
+    CONSENTS = "consents", gettext_lazy("Consents")
+    SEVERAL = "several", gettext_lazy("Several kinds of facts")
+
+
+class Origin(TextChoices):
+    """How a field gets its values."""
+
+    GIVEN = "given", gettext_lazy("Given by the bank")
+    STAFF = "staff", gettext_lazy("Entered by staff")
+    FACTS = "facts", gettext_lazy("Computed from facts")
+    RULE = "rule", gettext_lazy("By a stated rule")
+    MODEL = "model", gettext_lazy("By a model")
+
+
 class Reference(enum.StrEnum):
     """Where the choices of a field live when they are rows of a table."""
 
@@ -78,7 +101,8 @@ class Field:
     month). ``column`` is the attribute of Customer an import may fill, empty where a field is computed. ``high`` and
     ``low`` are the sentences shown when a high, or a low, value of the field raised a model's score; they may use
     ``%(value)s``, the value as ``display`` writes it. Shares of 0 to 1 have unit ``share``, differences of money
-    ``change``.
+    ``change``. ``basis`` and ``origin`` say what the values come from and how; ``model_later`` that a model will give
+    them once one is in use.
     """
 
     code: str
@@ -87,6 +111,9 @@ class Field:
     area: Area
     type: Type
     source: str
+    basis: Basis
+    origin: Origin
+    model_later: bool = False
     unit: Label = ""
     choices: tuple[tuple[str, Label], ...] = ()
     reference: Reference = Reference.NONE

@@ -6,14 +6,22 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from customers.fields.declaration import Area, Field, Personal, Type
+from customers.fields.declaration import Area, Basis, Field, Origin, Personal, Type
 from customers.models.transactions import MerchantCategory
 
 
 def portrait(code: str, label: Any, meaning: Any, kind: Type = Type.MONEY, **rest: Any) -> Field:
     rest.setdefault("model_use", True)
     return Field(
-        code=code, label=label, meaning=meaning, area=Area.PORTRAIT, type=kind, source=f"p.{code}", **rest
+        code=code,
+        label=label,
+        meaning=meaning,
+        area=Area.PORTRAIT,
+        type=kind,
+        source=f"p.{code}",
+        basis=Basis.TRANSACTIONS,
+        origin=Origin.FACTS,
+        **rest,
     )
 
 
@@ -25,6 +33,8 @@ def history(code: str, label: Any, meaning: Any, kind: Type = Type.NUMBER, **res
         area=Area.HISTORY,
         type=kind,
         source=f"p.{code}",
+        basis=Basis.CONTACTS,
+        origin=Origin.FACTS,
         model_use=True,
         **rest,
     )

@@ -6,13 +6,15 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from customers.fields.declaration import Area, Field, Reference, Type
+from customers.fields.declaration import Area, Basis, Field, Origin, Reference, Type
 from customers.grades import LoyaltyGrade
 from customers.models.products import AssetClass
 
 
 def value(code: str, label: Any, meaning: Any, kind: Type = Type.MONEY, **rest: Any) -> Field:
     rest.setdefault("source", f"p.{code}")
+    rest.setdefault("basis", Basis.BALANCES)
+    rest.setdefault("origin", Origin.FACTS)
     rest.setdefault("model_use", True)
     return Field(code=code, label=label, meaning=meaning, area=Area.VALUE, type=kind, **rest)
 
@@ -39,7 +41,10 @@ ASSETS = [
     value(
         str(asset_class.value),
         asset_class.label,
-        _("Daily average of the month in this asset class."),
+        _(
+            "Daily average of the month in this asset class: the bank's own, else computed from bookings that carry a"
+            " balance, else half-way between the month-end balances."
+        ),
         reasons=dict(zip(("high", "low"), ASSET_REASONS[asset_class], strict=True)),
     )
     for asset_class in AssetClass
@@ -49,8 +54,17 @@ TOTALS = [
     value(
         "aum",
         _("AUM"),
-        _("Assets under management: daily averages of the month, each asset class by its weight."),
+        _(
+            "Assets under management: daily averages of the month, each asset class by its weight; a class that is"
+            " switched off does not count."
+        ),
         reasons={"high": _("Has %(value)s with us"), "low": _("Has only %(value)s with us")},
+    ),
+    value(
+        "aum_high_3m",
+        _("Highest AUM, 3 months"),
+        _("The highest AUM of the month and the two before: what the tier is judged by."),
+        model_use=False,
     ),
     value(
         "aum_3m_ago",
@@ -89,8 +103,14 @@ TOTALS = [
     value(
         "loan_balance",
         _("Loans"),
-        _("Daily average of the month owed on loans, cards apart."),
+        _("Daily average of the month owed on loans, cards apart: the personal-loan side of value and tier."),
         reasons={"high": _("Owes %(value)s on loans"), "low": _("Owes %(value)s on loans")},
+    ),
+    value(
+        "loan_high_3m",
+        _("Highest loans, 3 months"),
+        _("The highest loan balance of the month and the two before: it too can give a tier."),
+        model_use=False,
     ),
     value(
         "card_balance",
@@ -105,9 +125,32 @@ TOTALS = [
         reasons={"high": _("Owes %(value)s in all"), "low": _("Owes only %(value)s in all")},
     ),
     value(
+        "margin_12m",
+        _("Margin, 12 months"),
+        _("Each month's daily average times the product's yearly margin ÷ 12, loans and cards included."),
+        model_use=False,
+    ),
+    value(
+        "fees_12m",
+        _("Fees, 12 months"),
+        _(
+            "Bookings of kind fee, less fees paid back, and up-front fees of consumer-finance contracts opened."
+        ),
+        basis=Basis.SEVERAL,
+        model_use=False,
+    ),
+    value(
+        "cost_12m",
+        _("Cost to serve, 12 months"),
+        _("Every transaction and every contact times what one costs through its channel on that day."),
+        basis=Basis.SEVERAL,
+        model_use=False,
+    ),
+    value(
         "contribution_12m",
         _("Contribution, 12 months"),
-        _("Margin earned in 12 months: each month's daily average times the product's yearly margin ÷ 12."),
+        _("What the customer brought in 12 months: margin + fees − cost."),
+        basis=Basis.SEVERAL,
         reasons={
             "high": _("Contributed %(value)s in 12 months"),
             "low": _("Contributed only %(value)s in 12 months"),
@@ -121,6 +164,7 @@ TOTALS = [
             " three months below."
         ),
         Type.CHOICE,
+        origin=Origin.RULE,
         reference=Reference.TIER,
         group=True,
         reasons={"high": _("Is in tier %(value)s"), "low": _("Is in tier %(value)s")},
@@ -130,12 +174,14 @@ TOTALS = [
         _("Next maturity"),
         _("Earliest day after the as-of date on which a deposit or investment matures."),
         Type.DATE,
+        basis=Basis.HOLDINGS,
         reasons={"high": _("Next maturity on %(value)s"), "low": _("Next maturity on %(value)s")},
     ),
     value(
         "maturing_30d",
         _("Maturing in 30 days"),
         _("Deposits and investments that mature within 30 days after the as-of date."),
+        basis=Basis.HOLDINGS,
         reasons={
             "high": _("%(value)s matures within 30 days"),
             "low": _("Only %(value)s matures within 30 days"),
@@ -145,6 +191,7 @@ TOTALS = [
         "maturing_90d",
         _("Maturing in 90 days"),
         _("Deposits and investments that mature within 90 days after the as-of date."),
+        basis=Basis.HOLDINGS,
         reasons={
             "high": _("%(value)s matures within 90 days"),
             "low": _("Only %(value)s matures within 90 days"),
@@ -157,12 +204,14 @@ CONSUMER_FINANCE = [
         "upfront_fees",
         _("Up-front fees"),
         _("Fees taken up front on consumer-finance contracts opened up to the as-of date."),
+        basis=Basis.CONSUMER_FINANCE,
         reasons={"high": _("Paid %(value)s in up-front fees"), "low": _("Paid %(value)s in up-front fees")},
     ),
     value(
         "principal_outstanding",
         _("Principal outstanding"),
         _("Principal outstanding on consumer-finance contracts whose state is of the as-of date or earlier."),
+        basis=Basis.CONSUMER_FINANCE,
         reasons={
             "high": _("%(value)s outstanding on consumer finance"),
             "low": _("%(value)s outstanding on consumer finance"),
@@ -173,6 +222,7 @@ CONSUMER_FINANCE = [
         _("Days overdue"),
         _("The longest overdue consumer-finance contract."),
         Type.NUMBER,
+        basis=Basis.CONSUMER_FINANCE,
         unit=_("days"),
         reasons={"high": _("%(value)s days overdue"), "low": _("%(value)s days overdue")},
     ),
@@ -187,6 +237,9 @@ ATTITUDE = [
         type=Type.NUMBER,
         unit="share",
         source="p.churn_wealth",
+        basis=Basis.SEVERAL,
+        origin=Origin.MODEL,
+        model_later=True,
     ),
     Field(
         code="churn_loan",
@@ -198,6 +251,9 @@ ATTITUDE = [
         type=Type.NUMBER,
         unit="share",
         source="p.churn_loan",
+        basis=Basis.SEVERAL,
+        origin=Origin.MODEL,
+        model_later=True,
     ),
     Field(
         code="loyalty_grade",
@@ -209,6 +265,9 @@ ATTITUDE = [
         area=Area.ATTITUDE,
         type=Type.CHOICE,
         source="p.loyalty_grade",
+        basis=Basis.SEVERAL,
+        origin=Origin.RULE,
+        model_later=True,
         choices=tuple(LoyaltyGrade.choices),
         model_use=True,
         group=True,
@@ -220,6 +279,8 @@ ATTITUDE = [
         meaning=_("Channels the customer has objected to. Selection and push obey it on their own."),
         area=Area.ATTITUDE,
         type=Type.LIST,
+        basis=Basis.CONSENTS,
+        origin=Origin.GIVEN,
         source=(
             "ARRAY(SELECT o.channel::text FROM customers_consent o"
             " WHERE o.customer_id = c.id AND o.is_objection ORDER BY 1)"

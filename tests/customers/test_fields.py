@@ -13,7 +13,7 @@ from customers.management.commands import data_dictionary
 from customers.models import Customer, CustomerProfile
 
 PROTECTED = {"gender", "marital_status", "children", "life_stage", "region", "city", "spend_health_3m"}
-BOOKKEEPING = {"id", "source", "updated_at"}
+BOOKKEEPING = {"id", "source", "brought_by", "updated_at"}
 
 
 def columns(model):

@@ -52,17 +52,6 @@ def test_aum_is_the_weighted_sum_of_daily_averages(products):
     assert (found.loan_balance, found.card_balance, found.liabilities) == (700, 50, 750)
 
 
-def test_contribution_is_margin_on_the_balances_of_twelve_months(products):
-    li = facts.customer()
-    facts.balance(li, products["current"], "12000.00", dt.date(2025, 10, 31))  # the thirteenth month
-    facts.balance(li, products["current"], "1000.00", dt.date(2025, 11, 30))
-    facts.balance(li, products["current"], "3000.00")
-    profile.build(MONTH)
-    found = profile_of(li)
-    assert found.contribution_12m == Decimal("4.00")  # (1000 + 3000) × 0.012 / 12
-    assert found.aum_12m_ago == 12000
-
-
 def test_a_profile_is_written_for_every_customer_open_on_the_day(products):
     here = facts.customer()
     leaves_later = facts.customer(closed_on=dt.date(2026, 11, 5))
@@ -261,30 +250,6 @@ def test_one_conversion_known_from_two_sources_counts_once(products):
     assert (found.conversions_12m, found.last_refusal_on) == (1, dt.date(2026, 6, 1))
     assert (found.contacts_30d, found.contacts_90d, found.contacts_12m, found.reached_12m) == (1, 2, 3, 1)
     assert found.last_contact_on == dt.date(2026, 10, 20)
-
-
-@pytest.mark.parametrize(
-    ("born", "more", "said"),
-    [
-        (dt.date(1960, 1, 1), {}, "retired"),
-        (dt.date(1968, 1, 1), {}, "pre_retirement"),
-        (dt.date(1985, 1, 1), {"children": 2}, "family"),
-        (dt.date(1985, 1, 1), {}, "settled"),
-        (dt.date(2001, 1, 1), {}, "young"),
-        (None, {"children": 2}, ""),
-    ],
-)
-def test_life_stage_follows_age_and_children(products, born, more, said):
-    li = facts.customer(birth_date=born, **more)
-    profile.build(MONTH)
-    assert profile_of(li).life_stage == said
-
-
-def test_a_loan_makes_a_young_customer_build_a_household(products):
-    li = facts.customer(birth_date=dt.date(2000, 1, 1))
-    facts.holding(li, products["personal-loan"])
-    profile.build(MONTH)
-    assert profile_of(li).life_stage == "building"
 
 
 def test_loyalty_is_graded_by_facts(products):
