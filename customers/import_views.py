@@ -123,7 +123,9 @@ def import_map(request: SignedIn, pk: int) -> HttpResponse:
         else:
             return _start(request, file, "check")
     try:
-        preview = sniffing.sniff(imports.path_of(file), file.encoding, file.delimiter).preview
+        preview = sniffing.sample(
+            imports.path_of(file), file.encoding, file.delimiter, file.options, len(file.columns)
+        )[:5]
     except imports.Refused as refusal:
         messages.error(request, str(refusal))
         preview = []

@@ -15,6 +15,8 @@ from customers.models import ImportFile
 
 # The value of a mapping that keeps a column as a fact at assignment, and the one that leaves it out.
 FACTS, LEFT_OUT = "facts", ""
+# Options that belong to the file as it came, not to the meaning of its columns.
+HOW_READ = ("encoding", "delimiter", "header", "sheet")
 TRUE = ("1", "true", "yes", "y", "t", "x", "是", "有")
 FALSE = ("0", "false", "no", "n", "f", "否", "无")
 DATE_FORMATS = ("ymd", "dmy", "yymmdd")
@@ -56,8 +58,13 @@ def remembered(kind: str, columns: Sequence[str]) -> tuple[dict[str, str], dict[
     return file.mapping, {
         key: value
         for key, value in file.options.items()
-        if key not in ("resume", "campaign", "without_branch")
+        if key not in (*HOW_READ, "resume", "campaign", "without_branch")
     }
+
+
+def how_read(file: ImportFile) -> dict[str, Any]:
+    """What reading this very file needs, whatever its columns mean."""
+    return {key: file.options[key] for key in HOW_READ if key in file.options}
 
 
 def complete(file: ImportFile) -> None:
@@ -94,7 +101,8 @@ def _stray(kind: Kind, file: ImportFile) -> list[str]:
 
 def sources(file: ImportFile) -> dict[str, tuple[int, str]]:
     """Target → (position of its column, header), or (-1, the constant)."""
-    found = {name: (-1, str(value)) for name, value in file.options.get("constants", {}).items()}
+    found = {target.name: (-1, target.default) for target in KINDS[file.kind].targets if target.default}
+    found |= {name: (-1, str(value)) for name, value in file.options.get("constants", {}).items()}
     for column, name in file.mapping.items():
         if name not in (FACTS, LEFT_OUT):
             found[name] = (file.columns.index(column), column)

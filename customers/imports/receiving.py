@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from bankcrm import audit
 from bankcrm.models import User
 from bankcrm.runs import Refused
-from customers.imports import mapping, sniffing
+from customers.imports import mapping, raw_bytes, sniffing
 from customers.imports.kinds import KINDS
 from customers.models import ImportFile
 
@@ -49,7 +49,7 @@ def receive(
         known = ImportFile.objects.present().filter(kind=kind, sha256=sha256).first()
         if known:
             return known
-        sniffed = sniffing.sniff(stored, options.get("encoding", ""), options.get("delimiter", ""))
+        sniffed = sniffing.sniff(stored, options)
         if stored != path_of_sha(sha256):
             stored.replace(path_of_sha(sha256))
     finally:
@@ -58,6 +58,7 @@ def receive(
     proposal = mapping.propose(declared, sniffed.columns, sniffed.preview)
     if before := mapping.remembered(kind, sniffed.columns):
         proposal, options = before[0], before[1] | options
+    options |= sniffed.options()
     return _write(
         ImportFile(
             kind=kind,
@@ -142,12 +143,12 @@ def _pieces(source: Source) -> Iterable[bytes]:
     if isinstance(source, (str, Path)):
         try:
             with Path(source).open("rb") as opened:
-                while piece := opened.read(sniffing.CHUNK):
+                while piece := opened.read(raw_bytes.CHUNK):
                     yield piece
         except OSError as error:
             raise Refused(_("The file is missing or cannot be read.")) from error
     elif isinstance(source, File):
         yield from source.chunks()
     else:
-        while piece := source.read(sniffing.CHUNK):
+        while piece := source.read(raw_bytes.CHUNK):
             yield piece

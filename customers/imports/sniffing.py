@@ -1,185 +1,202 @@
-"""What a file is before anybody reads it: encoding, delimiter, header, size. Refuses a whole file in one sentence."""
+"""What a file is before anybody reads it: text or workbook, encoding, delimiter, header. Refuses in one sentence."""
 
 from __future__ import annotations
 
-import codecs
 import csv
-import gzip
 import io
-import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, cast
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from bankcrm.runs import Refused
+from customers.imports import encodings, headers, raw_bytes, workbooks
 
-# Unpacked: a small .gz must not become a full disk.
-MAX_BYTES = 500 * 1024 * 1024
-MAX_COLUMNS = 400
-CHUNK = 1 << 20
-DELIMITERS = ",;\t|"
-PREVIEW_ROWS = 5
+MAX_ROWS = 5_000_000
+MAX_LINE = 16 * 1024 * 1024
+DELIMITERS = (",", ";", "\t", "|", "^", "\x01")
+HEAD_LINES, HEAD_CHARACTERS = 200, 1 << 20
+SAMPLE_ROWS = 5000
 # A field may be this long before the csv reader gives up; longer than any column, so that the row can say so itself.
-csv.field_size_limit(16 * 1024 * 1024)
+csv.field_size_limit(MAX_LINE)
 
 
 @dataclass(frozen=True)
 class Sniffed:
-    """``columns`` as the header has them, ``preview`` the first data rows as text."""
+    """``columns`` as the header has them, ``preview`` the first data rows as text, ``header`` the line of the names
+    (0: there is none), ``sheets`` what else a workbook holds, ``twins`` columns named alike, ``notes`` what to know."""
 
     encoding: str
     delimiter: str
     columns: list[str]
     preview: list[list[str]]
+    header: int = 1
+    sheet: str = ""
+    sheets: list[str] = field(default_factory=list)
+    twins: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def options(self) -> dict[str, Any]:
+        """What the next reading of the same file needs besides encoding and delimiter."""
+        found: dict[str, Any] = {"header": self.header}
+        return found | {"sheet": self.sheet} if self.sheet else found
 
 
-def open_bytes(path: Path) -> IO[bytes]:
-    """The file's bytes, unpacked when it is gzip by its first two bytes. Raises Refused when it cannot be read."""
-    try:
-        with path.open("rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
-        return cast(IO[bytes], gzip.open(path)) if packed else path.open("rb")
-    except OSError as error:
-        raise Refused(_("The file is missing or cannot be read.")) from error
+def sniff(path: Path, options: Mapping[str, Any] | None = None) -> Sniffed:
+    """Read the file once and say what it is.
 
-
-def chunks(path: Path) -> Iterator[bytes]:
-    """The unpacked bytes in pieces. Raises Refused when the file is damaged or larger than ``MAX_BYTES``."""
-    size = 0
-    with open_bytes(path) as source:
-        while True:
-            try:
-                piece = source.read(CHUNK)
-            except (OSError, EOFError, zlib.error) as error:
-                raise Refused(_("The file is damaged: it cannot be unpacked to its end.")) from error
-            if not piece:
-                return
-            size += len(piece)
-            if size > MAX_BYTES:
-                raise Refused(
-                    _(
-                        "The file is larger than %(limit)s MB unpacked. Split it and bring the parts one by one."
-                    )
-                    % {"limit": MAX_BYTES // 1024**2}
-                )
-            yield piece
-
-
-def sniff(path: Path, encoding: str = "", delimiter: str = "") -> Sniffed:
-    """Read the file once and say what it is; ``encoding`` and ``delimiter`` given are believed, if they hold.
-
-    Raises Refused: missing, damaged, empty, too large, undecodable (with byte and row), duplicate or unnamed columns.
+    ``options`` may hold encoding, delimiter, header (a line; 0: none) and sheet; they are believed, if they hold.
+    Raises Refused: missing, damaged, empty, too large, undecodable (with byte and row), no table at all.
     """
-    found = _encoding(path, encoding)
-    with text(path, found) as lines:
-        head = "".join(line for _number, line in zip(range(200), lines, strict=False))
-    if not head.strip():
-        raise Refused(_("The file is empty."))
-    mark = delimiter or _delimiter(head)
-    rows = csv.reader(io.StringIO(head, newline=""), delimiter=mark, strict=False)
-    columns = [name.strip() for name in next(rows)]
-    _check_header(columns)
-    preview = [row for _number, row in zip(range(PREVIEW_ROWS), filter(None, rows), strict=False)]
+    options = options or {}
+    first = next(raw_bytes.chunks(path), b"")
+    workbooks.refuse_other_formats(first)
+    if first.startswith(workbooks.ZIP):
+        return _workbook(path, options)
+    found = encodings.find(path, _encoding(options))
+    head = _head(path, found.encoding)
+    mark = options.get("delimiter") or _delimiter(head)
+    header = headers.find(_lines(head, mark), _header(options))
+    if found.lines - header.line > MAX_ROWS:
+        raise too_many_rows()
+    preview = list(itertools.islice(_fields(head, mark, header.line), 5))
     if not preview:
         raise Refused(_("The file has a header and no rows."))
-    return Sniffed(found, mark, columns, preview)
-
-
-def text(path: Path, encoding: str) -> io.TextIOWrapper:
-    """The file as text with its line ends as they are."""
-    return io.TextIOWrapper(open_bytes(path), encoding=_codec(encoding), newline="", errors="strict")
-
-
-def _codec(encoding: str) -> str:
-    return "utf-8-sig" if encoding == "utf-8" else encoding
-
-
-def decoder(encoding: str) -> codecs.IncrementalDecoder:
-    """Turns the chunks of such a file into text, without its byte-order mark."""
-    return codecs.getincrementaldecoder(_codec(encoding))("strict")
-
-
-def _encoding(path: Path, wanted: str) -> str:
-    """The encoding that decodes every byte: the wanted one, else by mark, else UTF-8, else GB18030."""
-    first = next(chunks(path), b"")
-    if not first:
-        raise Refused(_("The file is empty."))
-    if wanted:
-        candidates = [wanted]
-    elif first[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        candidates = ["utf-16"]
-    elif first[:3] == codecs.BOM_UTF8:
-        candidates = ["utf-8"]
-    else:
-        candidates = ["utf-8", "gb18030"]
-    failures = []
-    for name in candidates:
-        failure = _first_failure(path, name)
-        if failure is None:
-            return name
-        failures.append((name, failure))
-    name, (byte, row, value) = failures[-1]
-    raise Refused(
-        _("The file is not %(encodings)s text: byte %(byte)s (0x%(value)02X) in row %(row)s cannot be read.")
-        % {
-            "encodings": " / ".join(each.upper() for each, _failure in failures),
-            "byte": byte,
-            "value": value,
-            "row": row,
-        }
+    notes = [found.note] if found.note else []
+    return Sniffed(
+        found.encoding,
+        mark,
+        header.columns,
+        preview,
+        header.line,
+        twins=header.twins,
+        notes=notes + header.notes,
     )
 
 
-def _first_failure(path: Path, encoding: str) -> tuple[int, int, int] | None:
-    """(offset counted from 1, row counted from 1, value) of the first byte that does not decode."""
-    decode = decoder(encoding)
-    before, rows = 0, 1
-    pending = b""
-    for piece in [*_with_end(chunks(path))]:
-        try:
-            decode.decode(piece, final=not piece)
-        except UnicodeError as error:
-            start = error.start if isinstance(error, UnicodeDecodeError) else 0
-            data = pending + piece
-            good = data[:start]
-            value = data[start] if start < len(data) else 0
-            return before - len(pending) + start + 1, rows + good.count(b"\n") - pending.count(b"\n"), value
-        before += len(piece)
-        rows += piece.count(b"\n")
-        pending = decode.getstate()[0] if piece else b""
-    return None
+def too_many_rows() -> Refused:
+    return Refused(
+        _("The file has more than %(most)s rows. Split it and bring the parts one by one.")
+        % {"most": f"{MAX_ROWS:,}"}
+    )
 
 
-def _with_end(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    yield from pieces
-    yield b""
+def _encoding(options: Mapping[str, Any]) -> str:
+    wanted = options.get("encoding", "")
+    return "" if wanted == workbooks.ENCODING else wanted
+
+
+def _header(options: Mapping[str, Any]) -> int | None:
+    return None if options.get("header") in (None, "") else int(options["header"])
+
+
+def _workbook(path: Path, options: Mapping[str, Any]) -> Sniffed:
+    with path.open("rb") as source:
+        if source.read(2) == b"\x1f\x8b":
+            raise Refused(_("This is a packed archive. Unpack it and bring the file inside."))
+    titles = workbooks.sheets(path)
+    title = options.get("sheet") or titles[0]
+    if cell := workbooks.uncalculated(path, title):
+        raise Refused(
+            _(
+                "Cell %(cell)s holds a formula without its value. Open the file in a spreadsheet program, save it, and"
+                " bring it again."
+            )
+            % {"cell": cell}
+        )
+    head = list(itertools.islice(workbooks.rows(path, title), HEAD_LINES))
+    if not head:
+        raise Refused(_("The sheet “%(title)s” is empty.") % {"title": title})
+    header = headers.find([(row.line, row.line, row.cells) for row in head], _header(options))
+    width = len(header.columns)
+    preview = [padded(row.cells, width) for row in head if row.line > header.line][:5]
+    if not preview:
+        raise Refused(_("The sheet “%(title)s” has a header and no rows.") % {"title": title})
+    notes = list(header.notes)
+    if others := [each for each in titles if each != title]:
+        notes.insert(
+            0,
+            _("The sheet “%(title)s” is read; the workbook also holds: %(others)s.")
+            % {"title": title, "others": ", ".join(others)},
+        )
+    return Sniffed(
+        workbooks.ENCODING, ",", header.columns, preview, header.line, title, titles, header.twins, notes
+    )
+
+
+def padded(cells: Sequence[str], width: int) -> list[str]:
+    """A row of a workbook has no empty cells at its end; a row of a table does."""
+    return [*cells, *[""] * (width - len(cells))]
+
+
+def sample(
+    path: Path, encoding: str, delimiter: str, options: Mapping[str, Any], width: int
+) -> list[list[str]]:
+    """The first rows of data, up to ``SAMPLE_ROWS``, ragged ones left out. Raises Refused, UnicodeError never."""
+    after = int(options.get("header", 1))
+    rows: Iterator[Sequence[str]]
+    if encoding == workbooks.ENCODING:
+        rows = (padded(row.cells, width) for row in workbooks.rows(path, options["sheet"], after))
+    else:
+        rows = _fields(_head(path, encoding, SAMPLE_ROWS, 8 * HEAD_CHARACTERS), delimiter, after)
+    return [list(row) for row in itertools.islice(rows, SAMPLE_ROWS) if len(row) == width]
+
+
+def long_lines(lines: io.TextIOWrapper) -> Iterator[str]:
+    """The lines as they are. Raises Refused for one that no table has, before it fills the memory."""
+    number = 0
+    while line := lines.readline(MAX_LINE + 1):
+        number += 1
+        if len(line) > MAX_LINE:
+            raise Refused(
+                _("Line %(line)s is longer than %(most)s million characters: this is no table of rows.")
+                % {"line": number, "most": MAX_LINE // 1024**2}
+            )
+        yield line
+
+
+def _head(path: Path, encoding: str, most: int = HEAD_LINES, characters: int = HEAD_CHARACTERS) -> str:
+    found, size = [], 0
+    with encodings.text(path, encoding) as lines:
+        for line in itertools.islice(long_lines(lines), most):
+            found.append(line)
+            size += len(line)
+            if size > characters:
+                break
+    return "".join(found)
+
+
+def _fields(head: str, delimiter: str, after: int) -> Iterator[list[str]]:
+    lines = io.StringIO(head, newline="")
+    for _skipped in range(after):
+        lines.readline()
+    return (row for row in csv.reader(lines, delimiter=delimiter, strict=False) if row)
+
+
+def _lines(head: str, delimiter: str) -> list[headers.Line]:
+    reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter, strict=False)
+    found, before = [], 0
+    for cells in itertools.islice(reader, headers.LOOK_AT):
+        found.append((before + 1, reader.line_num, cells))
+        before = reader.line_num
+    # Excel writes such a first line for itself.
+    return [
+        line for line in found if not (line[0] == 1 and line[2][:1] and line[2][0].lower().startswith("sep="))
+    ]
 
 
 def _delimiter(head: str) -> str:
     """The delimiter under which the first rows have the same number of fields, and the most of them."""
     best, most = ",", 0
     for mark in DELIMITERS:
-        rows = [row for row in csv.reader(io.StringIO(head, newline=""), delimiter=mark) if row][:20]
-        width = len(rows[0]) if rows else 0
-        same = sum(len(row) == width for row in rows)
+        reader = csv.reader(io.StringIO(head, newline=""), delimiter=mark)
+        rows = list(itertools.islice(filter(None, reader), 20))
+        widths = [len(row) for row in rows]
+        width = max(set(widths), key=lambda each: (widths.count(each), each)) if widths else 0
+        same = widths.count(width)
         if width > 1 and same * width > most:
             best, most = mark, same * width
     return best
-
-
-def _check_header(columns: list[str]) -> None:
-    if len(columns) > MAX_COLUMNS:
-        raise Refused(_("The header has more than %(most)s columns.") % {"most": MAX_COLUMNS})
-    for position, name in enumerate(columns, start=1):
-        if not name:
-            raise Refused(_("Column %(position)s of the header has no name.") % {"position": position})
-        if "\0" in name:
-            raise Refused(_("The header holds a NUL byte: this is no text file."))
-    if twice := sorted({name for name in columns if columns.count(name) > 1}):
-        raise Refused(
-            _("The header names a column twice: %(names)s. Rename one of each pair.")
-            % {"names": ", ".join(twice)}
-        )

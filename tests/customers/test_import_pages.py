@@ -95,9 +95,9 @@ def test_the_same_file_again_says_so_and_changes_nothing(cast: Cast) -> None:
 
 
 def test_a_refused_file_says_why_on_the_form(cast: Cast) -> None:
-    page = upload(login(cast.ana), b"a,a\n1,2\n")
+    page = upload(login(cast.ana), b"%PDF-1.7")
     assert page.status_code == 422
-    assert "The header names a column twice: a." in page.content.decode()
+    assert "This is a PDF. Ask for the table as .xlsx or CSV." in page.content.decode()
     assert upload(login(cast.ana), b"").status_code == 422
     assert not ImportFile.objects.exists()
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 
 from bankcrm.runs import Refused
-from customers.imports import sniffing
+from customers.imports import encodings
 from customers.models import ImportFile
 
 Kind = ImportFile.Kind
@@ -81,7 +81,7 @@ def read(source: Path, name: str) -> Iterator[Row]:
     found = sorted(source.glob(f"{name}.asc*")) or sorted(source.glob(f"{name}_*.asc*"))
     if not found:
         raise Refused(_("The folder has no file %(name)s.asc.") % {"name": name})
-    with sniffing.text(found[0], "utf-8") as lines:
+    with encodings.text(found[0], "utf-8") as lines:
         yield from csv.DictReader(lines, delimiter=";")
 
 
