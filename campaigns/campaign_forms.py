@@ -30,6 +30,13 @@ def select_of(form: forms.BaseForm, name: str) -> forms.ModelChoiceField:
     return field
 
 
+def add_errors(form: forms.BaseForm, invalid: ValidationError) -> None:
+    """What a verb found wrong: beside its field when the form has it, above the form when not."""
+    named = invalid.error_dict if hasattr(invalid, "error_dict") else {"__all__": [invalid]}
+    for name, errors in named.items():
+        form.add_error(name if name in form.fields else None, errors)
+
+
 class PercentField(forms.DecimalField):
     """Typed as per cent, kept as a fraction with the places the column has: 10 is 0.100."""
 

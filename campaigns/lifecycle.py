@@ -13,19 +13,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bankcrm import audit, clock
+from bankcrm import audit, clock, uniqueness
 from bankcrm.models import Role, User
 from campaigns import blockers as blocking
 from campaigns import definition
+from campaigns.arms import replace_arms
 from campaigns.conflicts import Conflict, Refused
-from campaigns.models import Arm, Campaign, Change, Lead, Selection
+from campaigns.models import Campaign, Change, Lead, Selection
 
 State = Campaign.State
 PLANNERS = frozenset({Role.PLANNER})
@@ -126,7 +127,7 @@ def create(
     """A new draft, owned by its creator unless ``owner`` is given. Fields as in ``definition.EDITABLE``.
 
     ``arms``: mappings of code, name, offer, channel, share. Raises PermissionDenied, ValidationError, TypeError for a
-    field that is not editable.
+    field that is not editable. A code that somebody else takes at the same instant is a ValidationError too.
     """
     if not user.may_act_as(ACTIONS["edit"].roles):
         raise PermissionDenied(_("Your role does not include this."))
@@ -135,8 +136,8 @@ def create(
         code=code, salt=salt or secrets.token_hex(16), last_edited_by=user, **({"owner": user} | fields)
     )
     _clean(campaign)
-    campaign.save()
-    _write_arms(campaign, arms)
+    uniqueness.save(campaign)
+    replace_arms(campaign, arms)
     _remember(campaign, user, "", State.DRAFT, "campaign.created")
     return campaign
 
@@ -166,7 +167,7 @@ def edit(
         setattr(current, name, value)
     _clean(current)
     if arms is not None:
-        _write_arms(current, arms)
+        replace_arms(current, arms)
     after = definition.describe(current)
     changed = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
     if not changed:
@@ -337,36 +338,6 @@ def _stale(current: Campaign, yours: Mapping[str, Any]) -> Conflict:
         current,
         dict(yours),
     )
-
-
-def _write_arms(campaign: Campaign, arms: Sequence[Mapping[str, Any]]) -> None:
-    """Make the campaign's arms exactly these; an arm keeps its row while its code stays."""
-    codes = [str(arm["code"]) for arm in arms]
-    gone = Arm.objects.filter(campaign=campaign).exclude(code__in=codes)
-    if gone:
-        # Targets of a selection that has lost an arm are void whole, not in part.
-        drop_targets(campaign)
-        gone.delete()
-    for given in arms:
-        arm = Arm.objects.filter(campaign=campaign, code=given["code"]).first() or Arm(campaign=campaign)
-        for name in ("code", "name", "offer", "channel", "share"):
-            if name in given:
-                setattr(arm, name, given[name])
-        arm.full_clean()
-        arm.save()
-
-
-def drop_targets(campaign: Campaign, *, keep: Selection | None = None) -> None:
-    """Delete the targets of a campaign's selections except ``keep``; the selections stay with their counts.
-
-    Only before a push: leads hold their targets.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM campaigns_target t USING campaigns_selection s"
-            " WHERE t.selection_id = s.id AND s.campaign_id = %s AND s.id IS DISTINCT FROM %s",
-            [campaign.pk, keep.pk if keep else None],
-        )
 
 
 def _remember(

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from analytics import audience as conditions
 from analytics.models import Audience
-from bankcrm import audit
+from bankcrm import audit, uniqueness
 from bankcrm.models import Role, User
 from campaigns.conflicts import Refused
 from campaigns.lifecycle import PLANNERS
@@ -31,7 +31,7 @@ def save_offer(offer: Offer, user: User) -> Offer:
         raise PermissionDenied(_("Your role does not include this."))
     offer.full_clean()
     action = "offer.edited" if offer.pk else "offer.created"
-    offer.save()
+    uniqueness.save(offer)
     audit.record(user, action, offer, code=offer.code)
     return offer
 

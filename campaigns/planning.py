@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from bankcrm import audit
+from bankcrm import audit, uniqueness
 from bankcrm.models import User
 from campaigns.definition import plain
 from campaigns.lifecycle import PLANNERS
@@ -64,7 +64,7 @@ def create(user: User, **fields: Any) -> MarketingPlan:
     _check(user, fields)
     plan = MarketingPlan(**({"owner": user} | fields))
     plan.full_clean()
-    plan.save()
+    uniqueness.save(plan)
     audit.record(user, "plan.created", plan, name=plan.name)
     return plan
 
@@ -81,7 +81,7 @@ def edit(plan: MarketingPlan, user: User, **changes: Any) -> MarketingPlan:
     after = {name: plain(getattr(current, name)) for name in changes}
     changed = {name: [before[name], after[name]] for name in changes if before[name] != after[name]}
     if changed:
-        current.save(update_fields=list(changes))
+        uniqueness.save(current, update_fields=list(changes))
         audit.record(user, "plan.edited", current, changed=changed)
     return current
 

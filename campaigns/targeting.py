@@ -21,6 +21,7 @@ from bankcrm import audit, bulk, clock
 from bankcrm.models import User
 from bankcrm.runs import Job
 from campaigns import contact_policy, definition, forecast, lifecycle
+from campaigns.arms import drop_targets
 from campaigns.conflicts import Conflict, Refused
 from campaigns.models import Campaign, Selection, Target
 from campaigns.statement import Piece, compose
@@ -107,7 +108,7 @@ def select(
             run=job.run if job else None,
         )
         _keep(selection, inputs, _run(inputs, selection.pk))
-        lifecycle.drop_targets(campaign, keep=selection)
+        drop_targets(campaign, keep=selection)
         taken = Campaign.objects.filter(
             pk=campaign.pk, state=Campaign.State.DRAFT, version=campaign.version
         ).update(selection=selection)

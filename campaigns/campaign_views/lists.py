@@ -15,7 +15,7 @@ from analytics.models import PredictiveModel
 from bankcrm import clock, paging
 from bankcrm.policy import SignedIn
 from campaigns import campaign_page, definition, lifecycle
-from campaigns.campaign_forms import CampaignFilter, CampaignForm
+from campaigns.campaign_forms import CampaignFilter, CampaignForm, add_errors
 from campaigns.campaign_views import frame, page
 from campaigns.models import Campaign
 from campaigns.wording import STATE_TONES
@@ -79,7 +79,7 @@ def campaign_create(request: SignedIn) -> HttpResponse:
         try:
             made = lifecycle.create(request.user, **(_copied(past, data) if past else _fresh(data)))
         except ValidationError as refusal:
-            form.add_error(None, refusal.messages)
+            add_errors(form, refusal)
         else:
             messages.success(request, _("“%(name)s” is a draft now.") % {"name": made.name})
             return redirect("campaign-detail", made.pk)

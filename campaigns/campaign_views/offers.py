@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -11,6 +12,7 @@ from django.utils.translation import gettext as _
 from bankcrm import clock, paging
 from bankcrm.policy import SignedIn
 from campaigns import offering
+from campaigns.campaign_forms import add_errors
 from campaigns.models import Offer
 from campaigns.plan_forms import OfferForm
 
@@ -55,9 +57,13 @@ def _form(request: SignedIn, offer: Offer) -> HttpResponse:
     waiting = offering.waiting_campaigns(offer) if offer.pk else []
     if request.method == "POST" and form.is_valid():
         form.instance.eligibility = form.eligibility()
-        saved = offering.save_offer(form.instance, request.user)
-        messages.success(request, _("“%(name)s” was saved.") % {"name": saved.name})
-        return redirect("offer-list")
+        try:
+            saved = offering.save_offer(form.instance, request.user)
+        except ValidationError as refusal:
+            add_errors(form, refusal)
+        else:
+            messages.success(request, _("“%(name)s” was saved.") % {"name": saved.name})
+            return redirect("offer-list")
     context = {
         "form": form,
         "title": title,

@@ -23,6 +23,7 @@ from campaigns.campaign_forms import (
     ControlForm,
     ExclusionForm,
     ScheduleForm,
+    add_errors,
     arm_forms,
 )
 from campaigns.campaign_views import frame
@@ -135,16 +136,9 @@ def _save(request: SignedIn, campaign: Campaign, card: str) -> HttpResponse:
         context = {"form": form, "conflict": _conflict(conflict, list(changes))}
         return _form(request, frame.campaign_of(request, campaign.pk), card, context, 409)
     except ValidationError as invalid:
-        _add_errors(form, invalid)
+        add_errors(form, invalid)
         return _form(request, frame.campaign_of(request, campaign.pk), card, {"form": form}, 422)
     return _saved(request, saved, card)
-
-
-def _add_errors(form: CardForm, invalid: ValidationError) -> None:
-    """Errors of the whole campaign: beside their field when the card has it, above the form when not."""
-    named = invalid.error_dict if hasattr(invalid, "error_dict") else {"__all__": [invalid]}
-    for name, errors in named.items():
-        form.add_error(name if name in form.fields else None, errors)
 
 
 def _arms(request: SignedIn, campaign: Campaign) -> HttpResponse:

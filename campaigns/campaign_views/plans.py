@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from bankcrm import clock, figures, paging
 from bankcrm.policy import SignedIn
 from campaigns import planning
+from campaigns.campaign_forms import add_errors
 from campaigns.models import Campaign, MarketingPlan, PlanTarget
 from campaigns.plan_forms import PlanForm, target_forms, targets_of
 from campaigns.wording import STATE_TONES
@@ -46,7 +47,7 @@ def plan_create(request: SignedIn) -> HttpResponse:
         try:
             made = planning.create(request.user, **form.cleaned_data)
         except ValidationError as refusal:
-            form.add_error(None, refusal.messages)
+            add_errors(form, refusal)
         else:
             messages.success(request, _("“%(name)s” is planned. Set its targets next.") % {"name": made.name})
             return redirect("plan-detail", made.pk)
@@ -62,7 +63,7 @@ def plan_edit(request: SignedIn, pk: int) -> HttpResponse:
         try:
             planning.edit(plan, request.user, **form.cleaned_data)
         except ValidationError as refusal:
-            form.add_error(None, refusal.messages)
+            add_errors(form, refusal)
         else:
             messages.success(request, _("Saved."))
             return redirect("plan-detail", pk)

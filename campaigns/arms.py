@@ -1,0 +1,44 @@
+"""The arms of a campaign, and the selected customers that stand or fall with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import connection
+
+from campaigns.models import Arm, Campaign, Selection
+
+
+def replace_arms(campaign: Campaign, arms: Sequence[Mapping[str, Any]]) -> None:
+    """Make the campaign's arms exactly these; an arm keeps its row while its code stays.
+
+    ``arms``: mappings of code, name, offer, channel, share. Raises ValidationError. For the lifecycle, in its
+    transaction: it knows who may do this and when.
+    """
+    codes = [str(arm["code"]) for arm in arms]
+    gone = Arm.objects.filter(campaign=campaign).exclude(code__in=codes)
+    if gone:
+        # Targets of a selection that has lost an arm are void whole, not in part.
+        drop_targets(campaign)
+        gone.delete()
+    for given in arms:
+        arm = Arm.objects.filter(campaign=campaign, code=given["code"]).first() or Arm(campaign=campaign)
+        for name in ("code", "name", "offer", "channel", "share"):
+            if name in given:
+                setattr(arm, name, given[name])
+        arm.full_clean()
+        arm.save()
+
+
+def drop_targets(campaign: Campaign, *, keep: Selection | None = None) -> None:
+    """Delete the targets of a campaign's selections except ``keep``; the selections stay with their counts.
+
+    Only before a push: leads hold their targets.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM campaigns_target t USING campaigns_selection s"
+            " WHERE t.selection_id = s.id AND s.campaign_id = %s AND s.id IS DISTINCT FROM %s",
+            [campaign.pk, keep.pk if keep else None],
+        )
