@@ -11,7 +11,7 @@ from django.contrib.auth.hashers import make_password
 
 from bankcrm.branches import rebuild_links
 from bankcrm.models import Branch, Role, User
-from customers.models import AssetClass, AssetClassWeight, Product, ProductLine, TierRule
+from customers.models import AssetClass, AssetClassWeight, CostRate, Product, ProductLine, TierRule
 from customers.sample_bank.world import PRODUCTS
 
 
@@ -89,6 +89,25 @@ TIERS = [
     ("silver", "Silver", 4, 50_000, 100_000),
     ("basic", "Basic", 5, 0, None),
 ]
+# What one transaction and one contact cost the bank, by channel.
+COSTS = {
+    CostRate.Basis.TRANSACTION: {
+        "counter": "6.00",
+        "phone": "3.00",
+        "online": "0.15",
+        "mobile": "0.10",
+        "epayment": "0.05",
+        "other": "0.20",
+    },
+    CostRate.Basis.CONTACT: {
+        "meeting": "90.00",
+        "phone": "12.00",
+        "letter": "4.00",
+        "sms": "0.08",
+        "email": "0.02",
+        "app": "0.01",
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -133,6 +152,11 @@ def write(password: str, valid_from: datetime.date) -> Staff:
         AssetClassWeight.objects.update_or_create(
             asset_class=asset_class, valid_from=valid_from, defaults={"weight": weight}
         )
+    for basis, rates in COSTS.items():
+        for channel, cost in rates.items():
+            CostRate.objects.update_or_create(
+                basis=basis, channel=channel, valid_from=valid_from, defaults={"cost": Decimal(cost)}
+            )
     for code, name, rank, aum, loan in TIERS:
         TierRule.objects.update_or_create(
             code=code,

@@ -48,7 +48,8 @@ def forget() -> None:
     truth.forget()
     with connection.cursor() as cursor:
         cursor.execute(
-            "TRUNCATE customers_product, customers_assetclassweight, customers_tierrule, bankcrm_branchlink CASCADE"
+            "TRUNCATE customers_product, customers_assetclassweight, customers_costrate, customers_tierrule,"
+            " bankcrm_branchlink CASCADE"
         )
     User.objects.all().delete()
     for kind in (Branch.Kind.BRANCH, Branch.Kind.REGION, Branch.Kind.HEAD_OFFICE):
