@@ -3,7 +3,8 @@
 ``receive`` keeps a file and proposes what its columns mean; ``check`` stages it and says which rows are left out and
 why; ``merge`` writes the rest. Each may be interrupted anywhere and called again. Rules: an earlier row of a file wins
 over a later one with the same key; an empty cell of a mapped column empties the value; columns that are not mapped stay
-as they are; a row that says what is known already changes nothing.
+as they are; a row that says what is known already changes nothing. A full load besides says what is no longer there
+(``loads``); the last import of a source can be taken back (``undo``).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from django.utils.translation import gettext as _
 from bankcrm import audit, bulk
 from bankcrm.job import Job
 from bankcrm.runs import Refused
-from customers.imports import checking, mapping, merging, staging
+from customers.imports import checking, loads, mapping, merging, staging, undo
 from customers.imports.campaign_merging import foreign_rows
 from customers.imports.receiving import path_of, receive
 from customers.models import ImportFile, Product
@@ -52,7 +53,7 @@ def check(file: ImportFile, job: Job | None = None) -> ImportFile:
 
     A file that is merged already stays as it is.
     """
-    if file.state == State.MERGED:
+    if file.state in (State.MERGED, State.UNDONE):
         return file
     try:
         with bulk.without_time_limit():
@@ -81,12 +82,18 @@ def _check(file: ImportFile, job: Job | None) -> None:
         _mark(file, State.REFUSED, rows=rows, accepted=0, rejected=rows, error=_("Not one row can go in."))
         return
     options = file.options | {"without_branch": checking.without_branch(file)}
+    missing = loads.count(file)
+    # Rows that are in are beyond choosing: an interrupted merge that is checked again keeps what was confirmed.
+    if missing is not None and file.inserted is None:
+        options.pop("absent", None)
+        options["known"] = missing.known
     _mark(
         file,
         State.CHECKED,
         rows=rows,
         accepted=accepted,
         rejected=rows - accepted,
+        missing=missing.missing if missing else None,
         error="",
         options=options,
     )
@@ -115,16 +122,21 @@ def merge(file: ImportFile, job: Job | None = None) -> ImportFile:
     """
     if file.state == State.MERGED:
         return file
+    if file.state == State.UNDONE:
+        raise Refused(_("This import was undone. Bring the file again to let it in."))
     if file.state != State.CHECKED:
         raise Refused(file.error or _("The file was not checked yet."))
     _objections(file)
     with bulk.without_time_limit():
         if checking.accepted(file) != file.accepted:
             check(file, job)
+        if objection := loads.objection(file):
+            raise Refused(objection)
         if file.inserted is None:
             _mark(file, State.CHECKED, inserted=0, updated=0)
         _tell(job, 0, file.accepted, _("Writing"))
         merging.merge_rows(file, job)
+        merging.close_missing(file, job)
         merging.refresh_statistics(file)
         _finish(file, job)
     return file
@@ -138,9 +150,11 @@ def _finish(file: ImportFile, job: Job | None) -> None:
     file.refresh_from_db(fields=["inserted", "updated"])
     if file.kind in COMPLETIONS:
         file.options["page"] = COMPLETIONS[file.kind].done(file)
+    file.options["before"] = True
     _mark(file, State.MERGED, options=file.options, merged_at=Now())
     file.refresh_from_db()
     staging.drop(file)
+    undo.forget_earlier(file)
     audit.record(
         job.requested_by if job else file.uploaded_by,
         "import.merged",
@@ -152,16 +166,21 @@ def _finish(file: ImportFile, job: Job | None) -> None:
         rejected=file.rejected,
         inserted=file.inserted,
         updated=file.updated,
+        closed=file.closed,
     )
 
 
 def remap(file: ImportFile, mapped: dict[str, str], options: dict[str, Any]) -> ImportFile:
-    """Store another meaning of the columns; the file must be checked again. Raises Refused once it is merged."""
-    changed = ImportFile.objects.filter(pk=file.pk).exclude(state=State.MERGED)
-    if not changed.update(
-        mapping=mapped, options=options, state=State.UPLOADED, error="", inserted=None, updated=None
-    ):
-        raise Refused(_("The file is merged; what its columns mean can no longer change."))
+    """Store another meaning of the columns; the file must be checked again. Raises Refused once rows of it are in."""
+    changed = ImportFile.objects.filter(pk=file.pk, inserted__isnull=True).exclude(
+        state__in=[State.MERGED, State.UNDONE]
+    )
+    if not changed.update(mapping=mapped, options=options, state=State.UPLOADED, error=""):
+        raise Refused(
+            _(
+                "Rows of the file are in, so what its columns mean can no longer change. Undo the import first."
+            )
+        )
     file.refresh_from_db()
     staging.drop(file)
     return file

@@ -11,6 +11,7 @@ from bankcrm import partitions
 from customers.imports import checking, staging
 from customers.imports.expressions import Identifier, Literal
 from customers.imports.kinds.campaign import RESPONSES
+from customers.imports.upsert import Written
 from customers.models import Assignment, ImportFile
 
 SQL = sql.SQL
@@ -23,8 +24,8 @@ def foreign_rows(code: str) -> bool:
     return Assignment.objects.filter(campaign_code=code).exclude(source__startswith=SOURCE).exists()
 
 
-def merge_chunk(file: ImportFile, first: int, last: int) -> tuple[int, int]:
-    """Write customers (of an anonymous list), assignments, contacts and responses; returns (new, changed) assignments.
+def merge_chunk(file: ImportFile, first: int, last: int) -> Written:
+    """Write customers (of an anonymous list), assignments, contacts and responses; counts assignments.
 
     Contacts and responses of these customers in this campaign end as the file says, so a corrected file corrects them.
     """
@@ -44,7 +45,7 @@ def merge_chunk(file: ImportFile, first: int, last: int) -> tuple[int, int]:
         cursor.execute(SQL(OTHER_RESPONSES).format(**parts))
         cursor.execute(SQL(RESPONSES_IN).format(**parts))
         cursor.execute("DROP TABLE import_campaign_rows")
-    return rows - known, written - (rows - known)
+    return Written(rows - known, written - (rows - known), {})
 
 
 def _ensure_contact_months(cursor: Any) -> None:

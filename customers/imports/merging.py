@@ -1,18 +1,19 @@
-"""Checked rows into their table, in chunks that commit as a whole and that natural keys make harmless to repeat."""
+"""Checked rows into their table, in chunks that commit as a whole: an interrupted merge goes on after the last one."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import connection, transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 from psycopg import sql
 
 from bankcrm import partitions
 from bankcrm.job import Job
-from customers.imports import campaign_merging, checking, staging
+from customers.consents import acting
+from customers.imports import campaign_merging, loads, staging, upsert
 from customers.imports.expressions import Identifier, Literal
 from customers.imports.kinds import KINDS, Kind
+from customers.imports.upsert import Written
 from customers.models import ImportFile
 
 SQL = sql.SQL
@@ -22,20 +23,39 @@ CHUNK_ROWS = 50_000
 def merge_rows(file: ImportFile, job: Job | None) -> None:
     """Write every checked row after the last line already merged. Raises LeaseLost or RunCancelled between chunks."""
     kind = KINDS[file.kind]
+    resume = file.options.get("resume", {})
+    after, done = int(resume.get("line", 0)), int(resume.get("rows", 0))
     _ensure_partitions(file, kind)
-    done = int(file.options.get("resume", {}).get("rows", 0))
-    for first, last, size in _chunks(file, int(file.options.get("resume", {}).get("line", 0))):
+    if kind.model is not None:
+        upsert.create_before(file)
+    all_new = kind.model is not None and not upsert.any_known(file, after)
+    for first, last, size in _chunks(file, after):
         with transaction.atomic():
             if job:
                 job.fence()
-            inserted, updated = _merge_chunk(file, kind, first, last)
+            acting(job.requested_by if job else file.uploaded_by)
+            written = _merge_chunk(file, kind, first, last, all_new)
             done += size
-            file.options["resume"] = {"line": last, "rows": done}
-            ImportFile.objects.filter(pk=file.pk).update(
-                inserted=F("inserted") + inserted, updated=F("updated") + updated, options=file.options
-            )
+            _remember(file, written, last, done)
         if job:
             job.progress(done, file.accepted, "")
+
+
+def close_missing(file: ImportFile, job: Job | None) -> None:
+    """Mark what a full load does not hold; once, however often the merge is repeated. Raises Refused."""
+    if file.load != ImportFile.Load.FULL or file.closed is not None:
+        return
+    if job:
+        job.progress(file.accepted or 0, file.accepted, _("Marking what is no longer there"))
+    found = upsert.shape(file)
+    with transaction.atomic():
+        if job:
+            job.fence()
+        closed = loads.close_missing(
+            file, upsert.before_table(file), found.rows, found.kept, upsert.written_hash(found)
+        )
+        ImportFile.objects.filter(pk=file.pk).update(closed=closed)
+    file.closed = closed
 
 
 def refresh_statistics(file: ImportFile) -> None:
@@ -46,10 +66,21 @@ def refresh_statistics(file: ImportFile) -> None:
             cursor.execute(SQL("ANALYZE {}").format(Identifier(table)))
 
 
-def _merge_chunk(file: ImportFile, kind: Kind, first: int, last: int) -> tuple[int, int]:
+def _merge_chunk(file: ImportFile, kind: Kind, first: int, last: int, all_new: bool) -> Written:
     if kind.model is None:
         return campaign_merging.merge_chunk(file, first, last)
-    return _upsert(file, kind, first, last)
+    return upsert.write_chunk(file, first, last, all_new=all_new)
+
+
+def _remember(file: ImportFile, written: Written, last: int, done: int) -> None:
+    """In the transaction of the chunk: how far the file is, and what it did."""
+    file.options["resume"] = {"line": last, "rows": done}
+    others = file.options.setdefault("others", {})
+    for brought_by, rows in written.others.items():
+        others[brought_by] = others.get(brought_by, 0) + rows
+    ImportFile.objects.filter(pk=file.pk).update(
+        inserted=F("inserted") + written.new, updated=F("updated") + written.changed, options=file.options
+    )
 
 
 def _chunks(file: ImportFile, after: int) -> list[tuple[int, int, int]]:
@@ -84,59 +115,3 @@ def _ensure_partitions(file: ImportFile, kind: Kind) -> None:
     for month in months:
         with transaction.atomic():
             partitions.ensure_months(kind.model._meta.db_table, month, month)
-
-
-def _upsert(file: ImportFile, kind: Kind, first: int, last: int) -> tuple[int, int]:
-    """INSERT … SELECT … ON CONFLICT; a row that says what is known already changes nothing. Returns (new, changed)."""
-    assert kind.model is not None  # noqa: S101  # narrows for the type checker
-    table = Identifier(kind.model._meta.db_table)
-    filled = {cell.target.name: cell.target.column for cell in checking.cells(file)}
-    keys = [kind.target(name).column for name in kind.key]
-    columns = dict(filled)
-    values: list[tuple[str, sql.Composable]] = [
-        (column, Identifier("k", name)) for name, column in columns.items()
-    ]
-    values += [(column, SQL(text)) for column, text in kind.fixed if column not in columns.values()]
-    values += [(column, SQL(text)) for column, text in kind.touched]
-    changing = [column for column in columns.values() if column not in keys]
-    chunk = SQL("{} k WHERE k.line > {} AND k.line <= {}").format(
-        Identifier(staging.checked_table(file)), Literal(first), Literal(last)
-    )
-    statement = SQL("INSERT INTO {} AS old ({}) SELECT {} FROM {} ORDER BY k.line ON CONFLICT ({}) ").format(
-        table,
-        SQL(", ").join(Identifier(column) for column, _value in values),
-        SQL(", ").join(value for _column, value in values),
-        chunk,
-        SQL(", ").join(map(Identifier, keys)),
-    )
-    with connection.cursor() as cursor:
-        known = _known(cursor, table, kind, chunk)
-        cursor.execute(statement + _on_conflict(kind, changing))
-        written = cursor.rowcount
-        cursor.execute(SQL("SELECT count(*) FROM {}").format(chunk))
-        inserted = cursor.fetchone()[0] - known
-    return inserted, written - inserted
-
-
-def _known(cursor: Any, table: sql.Composable, kind: Kind, chunk: sql.Composable) -> int:
-    """How many rows of the chunk are in the table already: RETURNING cannot tell on a partitioned table."""
-    same = SQL(" AND ").join(
-        SQL("old.{} = k.{}").format(Identifier(kind.target(name).column), Identifier(name))
-        for name in kind.key
-    )
-    cursor.execute(
-        SQL("SELECT count(*) FROM {} AND EXISTS (SELECT FROM {} old WHERE {})").format(chunk, table, same)
-    )
-    return int(cursor.fetchone()[0])
-
-
-def _on_conflict(kind: Kind, changing: list[str]) -> sql.Composable:
-    if not changing:
-        return SQL("DO NOTHING")
-    sets = [SQL("{0} = EXCLUDED.{0}").format(Identifier(column)) for column in changing]
-    sets += [SQL("{0} = EXCLUDED.{0}").format(Identifier(column)) for column, _text in kind.touched]
-    return SQL("DO UPDATE SET {} WHERE ({}) IS DISTINCT FROM ({})").format(
-        SQL(", ").join(sets),
-        SQL(", ").join(Identifier("old", column) for column in changing),
-        SQL(", ").join(Identifier("excluded", column) for column in changing),
-    )

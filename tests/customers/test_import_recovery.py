@@ -10,7 +10,7 @@ from django.db import connection
 from bankcrm import runs
 from bankcrm.models import Run
 from customers import imports, tasks
-from customers.imports import checking, merging, staging
+from customers.imports import checking, merging, staging, upsert
 from customers.models import Customer, ImportFile, ImportReject
 from tests.cast import Cast, make_bank
 from tests.customers.imports_world import checked, write
@@ -31,15 +31,15 @@ class Killed(BaseException):
 
 
 def kill_after(monkeypatch: pytest.MonkeyPatch, chunks: int) -> None:
-    real, calls = merging._upsert, []
+    real, calls = upsert.write_chunk, []
 
-    def upsert(*args):
+    def write_chunk(*args, **more):
         if len(calls) == chunks:
             raise Killed
         calls.append(1)
-        return real(*args)
+        return real(*args, **more)
 
-    monkeypatch.setattr(merging, "_upsert", upsert)
+    monkeypatch.setattr(upsert, "write_chunk", write_chunk)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -108,20 +108,20 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(
     cast = make_bank()
     file = checked(write(tmp_path, ROWS), "customers", cast.ana)
     run = runs.request(tasks.KIND, cast.ana, key=tasks.key(file), file=file.pk, step="merge")
-    real = merging._upsert
+    real = upsert.write_chunk
     calls = []
 
-    def upsert(*args):
+    def write_chunk(*args, **more):
         calls.append(1)
         if len(calls) == 4:
             with connection.cursor() as cursor:
                 cursor.execute(
                     "UPDATE bankcrm_run SET lease_token = gen_random_uuid() WHERE id = %s", [run.pk]
                 )
-        return real(*args)
+        return real(*args, **more)
 
     # The fence is renewed at the beginning of the next chunk; the one in which the lease went may still commit.
-    monkeypatch.setattr(merging, "_upsert", upsert)
+    monkeypatch.setattr(upsert, "write_chunk", write_chunk)
     assert runs.execute(run.pk) == ""
     assert Customer.objects.count() <= 400
     assert ImportFile.objects.get().state == ImportFile.State.CHECKED
@@ -134,19 +134,19 @@ def test_a_run_cancelled_between_chunks_keeps_whole_chunks_only(
     file = checked(write(tmp_path, ROWS), "customers", cast.ana)
     run = runs.request(tasks.KIND, cast.ana, key=tasks.key(file), file=file.pk, step="merge")
     monkeypatch.setattr("bankcrm.job.WRITE_EVERY_SECONDS", 0)
-    real = merging._upsert
+    real = upsert.write_chunk
     calls = []
 
-    def upsert(*args):
+    def write_chunk(*args, **more):
         calls.append(1)
         if len(calls) == 3:
             Run.objects.filter(pk=run.pk).update(cancel_requested=True)
-        return real(*args)
+        return real(*args, **more)
 
-    monkeypatch.setattr(merging, "_upsert", upsert)
+    monkeypatch.setattr(upsert, "write_chunk", write_chunk)
     assert runs.execute(run.pk) == Run.State.CANCELLED
     assert Customer.objects.count() == 300
-    monkeypatch.setattr(merging, "_upsert", real)
+    monkeypatch.setattr(upsert, "write_chunk", real)
     assert imports.merge(ImportFile.objects.get()).inserted == 990
 
 

@@ -1,0 +1,264 @@
+"""What a full load says beyond its rows: which rows its source no longer has, and what becomes of them.
+
+Known from a source are the rows that its files brought and that are still open. Of these, missing are those whose key
+stands in no row of the file, the rows that were left out included: a customer with a wrong phone number is still there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from psycopg import sql
+
+from bankcrm import audit, clock
+from bankcrm.models import User
+from bankcrm.runs import Refused
+from customers.imports import expressions, mapping, staging
+from customers.imports.expressions import Identifier, Literal
+from customers.imports.kinds import KINDS
+from customers.models import ImportFile, ImportReject
+
+SQL = sql.SQL
+CLOSE, KEEP = "close", "keep"
+# Above this share of the known rows somebody has to say the number out loud.
+MOST_MISSING = 0.05
+UNREADABLE = ("wrong_number_of_fields", "nul_byte", "bad_quotes")
+
+
+@dataclass(frozen=True)
+class Closing:
+    """How a row that is no longer there is marked: ``column`` becomes ``value`` where ``is_open`` holds over ``t``."""
+
+    column: str
+    value: str
+    is_open: str
+    sentence: Any
+
+
+CLOSINGS: dict[str, Closing] = {
+    ImportFile.Kind.CUSTOMERS: Closing(
+        "closed_on",
+        "GREATEST({day}::date, t.opened_on)",
+        "t.closed_on IS NULL",
+        gettext_lazy("Customers known from this source that the file does not hold left on this day."),
+    ),
+    ImportFile.Kind.HOLDINGS: Closing(
+        "closed_on",
+        "GREATEST({day}::date, t.opened_on)",
+        "t.closed_on IS NULL",
+        gettext_lazy("Contracts known from this source that the file does not hold were closed on this day."),
+    ),
+    ImportFile.Kind.STAFF: Closing(
+        "is_active",
+        "false",
+        "t.is_active AND t.id <> {user}",
+        gettext_lazy("People known from this source whom the file does not hold can no longer sign in."),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Open rows known from the source, and how many of them the file does not hold."""
+
+    known: int
+    missing: int
+
+    @property
+    def share(self) -> float:
+        return self.missing / self.known if self.known else 0.0
+
+    @property
+    def is_many(self) -> bool:
+        return self.share > MOST_MISSING
+
+
+def describe(
+    file: ImportFile, *, source: str | None = None, load: str = "", effective_on: dt.date | None = None
+) -> ImportFile:
+    """Store where the file comes from, whether it is everything, and its day; it must be checked again.
+
+    ``None`` and "" leave a value as it is. Raises Refused for a full load of a kind or source that has none, and once
+    rows are in.
+    """
+    values: dict[str, Any] = {}
+    if source is not None:
+        values["source"] = source.strip()[:40]
+    if load:
+        values["load"] = load
+    if effective_on is not None:
+        values["effective_on"] = effective_on
+    if values.get("load", file.load) == ImportFile.Load.FULL:
+        if file.kind not in CLOSINGS:
+            raise Refused(_("Files of this kind only add and change; a full load of them says nothing more."))
+        if not values.get("source", file.source):
+            raise Refused(
+                _("A full load needs the name of its source: it speaks for the rows of that source only.")
+            )
+    if not values:
+        return file
+    changed = ImportFile.objects.filter(pk=file.pk, inserted__isnull=True).exclude(
+        state__in=[ImportFile.State.MERGED, ImportFile.State.UNDONE]
+    )
+    if not changed.update(state=ImportFile.State.UPLOADED, missing=None, **values):
+        raise Refused(_("Rows of the file are in; what the load is can no longer change."))
+    file.refresh_from_db()
+    return file
+
+
+def effective_day(file: ImportFile) -> dt.date:
+    """The day the load speaks of: as told, otherwise the business day."""
+    return file.effective_on or clock.today()
+
+
+def count(file: ImportFile) -> Missing | None:
+    """Of a full load that is staged; None of any other."""
+    if file.load != ImportFile.Load.FULL or file.kind not in CLOSINGS:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            SQL("SELECT count(*), count(*) FILTER (WHERE {gone}) FROM {table} t WHERE {known}").format(
+                gone=_gone(file), table=_table(file), known=_known(file)
+            )
+        )
+        return Missing(*cursor.fetchone())
+
+
+def unreadable(file: ImportFile) -> int:
+    """Rows of which not even the key is known: while there are any, nobody knows who is missing."""
+    return ImportReject.objects.filter(file=file, code__in=UNREADABLE).count()
+
+
+def confirm(file: ImportFile, user: User | None, action: str, agreed: int | None = None) -> None:
+    """Say what becomes of the missing rows before the file goes in.
+
+    ``action``: CLOSE or KEEP. ``agreed``: their number, required where they are many. Raises Refused for a wrong
+    number, for CLOSE while rows are unreadable, and for a file that is not a checked full load.
+    """
+    if file.state != ImportFile.State.CHECKED or file.load != ImportFile.Load.FULL:
+        raise Refused(_("Only a checked full load says which rows are no longer there."))
+    if action not in (CLOSE, KEEP):
+        raise Refused(_("Say whether missing rows are marked as gone or left as they are."))
+    found = Missing(int(file.options.get("known", 0)), file.missing or 0)
+    if action == CLOSE and found.missing:
+        if rows := unreadable(file):
+            raise Refused(
+                _(
+                    "%(rows)s rows of the file cannot be read, so nobody knows whom they hold. Mend them first."
+                )
+                % {"rows": f"{rows:,}"}
+            )
+        if found.is_many and agreed != found.missing:
+            raise Refused(
+                _("%(missing)s of %(known)s known rows are missing. Confirm that number, or leave them.")
+                % {"missing": f"{found.missing:,}", "known": f"{found.known:,}"}
+            )
+    with transaction.atomic():
+        file.options["absent"] = {"action": action, "missing": found.missing}
+        if not ImportFile.objects.filter(pk=file.pk, state=ImportFile.State.CHECKED).update(
+            options=file.options
+        ):
+            raise Refused(_("The file is no longer as it was checked. Check it again."))
+        audit.record(
+            user, "import.missing_rows", file, to_state=action, missing=found.missing, known=found.known
+        )
+
+
+def objection(file: ImportFile) -> str:
+    """Why a full load may not go in yet; "" when it may."""
+    if file.load != ImportFile.Load.FULL or not file.missing or "absent" in file.options:
+        return ""
+    return _("Say first what becomes of the %(missing)s rows that the file does not hold.") % {
+        "missing": f"{file.missing:,}"
+    }
+
+
+def close_missing(
+    file: ImportFile, before: str, rows: tuple[str, ...], kept: tuple[str, ...], written: Any
+) -> int:
+    """Mark the missing rows as gone and keep their former values in ``before``; returns how many. One statement.
+
+    Raises Refused when more are missing than were confirmed.
+    """
+    told: Mapping[str, Any] = file.options.get("absent", {})
+    found = count(file)
+    if found is None or told.get("action") != CLOSE or not found.missing:
+        return 0
+    if found.missing > told["missing"]:
+        raise Refused(
+            _("%(now)s rows are missing now, %(told)s were confirmed. Check the file again.")
+            % {"now": f"{found.missing:,}", "told": f"{told['missing']:,}"}
+        )
+    closing = CLOSINGS[file.kind]
+    columns = SQL(", ").join(map(Identifier, (*rows, *kept)))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            SQL(
+                "WITH old AS (SELECT {of_t} FROM {table} t WHERE {known} AND {gone} FOR NO KEY UPDATE OF t),"
+                " changed AS (UPDATE {table} t SET {column} = {value}{touched} FROM old WHERE {this}"
+                " RETURNING {keys}, {written} AS written)"
+                " INSERT INTO {before} ({columns}, written)"
+                " SELECT {of_old}, changed.written FROM old JOIN changed ON {again}"
+            ).format(
+                of_t=_listed("t", (*rows, *kept)),
+                table=_table(file),
+                known=_known(file),
+                gone=_gone(file),
+                column=Identifier(closing.column),
+                value=SQL(closing.value).format(day=Literal(effective_day(file))),
+                touched=SQL("").join(
+                    SQL(", {} = {}").format(Identifier(column), SQL(text))
+                    for column, text in KINDS[file.kind].touched
+                ),
+                this=_equal("t", "old", rows),
+                keys=_listed("t", rows),
+                written=written,
+                before=Identifier(before),
+                columns=columns,
+                of_old=_listed("old", (*rows, *kept)),
+                again=_equal("changed", "old", rows),
+            )
+        )
+        return int(cursor.rowcount)
+
+
+def _table(file: ImportFile) -> sql.Identifier:
+    model = KINDS[file.kind].model
+    assert model is not None  # noqa: S101  # every kind of CLOSINGS has a table
+    return Identifier(model._meta.db_table)
+
+
+def _known(file: ImportFile) -> sql.Composable:
+    files = ImportFile.objects.filter(kind=file.kind, source=file.source, inserted__isnull=False).exclude(
+        pk=file.pk
+    )
+    return SQL("t.brought_by = ANY({}) AND {}").format(
+        Literal(list(files.values_list("pk", flat=True))),
+        SQL(CLOSINGS[file.kind].is_open).format(user=Literal(file.uploaded_by_id or 0)),
+    )
+
+
+def _gone(file: ImportFile) -> sql.Composable:
+    kind = KINDS[file.kind]
+    target = kind.target(kind.key[0])
+    at, _header = mapping.sources(file)[target.name]
+    text = expressions.cell(target, Identifier("s", f"c{at}"), file.options).text
+    return SQL("NOT EXISTS (SELECT FROM {raw} s WHERE {text} = t.{column})").format(
+        raw=Identifier(staging.raw_table(file)), text=text, column=Identifier(target.column)
+    )
+
+
+def _listed(alias: str, columns: tuple[str, ...]) -> sql.Composable:
+    return SQL(", ").join(Identifier(alias, column) for column in columns)
+
+
+def _equal(left: str, right: str, columns: tuple[str, ...]) -> sql.Composable:
+    return SQL(" AND ").join(
+        SQL("{} = {}").format(Identifier(left, column), Identifier(right, column)) for column in columns
+    )

@@ -1,0 +1,227 @@
+"""The statement that writes one chunk: new rows with the stamp of their file, changed rows beside their former values.
+
+``import_before_<file>`` holds what undo needs of changed rows: their key, every column the file may change as it was,
+and a hash of what the file made of them. It is written by the statement that changes them, so neither is without the
+other. New rows need no copy: ``brought_by`` names the file.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, models
+from psycopg import sql
+
+from customers.imports import checking, loads, staging
+from customers.imports.expressions import Identifier, Literal
+from customers.imports.kinds import KINDS, Kind
+from customers.models import ImportFile
+
+SQL = sql.SQL
+STAMP = "brought_by"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a chunk did; ``others`` counts the changed rows by the earlier file that had brought them."""
+
+    new: int
+    changed: int
+    others: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The columns of a file in the table its rows end in."""
+
+    table: sql.Identifier
+    keys: tuple[tuple[str, str], ...]  # (target, column)
+    filled: tuple[tuple[str, str], ...]  # (target, column) of everything the file gives
+    rows: tuple[str, ...]  # the primary key
+    changing: tuple[str, ...]
+    touched: tuple[str, ...]
+    closing: tuple[str, ...]
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Columns a former value is kept of."""
+        return tuple(dict.fromkeys((*self.changing, *self.touched, *self.closing)))
+
+
+def before_table(file: ImportFile) -> str:
+    return f"import_before_{file.pk}"
+
+
+def shape(file: ImportFile) -> Shape:
+    """Raises ValueError for a kind that ends in several tables."""
+    kind = KINDS[file.kind]
+    if kind.model is None:
+        raise ValueError(f"{kind.code} ends in several tables")
+    filled = tuple((cell.target.name, cell.target.column) for cell in checking.cells(file))
+    keys = tuple((name, kind.target(name).column) for name in kind.key)
+    key_columns = {column for _name, column in keys}
+    closing = loads.CLOSINGS.get(file.kind) if file.load == ImportFile.Load.FULL else None
+    return Shape(
+        table=Identifier(kind.model._meta.db_table),
+        keys=keys,
+        filled=filled,
+        rows=tuple(str(field.column) for field in kind.model._meta.pk_fields),
+        changing=tuple(column for _name, column in filled if column not in key_columns),
+        touched=tuple(column for column, _text in kind.touched),
+        closing=(closing.column,) if closing else (),
+    )
+
+
+def create_before(file: ImportFile) -> None:
+    """An empty table for former values, unless an interrupted merge has made it."""
+    found = shape(file)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            SQL(
+                "CREATE TABLE IF NOT EXISTS {before} AS"
+                " SELECT {columns}, NULL::bigint AS written FROM {table} t WITH NO DATA"
+            ).format(
+                before=Identifier(before_table(file)),
+                columns=_listed("t", (*found.rows, *found.kept)),
+                table=found.table,
+            )
+        )
+
+
+def drop_before(files: models.QuerySet[ImportFile]) -> None:
+    """Forget the former values these files changed: they can no longer be undone."""
+    with connection.cursor() as cursor:
+        for file in files:
+            cursor.execute(SQL("DROP TABLE IF EXISTS {}").format(Identifier(before_table(file))))
+
+
+def any_known(file: ImportFile, after: int) -> bool:
+    """Whether a row after line ``after`` has a key the bank knows: when none has, chunks look nothing up."""
+    found = shape(file)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            SQL(
+                "SELECT EXISTS (SELECT FROM {checked} k JOIN {table} t ON {same} WHERE k.line > {after})"
+            ).format(
+                checked=Identifier(staging.checked_table(file)),
+                table=found.table,
+                same=_same(found),
+                after=Literal(after),
+            )
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def write_chunk(file: ImportFile, first: int, last: int, *, all_new: bool) -> Written:
+    """Write the checked rows with ``first`` < line <= ``last``; one statement.
+
+    ``all_new``: no key of the chunk is known. Raises IntegrityError where another transaction brought one meanwhile.
+    """
+    kind, found = KINDS[file.kind], shape(file)
+    chunk = SQL("{} k WHERE k.line > {} AND k.line <= {}").format(
+        Identifier(staging.checked_table(file)), Literal(first), Literal(last)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('bankcrm.import'), hashtext(%s))", [file.kind])
+        if all_new:
+            cursor.execute(_insert(file, kind, found, chunk))
+            return Written(cursor.rowcount, 0, {})
+        cursor.execute(_statement(file, kind, found, chunk))
+        new, changed, others = cursor.fetchone()
+    return Written(new, changed, json.loads(others) if others else {})
+
+
+def _insert(file: ImportFile, kind: Kind, found: Shape, source: sql.Composable) -> sql.Composed:
+    values: list[tuple[str, sql.Composable]] = [
+        (column, Identifier("k", name)) for name, column in found.filled
+    ]
+    given = {column for column, _value in values}
+    values += [(column, SQL(text)) for column, text in kind.fixed if column not in given]
+    values += [(column, SQL(text)) for column, text in kind.touched]
+    values.append((STAMP, Literal(file.pk)))
+    return SQL("INSERT INTO {} ({}) SELECT {} FROM {} ORDER BY k.line").format(
+        found.table,
+        SQL(", ").join(Identifier(column) for column, _value in values),
+        SQL(", ").join(value for _column, value in values),
+        source,
+    )
+
+
+def _statement(file: ImportFile, kind: Kind, found: Shape, chunk: sql.Composable) -> sql.Composed:
+    """Known rows are locked as they are read: what is kept of them is what the change meets."""
+    fresh = _insert(
+        file,
+        kind,
+        found,
+        SQL("chunk k WHERE NOT EXISTS (SELECT FROM {} t WHERE {})").format(found.table, _same(found)),
+    )
+    if not found.changing:
+        return SQL(
+            "WITH chunk AS MATERIALIZED (SELECT * FROM {chunk}), fresh AS ({fresh} RETURNING 1)"
+            " SELECT (SELECT count(*) FROM fresh), 0, NULL::jsonb"
+        ).format(chunk=chunk, fresh=fresh)
+    return SQL(
+        "WITH chunk AS MATERIALIZED (SELECT * FROM {chunk}),"
+        " old AS (SELECT k.line AS from_line, t.{stamp}, {kept} FROM chunk k JOIN {table} t ON {same}"
+        " WHERE ({was}) IS DISTINCT FROM ({says}) FOR NO KEY UPDATE OF t),"
+        " changed AS (UPDATE {table} t SET {sets} FROM chunk k JOIN old ON old.from_line = k.line"
+        " WHERE {this} RETURNING old.from_line, {hash} AS written),"
+        " saved AS (INSERT INTO {before} ({columns}, written)"
+        " SELECT {old_columns}, changed.written FROM old JOIN changed USING (from_line)),"
+        " fresh AS ({fresh} RETURNING 1)"
+        " SELECT (SELECT count(*) FROM fresh), (SELECT count(*) FROM changed),"
+        " (SELECT jsonb_object_agg({stamp}, rows) FROM"
+        " (SELECT {stamp}, count(*) AS rows FROM old WHERE {stamp} IS NOT NULL GROUP BY {stamp}) brought)"
+    ).format(
+        chunk=chunk,
+        stamp=Identifier(STAMP),
+        kept=_listed("t", (*found.rows, *found.kept)),
+        table=found.table,
+        same=_same(found),
+        was=_listed("t", found.changing),
+        says=SQL(", ").join(
+            Identifier("k", name) for name, column in found.filled if column in found.changing
+        ),
+        sets=_sets(kind, found),
+        this=this_row("old", found),
+        hash=written_hash(found),
+        before=Identifier(before_table(file)),
+        columns=SQL(", ").join(map(Identifier, (*found.rows, *found.kept))),
+        old_columns=_listed("old", (*found.rows, *found.kept)),
+        fresh=fresh,
+    )
+
+
+def _sets(kind: Kind, found: Shape) -> sql.Composable:
+    sets = [
+        SQL("{} = {}").format(Identifier(column), Identifier("k", name))
+        for name, column in found.filled
+        if column in found.changing
+    ]
+    sets += [SQL("{} = {}").format(Identifier(column), SQL(text)) for column, text in kind.touched]
+    return SQL(", ").join(sets)
+
+
+def written_hash(found: Shape, alias: str = "t") -> sql.Composable:
+    """64 bits over what the file may change in a row, so that undo sees whether somebody changed it again."""
+    columns = tuple(dict.fromkeys((*found.changing, *found.closing)))
+    return SQL("hashtextextended(ROW({})::text, 0)").format(_listed(alias, columns))
+
+
+def this_row(alias: str, found: Shape) -> sql.Composable:
+    """``t`` is the row that ``alias`` keeps the primary key of."""
+    return SQL(" AND ").join(
+        SQL("t.{0} = {1}.{0}").format(Identifier(column), Identifier(alias)) for column in found.rows
+    )
+
+
+def _same(found: Shape) -> sql.Composable:
+    return SQL(" AND ").join(
+        SQL("t.{} = k.{}").format(Identifier(column), Identifier(name)) for name, column in found.keys
+    )
+
+
+def _listed(alias: str, columns: Any) -> sql.Composable:
+    return SQL(", ").join(Identifier(alias, column) for column in columns)
