@@ -7,7 +7,7 @@ stops with ``on_silence``. The database keeps every word in ``ConsentEvent``; ``
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -178,6 +178,17 @@ def undo(event_id: int, user: User) -> int:
         leads_resumed=resumed,
     )
     return customer.pk
+
+
+def undoable(events: Sequence[ConsentEvent], user: User) -> ConsentEvent | None:
+    """The entry ``undo`` takes back: the newest of the customer's history, when it is the user's own and recent.
+
+    ``events`` is the history, newest first.
+    """
+    newest = events[0] if events and user.may_act_as(LISTENERS) else None
+    if newest is None or newest.by_id != user.pk or newest.said == ConsentEvent.Said.TAKEN_BACK:
+        return None
+    return newest if newest.at > timezone.now() - dt.timedelta(minutes=UNDO_MINUTES) else None
 
 
 @transaction.atomic

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from bankcrm.models import User
-from customers.imports.kinds import campaign, customers, holdings, staff, transactions
+from customers.imports.kinds import (
+    campaign,
+    consents,
+    consumer_finance,
+    customers,
+    holdings,
+    staff,
+    transactions,
+)
 from customers.imports.kinds.declaration import Kind, Rule, Target, Type
 
 KINDS: dict[str, Kind] = {
@@ -14,7 +22,8 @@ KINDS: dict[str, Kind] = {
         holdings.HOLDINGS,
         holdings.BALANCES,
         transactions.TRANSACTIONS,
-        transactions.CONSENTS,
+        consents.KIND,
+        consumer_finance.KIND,
         campaign.KIND,
     )
 }

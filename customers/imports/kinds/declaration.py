@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from psycopg import sql
 
 from bankcrm.models import Role
 
@@ -22,6 +24,7 @@ class Type(enum.StrEnum):
     TEXT = "text"
     PHONE = "phone"
     IDENTITY = "identity"
+    EMAIL = "email"
     INTEGER = "integer"
     DECIMAL = "decimal"
     DATE = "date"
@@ -44,12 +47,33 @@ REFERENCES: dict[Type, tuple[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Another way to say a target: an age for a date of birth, a yes for a closing date, a year's income for a month's.
+
+    ``type``, ``low``, ``high``, ``places`` and ``known`` judge the cell like those of a target; ``value`` is SQL that
+    makes the target's value of it: ``{v}`` stands for the judged cell, ``{as_of}`` for the day the file speaks of.
+    """
+
+    code: str
+    label: Label
+    type: Type
+    value: str
+    low: int | None = None
+    high: int | None = None
+    whole: int = 9
+    places: int = 0
+    known: tuple[tuple[str, str], ...] = ()
+    synonyms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One thing a column of a file can mean.
 
     ``column`` is the column of the table it ends in; ``empty`` what that column gets from an empty cell (None: NULL);
     ``whole`` and ``places`` are the digits of a number before and after the point; ``known`` are file values of a
-    choice beside its codes and labels, in lower case.
+    choice beside its codes and labels, in lower case; ``default`` is what every row gets where the file says nothing
+    about the target.
     """
 
     name: str
@@ -67,6 +91,16 @@ class Target:
     choices: tuple[tuple[str, Label], ...] = ()
     known: tuple[tuple[str, str], ...] = ()
     empty: Any = None
+    default: str = ""
+    # A fraction that may be written as a percentage.
+    is_share: bool = False
+    # Shown masked wherever a value of a file is shown.
+    is_masked: bool = False
+    readings: tuple[Reading, ...] = ()
+
+    def reading(self, code: str) -> Reading | None:
+        """The reading of that code, None for the plain one; raises KeyError for a code the target does not have."""
+        return {each.code: each for each in self.readings}[code] if code else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +116,10 @@ class Rule:
     wrong: str
     needs: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    # The row goes in all the same; somebody should look at it.
+    warns: bool = False
+    # A target given by another reading is an estimate: the rule does not apply then.
+    exact: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +138,10 @@ class Kind:
     month_column: str = ""
     keeps_other_columns: bool = False
     roles: frozenset[Role] = frozenset({Role.ADMINISTRATOR, Role.ANALYST})
+    # What follows from rows in the transaction that writes them: the file and its chunk, a FROM clause over ``k``.
+    written: Callable[[Any, sql.Composable], None] | None = None
+    # The same after the file was taken back.
+    undone: Callable[[Any], None] | None = None
 
     def target(self, name: str) -> Target:
         """Raises KeyError for a name this kind does not have."""

@@ -1,12 +1,10 @@
-"""Bookings and consents."""
+"""Bookings."""
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_lazy as _
-
-from customers.imports.kinds.declaration import Kind, Rule, of_model
+from customers.imports.kinds.declaration import Kind, of_model
 from customers.imports.kinds.holdings import customer_target
-from customers.models import Consent, ImportFile, Transaction
+from customers.models import ImportFile, Transaction
 
 TRANSACTIONS = Kind(
     code=ImportFile.Kind.TRANSACTIONS,
@@ -55,36 +53,4 @@ TRANSACTIONS = Kind(
     ),
     key=("booked_on", "reference"),
     month_column="booked_on",
-)
-CONSENTS = Kind(
-    code=ImportFile.Kind.CONSENTS,
-    model=Consent,
-    targets=(
-        customer_target(),
-        of_model(
-            Consent,
-            "channel",
-            required=True,
-            synonyms=("渠道",),
-            known=(("全部", "all"), ("电话", "phone"), ("短信", "sms"), ("邮件", "email")),
-        ),
-        of_model(
-            Consent,
-            "is_objection",
-            required=True,
-            synonyms=("objects", "objection", "opt out", "拒绝", "是否拒绝"),
-        ),
-        of_model(Consent, "since", required=True, in_past=True, synonyms=("date", "日期", "起始日期")),
-        of_model(Consent, "source", synonyms=("来源",)),
-    ),
-    key=("customer", "channel"),
-    rules=(
-        Rule(
-            code="older_than_known",
-            target="since",
-            sentence=_("A later word of this customer on this channel is known already."),
-            wrong="EXISTS (SELECT FROM customers_consent known WHERE known.customer_id = k.customer"
-            " AND known.channel = k.channel AND known.since > k.since)",
-        ),
-    ),
 )

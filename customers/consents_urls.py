@@ -1,0 +1,63 @@
+"""Routes of consents: the panel on Customer-360, the register, and the API."""
+
+from django.urls import URLPattern
+
+from bankcrm import policy
+from bankcrm.models import Role
+from customers import api_consents, consents_views
+from customers.consents import LISTENERS
+
+READERS = policy.EVERYONE - {Role.ADMINISTRATOR}
+
+urlpatterns: list[URLPattern] = [
+    policy.route("customers/consents/", consents_views.register, name="consent-register", read=READERS),
+    policy.route(
+        "customers/<int:pk>/consents/",
+        consents_views.panel,
+        name="customer-consents",
+        read=READERS,
+        write=LISTENERS,
+    ),
+    policy.route(
+        "customers/<int:pk>/quiet-periods/",
+        consents_views.rest,
+        name="customer-quiet",
+        read=policy.NOBODY,
+        write=LISTENERS,
+    ),
+    policy.route(
+        "customers/consents/<int:event>/undo/",
+        consents_views.undo,
+        name="customer-consent-undo",
+        read=policy.NOBODY,
+        write=LISTENERS,
+    ),
+    policy.route(
+        "customers/quiet-periods/<int:period>/lift/",
+        consents_views.lift,
+        name="customer-quiet-lift",
+        read=policy.NOBODY,
+        write=LISTENERS,
+    ),
+    policy.route(
+        "api/v1/customers/<int:pk>/consents/",
+        api_consents.Consents.as_view(),
+        name="api-customer-consents",
+        read=READERS,
+        write=LISTENERS,
+    ),
+    policy.route(
+        "api/v1/customers/<int:pk>/quiet-periods/",
+        api_consents.QuietPeriods.as_view(),
+        name="api-customer-quiet",
+        read=READERS,
+        write=LISTENERS,
+    ),
+    policy.route(
+        "api/v1/quiet-periods/<int:pk>/lift/",
+        api_consents.Lift.as_view(),
+        name="api-quiet-lift",
+        read=policy.NOBODY,
+        write=LISTENERS,
+    ),
+]
