@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from bankcrm import figures
 from bankcrm.freshness import Freshness
 from bankcrm.partitions import ensure_months
-from customers import daily_average, peers, profile_columns, profile_sql, tier_changes, tiering
+from customers import daily_average, dated, peers, profile_columns, profile_sql, tier_changes, tiering
 from customers.models import CustomerProfile
 
 TABLE = CustomerProfile._meta.db_table
@@ -89,8 +89,8 @@ def build(day: datetime.date, progress: Progress | None = None) -> int:
             "SELECT set_config('statement_timeout', '0', true), set_config('work_mem', %s, true)",
             [WORK_MEMORY],
         )
-        # Thresholds that a profile was built with are not taken back: see tier_rules.undo.
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtext(%s))", [tiering.LOCK])
+        # Thresholds that a profile was built with are not taken back: see dated.undo.
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtext(%s))", [dated.LOCK])
         daily_average.complete(day, parameters["ago_12m"])
         for done, (table, statement) in enumerate(steps, start=1):
             cursor.execute(statement, parameters)

@@ -8,7 +8,6 @@ from django.db.models import QuerySet
 
 from customers.models import TierRule
 
-LOCK = "tier-rules"
 # A tier is the best one that AUM, or the loan balance, reached in the month or the two before. That is the same as
 # "down only after three months below" and needs no earlier profile, so months may be built in any order.
 TIER_SQL = """coalesce((

@@ -45,9 +45,11 @@ class Product(models.Model):
         decimal_places=4,
         default=0,
         db_default=0,
-        help_text=_("share of the balance"),
+        help_text=_("share of the balance, such as 0.0125 for 1.25 %"),
     )
     is_active = models.BooleanField(_("on sale"), default=True, db_default=True)
+    # Counts changes; a form saves only over the version it showed.
+    version = models.PositiveIntegerField(default=1, db_default=1, editable=False)
 
     class Meta:
         verbose_name = _("product")
