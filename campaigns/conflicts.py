@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
 from bankcrm import runs
+from bankcrm.models import AuditEvent
 
 
 class Refused(runs.Refused):
@@ -21,3 +26,21 @@ class Conflict(runs.Conflict):
         super().__init__(sentence)
         self.current = current
         self.yours = yours or {}
+
+
+def changed_meanwhile(current: models.Model, yours: dict[str, Any] | None = None) -> Conflict:
+    """The conflict of an editor whose version is old, with who changed the row last and when, as audited."""
+    last = (
+        AuditEvent.objects.filter(object_type=current._meta.label_lower, object_id=str(current.pk))
+        .select_related("actor")
+        .order_by("-id")
+        .first()
+    )
+    if last is None or last.actor is None:
+        return Conflict(_("This was changed meanwhile. Nothing was saved."), current, yours)
+    return Conflict(
+        _("%(name)s changed this at %(time)s, after you opened it. Nothing was saved.")
+        % {"name": last.actor.full_name, "time": f"{timezone.localtime(last.at):%Y-%m-%d %H:%M}"},
+        current,
+        yours,
+    )

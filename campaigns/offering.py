@@ -14,7 +14,8 @@ from analytics import audience as conditions
 from analytics.models import Audience
 from bankcrm import audit, uniqueness
 from bankcrm.models import Role, User
-from campaigns.conflicts import Refused
+from campaigns.conflicts import Refused, changed_meanwhile
+from campaigns.definition import plain
 from campaigns.lifecycle import PLANNERS
 from campaigns.models import Campaign, Offer
 
@@ -22,18 +23,35 @@ AUDIENCE_MAKERS = frozenset({Role.PLANNER, Role.ANALYST})
 
 
 @transaction.atomic
-def save_offer(offer: Offer, user: User) -> Offer:
-    """Write a new or a changed offer. Raises PermissionDenied, ValidationError.
+def save_offer(offer: Offer, user: User, version: int | None = None) -> Offer:
+    """Write a new or a changed offer. Raises PermissionDenied, ValidationError, and Conflict when the offer is no
+    longer the ``version`` the editor saw (without it, the one ``offer`` was read as). Nothing changed: nothing written.
 
     An approval covers the offer as it was: a campaign approved with the old one must be approved again (see push).
     """
     if not user.may_act_as(PLANNERS):
         raise PermissionDenied(_("Your role does not include this."))
+    if offer._state.adding:
+        offer.full_clean()
+        uniqueness.save(offer)
+        audit.record(user, "offer.created", offer, code=offer.code)
+        return offer
+    current = Offer.objects.select_for_update(of=("self",)).select_related("product").get(pk=offer.pk)
+    if current.version != (offer.version if version is None else version):
+        raise changed_meanwhile(current)
     offer.full_clean()
-    action = "offer.edited" if offer.pk else "offer.created"
-    uniqueness.save(offer)
-    audit.record(user, action, offer, code=offer.code)
+    changed = {name: pair for name, pair in _compared(current, offer).items() if pair[0] != pair[1]}
+    if changed:
+        offer.version = current.version + 1
+        uniqueness.save(offer)
+        audit.record(user, "offer.edited", offer, code=offer.code, version=offer.version, changed=changed)
     return offer
+
+
+def _compared(before: Offer, after: Offer) -> dict[str, list[Any]]:
+    """Every column of an offer but its version, as it was and as it is to be."""
+    names = [f.attname for f in Offer._meta.concrete_fields if f.name not in ("id", "version")]
+    return {name: [plain(getattr(before, name)), plain(getattr(after, name))] for name in names}
 
 
 def waiting_campaigns(offer: Offer) -> list[Campaign]:

@@ -13,10 +13,11 @@ from bankcrm.day_field import DayField
 from bankcrm.models import Branch, User
 from campaigns.campaign_forms import select_of
 from campaigns.models import MarketingPlan, Offer, PlanTarget
+from campaigns.versioned_form import VersionedForm
 from customers.models import Product
 
 
-class OfferForm(forms.ModelForm):
+class OfferForm(VersionedForm):
     audience = forms.ModelChoiceField(
         Audience.objects.none(),
         label=_("Only for"),
@@ -63,7 +64,7 @@ class OfferForm(forms.ModelForm):
         return self.instance.eligibility if self.own_condition else {}
 
 
-class PlanForm(forms.ModelForm):
+class PlanForm(VersionedForm):
     class Meta:
         model = MarketingPlan
         fields = ["name", "starts_on", "ends_on", "budget", "objective"]

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from bankcrm import audit, uniqueness
 from bankcrm.models import User
+from campaigns.conflicts import changed_meanwhile
 from campaigns.definition import plain
 from campaigns.lifecycle import PLANNERS
 from campaigns.models import Campaign, MarketingPlan, PlanTarget
@@ -70,10 +71,14 @@ def create(user: User, **fields: Any) -> MarketingPlan:
 
 
 @transaction.atomic
-def edit(plan: MarketingPlan, user: User, **changes: Any) -> MarketingPlan:
-    """Change fields of a plan; what was and what is goes to the audit trail."""
+def edit(plan: MarketingPlan, user: User, version: int | None = None, **changes: Any) -> MarketingPlan:
+    """Change fields of a plan; what was and what is goes to the audit trail.
+
+    Raises PermissionDenied, ValidationError, and Conflict when the plan is no longer the ``version`` the editor saw
+    (without it, the one ``plan`` was read as).
+    """
     _check(user, changes)
-    current = MarketingPlan.objects.select_for_update().get(pk=plan.pk)
+    current = _held(plan, version)
     before = {name: plain(getattr(current, name)) for name in changes}
     for name, value in changes.items():
         setattr(current, name, value)
@@ -81,22 +86,26 @@ def edit(plan: MarketingPlan, user: User, **changes: Any) -> MarketingPlan:
     after = {name: plain(getattr(current, name)) for name in changes}
     changed = {name: [before[name], after[name]] for name in changes if before[name] != after[name]}
     if changed:
-        uniqueness.save(current, update_fields=list(changes))
+        current.version += 1
+        uniqueness.save(current, update_fields=[*changes, "version"])
         audit.record(user, "plan.edited", current, changed=changed)
     return current
 
 
 @transaction.atomic
-def set_targets(plan: MarketingPlan, user: User, targets: Iterable[Mapping[str, Any]]) -> int:
+def set_targets(
+    plan: MarketingPlan, user: User, targets: Iterable[Mapping[str, Any]], version: int | None = None
+) -> int:
     """Make the plan's targets exactly these: mappings of branch, product, month, sales, volume. Returns how many.
 
-    ``month`` is any day of the month meant. Raises ValidationError for a month outside the plan or a cell given twice.
+    ``month`` is any day of the month meant. Raises ValidationError for a month outside the plan or a cell given twice,
+    Conflict as ``edit`` does; ``plan`` has the new version afterwards.
     """
     _check(user, {})
     rows = [
         PlanTarget(plan=plan, **{**target, "month": target["month"].replace(day=1)}) for target in targets
     ]
-    MarketingPlan.objects.select_for_update().get(pk=plan.pk)
+    current = _held(plan, version)
     first, last = plan.starts_on.replace(day=1), plan.ends_on
     for row in rows:
         if not first <= row.month <= last:
@@ -109,6 +118,8 @@ def set_targets(plan: MarketingPlan, user: User, targets: Iterable[Mapping[str, 
         raise ValidationError(_("A target for one branch, product and month is given twice."))
     PlanTarget.objects.filter(plan=plan).delete()
     PlanTarget.objects.bulk_create(rows)
+    plan.version = current.version + 1
+    plan.save(update_fields=["version"])
     audit.record(user, "plan.targets_set", plan, targets=len(rows), sales=sum(row.sales for row in rows))
     return len(rows)
 
@@ -150,6 +161,14 @@ def figures(plan: MarketingPlan) -> PlanFigures:
         sales_target=target,
         sales=sum(c.sales for c in kept),
     )
+
+
+def _held(plan: MarketingPlan, version: int | None) -> MarketingPlan:
+    """The plan as it stands, locked, if it is still what the editor saw."""
+    current = MarketingPlan.objects.select_for_update().get(pk=plan.pk)
+    if current.version != (plan.version if version is None else version):
+        raise changed_meanwhile(current)
+    return current
 
 
 def _check(user: User, fields: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.forms import BaseForm
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
@@ -68,6 +69,11 @@ def rail(request: SignedIn, campaign: Campaign) -> dict[str, Any]:
 def may_edit(request: SignedIn, campaign: Campaign) -> bool:
     """Whether the cards offer Edit."""
     return any(action.code == "edit" for action in lifecycle.actions_for(campaign, request.user))
+
+
+def status(form: BaseForm, stale: dict[str, Any]) -> int:
+    """How a form's page is answered: changed by somebody else, refused, or as asked."""
+    return 409 if stale else 422 if form.errors else 200
 
 
 def announce(response: HttpResponse) -> HttpResponse:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count
@@ -13,8 +15,11 @@ from bankcrm import clock, paging
 from bankcrm.policy import SignedIn
 from campaigns import offering
 from campaigns.campaign_forms import add_errors
+from campaigns.campaign_views import frame
+from campaigns.conflicts import Conflict
 from campaigns.models import Offer
 from campaigns.plan_forms import OfferForm
+from campaigns.versioned_form import both_sides
 
 
 def offer_list(request: SignedIn) -> HttpResponse:
@@ -54,19 +59,23 @@ def offer_edit(request: SignedIn, pk: int) -> HttpResponse:
 def _form(request: SignedIn, offer: Offer) -> HttpResponse:
     title = offer.name or _("New offer")
     form = OfferForm(request.POST or None, instance=offer, user=request.user)
+    stale: dict[str, Any] = {}
     waiting = offering.waiting_campaigns(offer) if offer.pk else []
     if request.method == "POST" and form.is_valid():
         form.instance.eligibility = form.eligibility()
         try:
-            saved = offering.save_offer(form.instance, request.user)
+            saved = offering.save_offer(form.instance, request.user, form.seen)
         except ValidationError as refusal:
             add_errors(form, refusal)
+        except Conflict as conflict:
+            stale = both_sides(form, conflict, lambda row: OfferForm(instance=row, user=request.user))
         else:
             messages.success(request, _("“%(name)s” was saved.") % {"name": saved.name})
             return redirect("offer-list")
     context = {
         "form": form,
         "title": title,
+        "stale": stale,
         "waiting": waiting,
         "may_write": _may_write(request),
         "scripts": [form[name] for name in ("script_open", "script_ask", "script_offer", "script_if_unsure")],
@@ -75,4 +84,4 @@ def _form(request: SignedIn, offer: Offer) -> HttpResponse:
     if not context["may_write"]:
         for field in form.fields.values():
             field.disabled = True
-    return render(request, "campaigns/offers/form.html", context, status=422 if form.errors else 200)
+    return render(request, "campaigns/offers/form.html", context, status=frame.status(form, stale))

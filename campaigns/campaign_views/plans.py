@@ -11,12 +11,15 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
-from bankcrm import clock, figures, paging
+from bankcrm import clock, figures, paging, parsing
 from bankcrm.policy import SignedIn
 from campaigns import planning
 from campaigns.campaign_forms import add_errors
+from campaigns.campaign_views import frame
+from campaigns.conflicts import Conflict
 from campaigns.models import Campaign, MarketingPlan, PlanTarget
 from campaigns.plan_forms import PlanForm, target_forms, targets_of
+from campaigns.versioned_form import both_sides
 from campaigns.wording import STATE_TONES
 
 
@@ -45,7 +48,7 @@ def plan_create(request: SignedIn) -> HttpResponse:
     form = PlanForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            made = planning.create(request.user, **form.cleaned_data)
+            made = planning.create(request.user, **form.values())
         except ValidationError as refusal:
             add_errors(form, refusal)
         else:
@@ -59,16 +62,19 @@ def plan_edit(request: SignedIn, pk: int) -> HttpResponse:
     """Name, period, budget and objective of a plan."""
     plan = get_object_or_404(MarketingPlan.objects.visible_to(request.user), pk=pk)
     form = PlanForm(request.POST or None, instance=plan)
+    stale: dict[str, Any] = {}
     if request.method == "POST" and form.is_valid():
         try:
-            planning.edit(plan, request.user, **form.cleaned_data)
+            planning.edit(plan, request.user, form.seen, **form.values())
         except ValidationError as refusal:
             add_errors(form, refusal)
+        except Conflict as conflict:
+            stale = both_sides(form, conflict, lambda row: PlanForm(instance=row))
         else:
             messages.success(request, _("Saved."))
             return redirect("plan-detail", pk)
-    context = {"form": form, "title": plan.name, "plan": plan}
-    return render(request, "campaigns/plans/form.html", context, status=422 if form.errors else 200)
+    context = {"form": form, "title": plan.name, "plan": plan, "stale": stale}
+    return render(request, "campaigns/plans/form.html", context, status=frame.status(form, stale))
 
 
 def plan_detail(request: SignedIn, pk: int) -> HttpResponse:
@@ -142,15 +148,25 @@ def plan_targets(request: SignedIn, pk: int) -> HttpResponse:
     """The targets of a plan as lines of branch, product and month."""
     plan = get_object_or_404(MarketingPlan.objects.visible_to(request.user), pk=pk)
     formset = target_forms(plan, request.POST or None)
-    refusal = ""
+    refusal, stale = "", {}
+    version = parsing.whole_number(request.POST.get("version", "")) or 0
     if request.method == "POST" and formset.is_valid():
         try:
-            n = planning.set_targets(plan, request.user, targets_of(formset))
+            n = planning.set_targets(plan, request.user, targets_of(formset), version)
         except ValidationError as error:
             refusal = " ".join(error.messages)
+        except Conflict as conflict:
+            stale = {"sentence": str(conflict), "version": conflict.current.version}
         else:
             messages.success(request, _("%(n)s targets saved.") % {"n": n})
             return redirect("plan-targets" if "more" in request.POST else "plan-detail", pk)
-    bad = request.method == "POST"
-    context = {"plan": plan, "formset": formset, "refusal": refusal}
-    return render(request, "campaigns/plans/targets.html", context, status=422 if bad else 200)
+    posted = request.method == "POST"
+    context = {
+        "plan": plan,
+        "formset": formset,
+        "refusal": refusal,
+        "stale": stale,
+        "version": version if posted else plan.version,
+    }
+    status = 409 if stale else 422 if posted else 200
+    return render(request, "campaigns/plans/targets.html", context, status=status)

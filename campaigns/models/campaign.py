@@ -49,6 +49,7 @@ class Offer(models.Model):
     script_ask = models.TextField(_("question"), blank=True)
     script_offer = models.TextField(_("offer"), blank=True)
     script_if_unsure = models.TextField(_("if unsure"), blank=True)
+    version = models.PositiveIntegerField(_("version"), default=1, db_default=1)
 
     objects = OfferQuerySet.as_manager()
 

@@ -24,6 +24,8 @@ class MarketingPlan(models.Model):
     ends_on = models.DateField(_("to"))
     budget = models.DecimalField(_("budget"), max_digits=14, decimal_places=2, default=0)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    # Goes up with every change of the plan or its targets.
+    version = models.PositiveIntegerField(_("version"), default=1, db_default=1)
 
     objects = MarketingPlanQuerySet.as_manager()
 

@@ -74,7 +74,7 @@ def test_changing_an_approved_offer_warns_before_and_stops_the_push_after(cast):
     offer = campaign.arms.get().offer
     client, url = login(cast.mei), reverse("offer-edit", args=[offer.pk])
     assert b"must be approved again" in client.get(url).content
-    client.post(url, fields(offer.product, code=offer.code, name=offer.name, margin_per_sale=1))
+    client.post(url, fields(offer.product, code=offer.code, name=offer.name, margin_per_sale=1, version=1))
     with pytest.raises(Refused, match="Approve it again"):
         push.push(campaign, cast.mei, on=TODAY)
 

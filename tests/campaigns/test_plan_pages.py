@@ -23,7 +23,7 @@ def plan(cast):
 
 
 def targets(lines, **more):
-    data = {"targets-TOTAL_FORMS": len(lines), "targets-INITIAL_FORMS": 0} | more
+    data = {"targets-TOTAL_FORMS": len(lines), "targets-INITIAL_FORMS": 0, "version": 1} | more
     for n, line in enumerate(lines):
         data |= {f"targets-{n}-{name}": value for name, value in line.items()}
     return data
@@ -51,7 +51,7 @@ def test_targets_are_set_and_a_month_outside_the_plan_is_refused_with_all_lines_
     line = {"branch": cast.tree.n1.pk, "product": product.pk, "month": "2026-11", "sales": 30, "volume": 0}
     client, url = login(cast.mei), reverse("plan-targets", args=[plan.pk])
     assert client.post(url, targets([line])).status_code == 302
-    refused = client.post(url, targets([line | {"sales": 99}, line | {"month": "2027-05"}]))
+    refused = client.post(url, targets([line | {"sales": 99}, line | {"month": "2027-05"}], version=2))
     assert refused.status_code == 422
     assert b"2027-05" in refused.content
     assert b'value="99"' in refused.content
