@@ -11,9 +11,9 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("analytics", "0002_initial"),
-        ("bankcrm", "0001_initial"),
-        ("customers", "0001_initial"),
+        ("analytics", "0002_database"),
+        ("bankcrm", "0002_database"),
+        ("customers", "0002_database"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
