@@ -33,8 +33,9 @@ REFUSALS = {
     "415": "Send application/json.",
     "422": "Against a rule of the bank; detail says which.",
 }
-# A token's key is a secret that no second table keeps; revoking twice is the same as once.
-WITHOUT_KEY = frozenset({"token_create", "token_revoke"})
+# A token's key and a number in full are secrets that no second table keeps, and neither is what a search found;
+# revoking twice is the same as once.
+WITHOUT_KEY = frozenset({"token_create", "token_revoke", "customers_search", "customers_reveal"})
 UNSAFE = ("post", "put", "patch", "delete")
 KEY = {
     "name": HEADER,

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core import signing
-from django.db.models import F, Q, QuerySet
+from django.db.models import CompositePrimaryKey, F, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
@@ -63,12 +63,13 @@ def capped_count(queryset: QuerySet[Any], cap: int = COUNT_CAP) -> CappedCount:
 
 
 def keyset(queryset: QuerySet[Any], order: Sequence[str], cursor: str = "", size: int = 50) -> Page:
-    """One page of ``queryset`` in ``order``: field or annotation names, "-" for descending; ``pk`` comes last.
+    """One page of ``queryset`` in ``order``: field or annotation names, "-" for descending; the key comes last.
 
     Empty values come last ascending and first descending, as in PostgreSQL. ``size`` is held between 1 and 100. Rows
     must be instances. A cursor that is stale or was tampered with raises BadCursor.
     """
-    order = _with_key(order)
+    key = _key(queryset)
+    order = _with_key(order, key)
     size = max(1, min(size, MOST))
     direction, values = _decode(queryset, order, cursor) if cursor else (NEXT, None)
     walked = [_flip(name) for name in order] if direction == PREVIOUS else order
@@ -82,8 +83,8 @@ def keyset(queryset: QuerySet[Any], order: Sequence[str], cursor: str = "", size
     before, after = (more, True) if direction == PREVIOUS else (cursor != "", more)
     return Page(
         rows,
-        next=_encode(rows[-1], order, NEXT) if rows and after else "",
-        previous=_encode(rows[0], order, PREVIOUS) if rows and before else "",
+        next=_encode(rows[-1], order, NEXT, key) if rows and after else "",
+        previous=_encode(rows[0], order, PREVIOUS, key) if rows and before else "",
     )
 
 
@@ -167,11 +168,17 @@ class KeysetPagination(BasePagination):
         return parameters
 
 
-def _with_key(order: Sequence[str]) -> list[str]:
+def _key(queryset: QuerySet[Any]) -> tuple[str, ...]:
+    """What tells rows apart: ``pk``, or the columns of a key that has several."""
+    pk = queryset.model._meta.pk
+    return tuple(pk.field_names) if isinstance(pk, CompositePrimaryKey) else ("pk",)
+
+
+def _with_key(order: Sequence[str], key: Sequence[str] = ("pk",)) -> list[str]:
     names = list(order)
-    if any(name.lstrip("-") in ("pk", "id") for name in names):
-        return names
-    return [*names, "-pk" if names and names[-1].startswith("-") else "pk"]
+    known = {"pk" if name.lstrip("-") == "id" else name.lstrip("-") for name in names}
+    sign = "-" if names and names[-1].startswith("-") else ""
+    return [*names, *(f"{sign}{name}" for name in key if name not in known)]
 
 
 def _flip(name: str) -> str:
@@ -185,7 +192,8 @@ def _ordering(name: str) -> Any:
 def _nullable(queryset: QuerySet[Any], order: Sequence[str]) -> set[str]:
     """Names that may be empty: fields that say so, and every annotation or related field, which cannot say."""
     names = {name.lstrip("-") for name in order} - {"pk"}
-    fields = {field.name: field for field in queryset.model._meta.concrete_fields}
+    columns = queryset.model._meta.concrete_fields
+    fields = {field.name: field for field in columns} | {field.attname: field for field in columns}
     return {
         name
         for name in names
@@ -216,9 +224,10 @@ def _beyond(field: str, value: Any, descending: bool, nullable: bool) -> Q:
     return greater | Q(**{f"{field}__isnull": True}) if nullable else greater
 
 
-def _encode(row: Any, order: Sequence[str], direction: str) -> str:
-    values = [_packed(_value(row, name.lstrip("-"))) for name in order]
-    return signing.dumps([direction, ",".join(order), row.pk, values], salt=SALT)
+def _encode(row: Any, order: Sequence[str], direction: str, key: Sequence[str]) -> str:
+    names = [name.lstrip("-") for name in order]
+    values = [_packed(_value(row, name), is_key=name in key) for name in names]
+    return signing.dumps([direction, ",".join(order), row.pk if key == ("pk",) else None, values], salt=SALT)
 
 
 def _value(row: Any, name: str) -> Any:
@@ -227,9 +236,9 @@ def _value(row: Any, name: str) -> Any:
     return getattr(row, "pk", row)
 
 
-def _packed(value: Any) -> Any:
-    """JSON with its type. Text is left out: it may be a name, and a cursor stands in URLs and logs."""
-    if value is None or isinstance(value, (bool, int, float)):
+def _packed(value: Any, *, is_key: bool = False) -> Any:
+    """JSON with its type. Text that is no key is left out: it may be a name, and a cursor stands in URLs and logs."""
+    if value is None or isinstance(value, (bool, int, float)) or (is_key and isinstance(value, str)):
         return value
     if isinstance(value, (dt.datetime, dt.date)):
         return {"t" if isinstance(value, dt.datetime) else "d": value.isoformat()}

@@ -34,9 +34,11 @@ class Rule:
     public: bool = False
     # A user's own account and session: even an auditor signs out.
     own_account: bool = False
+    # A POST that only reads, because what is asked for must not stand in an address.
+    asks: bool = False
 
     def allows(self, user: User, method: str) -> bool:
-        if method in SAFE_METHODS:
+        if method in SAFE_METHODS or (self.asks and method == "POST"):
             return user.is_auditor or user.role in self.read
         if user.is_auditor and not self.own_account:
             return False
@@ -62,10 +64,14 @@ def route(
     write: Iterable[Role] = NOBODY,
     public: bool = False,
     own_account: bool = False,
+    asks: bool = False,
     kwargs: dict[str, Any] | None = None,
 ) -> URLPattern:
-    """``django.urls.path`` with the roles that may GET and the roles that may POST; names are unique site-wide."""
-    rule = Rule(frozenset(read), frozenset(write), public, own_account)
+    """``django.urls.path`` with the roles that may GET and the roles that may POST; names are unique site-wide.
+
+    ``asks``: the route's POST changes nothing, so those who may read, auditors too, may send it.
+    """
+    rule = Rule(frozenset(read), frozenset(write), public, own_account, asks)
     if REGISTRY.setdefault(name, rule) != rule:
         raise ValueError(f"two routes are called {name!r} with different rules")
     return path(pattern, view, kwargs, name=name)

@@ -299,6 +299,11 @@ SPECTACULAR_SETTINGS = {
         "DeclineReason": "campaigns.outcomes.DeclineReason",
         "NextStep": "campaigns.outcomes.NextStep",
         "ContactChannel": "customers.models.ContactChannel",
+        "ConsentChannel": "customers.models.ConsentChannel",
+        "TransactionChannel": "customers.models.transactions.Channel",
+        "TransactionKind": "customers.models.transactions.TransactionKind",
+        "ResponseKind": "customers.models.Response.Kind",
+        "CustomerKind": "customers.models.Customer.Kind",
         "Verdict": "campaigns.verdict.Verdict",
     },
 }
