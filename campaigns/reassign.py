@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from bankcrm import audit, workdays
+from bankcrm import audit, clock, workdays
 from bankcrm.models import AuditEvent, Role, User
 from campaigns import queue, sales
 from campaigns.conflicts import Conflict, Refused
@@ -61,11 +61,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class Moved:
-    """What a move did; ``changed`` leads were changed by somebody in between and stayed. ``event`` undoes it."""
+    """What a move did; ``changed`` leads were changed by somebody in between and stayed. ``event`` undoes it.
+
+    ``stayed``: a sentence for everybody who could not have leads back, with how many and why.
+    """
 
     moved: int
     changed: int
     event: int
+    stayed: tuple[str, ...] = ()
 
 
 def plan(
@@ -174,8 +178,8 @@ def move(user: User, token: str) -> Moved:
         steps = [tuple(step) for step in signing.loads(token, salt=SALT, max_age=PLAN_MINUTES * 60)]
     except signing.BadSignature as error:
         raise Refused(_("This preview is too old. Look at a new one.")) from error
-    team = set(User.objects.visible_to(user).relationship_managers().values_list("pk", flat=True))
-    if any(step[3] not in team for step in steps):
+    taking = _team(user) - sales.leaves(clock.today()).keys()
+    if any(step[3] not in taking for step in steps):
         raise Refused(_("Somebody in this preview no longer takes leads. Look at a new one."))
     with transaction.atomic():
         done = _apply(user, steps)
@@ -188,7 +192,9 @@ def move(user: User, token: str) -> Moved:
 def undo(user: User, event_id: int) -> Moved:
     """Give moved leads back to whoever had them; those touched since stay. Within UNDO_HOURS, by who moved them.
 
-    Raises AuditEvent.DoesNotExist for somebody else's move, Refused later, Conflict when nothing is left to undo.
+    Nothing goes back to somebody who is on leave today or no longer takes leads of this team. Raises
+    AuditEvent.DoesNotExist for somebody else's move, Refused later or when nobody can have leads back, Conflict when
+    nothing is left to undo.
     """
     _check(user)
     event = AuditEvent.objects.get(pk=event_id, actor=user, action="leads.reassigned")
@@ -196,12 +202,38 @@ def undo(user: User, event_id: int) -> Moved:
         raise Refused(_("A move can be undone for %(n)s hours.") % {"n": UNDO_HOURS})
     # As it stands after the move: one version on, owner and former owner swapped.
     steps = [(lead, version + 1, to, owner) for lead, version, owner, to in event.details["steps"]]
+    absent = _cannot_have_back(user, Counter(owner for *_seen, owner in steps if owner is not None))
+    stayed = tuple(absent.values())
+    steps = [step for step in steps if step[3] not in absent]
+    if not steps:
+        raise Refused(" ".join(stayed))
     with transaction.atomic():
         done = _apply(user, steps)
         if not done:
             raise Conflict(_("Every one of these leads was worked on or moved since; nothing was undone."))
         undone = _record(user, "leads.reassignment_undone", done)
-    return Moved(len(done), len(steps) - len(done), undone.pk)
+    return Moved(len(done), len(steps) - len(done), undone.pk, stayed)
+
+
+def _cannot_have_back(user: User, owners: Counter[int]) -> dict[int, str]:
+    """Former owners who take no leads today, with how many of theirs stay and why. ``owners``: user id → leads."""
+    team, away = _team(user), sales.leaves(clock.today())
+    found = {}
+    for person in User.objects.filter(pk__in=owners).order_by("full_name", "pk"):
+        named = {"name": person.full_name, "n": owners[person.pk]}
+        if person.pk not in team:
+            found[person.pk] = _("%(n)s stayed: %(name)s no longer takes leads in this team.") % named
+        elif leave := away.get(person.pk):
+            found[person.pk] = _("%(n)s stayed: %(name)s is on leave to %(day)s.") % {
+                **named,
+                "day": leave.last_day.isoformat(),
+            }
+    return found
+
+
+def _team(user: User) -> set[int]:
+    """Ids of the relationship managers in the user's sight."""
+    return set(User.objects.visible_to(user).relationship_managers().values_list("pk", flat=True))
 
 
 def last_undoable(user: User) -> AuditEvent | None:

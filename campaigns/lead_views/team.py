@@ -88,7 +88,8 @@ def team_move_undo(request: SignedIn, pk: int) -> HttpResponse:
         said += " " + ngettext(
             "%(n)s was worked on since and stayed.", "%(n)s were worked on since and stayed.", undone.changed
         ) % {"n": undone.changed}
-    messages.success(request, said)
+    said = " ".join([said, *undone.stayed])
+    (messages.warning if undone.stayed else messages.success)(request, said)
     return redirect("team-board")
 
 

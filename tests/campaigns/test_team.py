@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from bankcrm import clock
-from bankcrm.models import AuditEvent, Leave
+from bankcrm.models import AuditEvent, Leave, User
 from campaigns import followup, queue, reassign, sales
 from campaigns.conflicts import Conflict, Refused
 from campaigns.models import Lead
@@ -154,6 +154,49 @@ def test_undo_leaves_alone_what_was_worked_on_since(cast, rosa):
     assert Lead.objects.get(pk=first.pk).rm == rosa
     with pytest.raises(AuditEvent.DoesNotExist):
         reassign.undo(make_user("bea", "branch_manager", cast.tree.n1), moved.event)
+
+
+@pytest.mark.django_db
+def test_undo_gives_nothing_back_to_somebody_on_leave_and_says_how_many_stayed(cast, rosa):
+    pushed_leads(cast, 3)
+    ron = make_user("ron", "rm", cast.tree.n1)
+    lead = Lead.objects.order_by("pk")[0]
+    Lead.objects.filter(pk=lead.pk).update(rm=ron)
+    plan = reassign.plan(cast.bao, [cast.rita, ron], rosa, clock.today())
+    moved = reassign.move(cast.bao, plan.token)
+    back = clock.today() + dt.timedelta(days=6)
+    Leave.objects.create(user=cast.rita, first_day=clock.today(), last_day=back)
+    answer = login(cast.bao).post(reverse("team-move-undo", args=[moved.event]), follow=True)
+    page = answer.content.decode()
+    assert "1 lead went back." in page
+    assert f"2 stayed: Rita is on leave to {back}." in page
+    assert set(Lead.objects.exclude(pk=lead.pk).values_list("rm", flat=True)) == {rosa.pk}
+    assert Lead.objects.get(pk=lead.pk).rm == ron
+
+
+@pytest.mark.django_db
+def test_undo_is_refused_when_nobody_can_have_leads_back(cast, rosa):
+    pushed_leads(cast, 3)
+    moved = reassign.move(cast.bao, reassign.plan(cast.bao, [cast.rita], rosa, clock.today()).token)
+    Leave.objects.create(user=cast.rita, first_day=clock.today(), last_day=clock.today())
+    with pytest.raises(Refused, match="3 stayed: Rita is on leave"):
+        reassign.undo(cast.bao, moved.event)
+    Leave.objects.all().delete()
+    User.objects.filter(pk=cast.rita.pk).update(branch=cast.tree.s1)
+    with pytest.raises(Refused, match="3 stayed: Rita no longer takes leads in this team"):
+        reassign.undo(cast.bao, moved.event)
+    assert set(Lead.objects.values_list("rm", flat=True)) == {rosa.pk}
+    assert not AuditEvent.objects.filter(action="leads.reassignment_undone").exists()
+
+
+@pytest.mark.django_db
+def test_a_plan_whose_taker_went_on_leave_meanwhile_is_not_carried_out(cast, rosa):
+    pushed_leads(cast, 3)
+    plan = reassign.plan(cast.bao, [cast.rita], rosa, clock.today())
+    Leave.objects.create(user=rosa, first_day=clock.today(), last_day=clock.today())
+    with pytest.raises(Refused, match="no longer takes leads"):
+        reassign.move(cast.bao, plan.token)
+    assert set(Lead.objects.values_list("rm", flat=True)) == {cast.rita.pk}
 
 
 @pytest.mark.django_db
