@@ -6,11 +6,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView
 
-from bankcrm import api, api_tokens, audit_views, people_views, policy, run_views, views
+from bankcrm import api, api_tokens, audit_views, people_urls, policy, run_views, views
 from bankcrm.models import Role
 
 ADMINISTRATORS = {Role.ADMINISTRATOR}
-LEAVE_SETTERS = {Role.ADMINISTRATOR, Role.BRANCH_MANAGER}
 
 
 urlpatterns = [
@@ -53,72 +52,7 @@ urlpatterns = [
         read=policy.NOBODY,
         write=policy.EVERYONE,
     ),
-    policy.route("people/users/", people_views.user_list, name="user-list", read=ADMINISTRATORS),
-    policy.route(
-        "people/users/new/",
-        people_views.user_create,
-        name="user-create",
-        read=ADMINISTRATORS,
-        write=ADMINISTRATORS,
-    ),
-    policy.route(
-        "people/users/<int:pk>/",
-        people_views.user_edit,
-        name="user-edit",
-        read=ADMINISTRATORS,
-        write=ADMINISTRATORS,
-    ),
-    policy.route("people/branches/", people_views.branch_list, name="branch-list", read=ADMINISTRATORS),
-    policy.route(
-        "people/branches/new/",
-        people_views.branch_create,
-        name="branch-create",
-        read=ADMINISTRATORS,
-        write=ADMINISTRATORS,
-    ),
-    policy.route(
-        "people/branches/<int:pk>/",
-        people_views.branch_edit,
-        name="branch-edit",
-        read=ADMINISTRATORS,
-        write=ADMINISTRATORS,
-    ),
-    policy.route("people/leave/", people_views.leave_list, name="leave-list", read=LEAVE_SETTERS),
-    policy.route(
-        "people/leave/new/",
-        people_views.leave_create,
-        name="leave-create",
-        read=LEAVE_SETTERS,
-        write=LEAVE_SETTERS,
-    ),
-    policy.route(
-        "people/leave/<int:pk>/",
-        people_views.leave_edit,
-        name="leave-edit",
-        read=LEAVE_SETTERS,
-        write=LEAVE_SETTERS,
-    ),
-    policy.route(
-        "people/leave/<int:pk>/delete/",
-        people_views.leave_delete,
-        name="leave-delete",
-        read=policy.NOBODY,
-        write=LEAVE_SETTERS,
-    ),
-    policy.route(
-        "people/holidays/",
-        people_views.holiday_list,
-        name="holiday-list",
-        read=ADMINISTRATORS,
-        write=ADMINISTRATORS,
-    ),
-    policy.route(
-        "people/holidays/<str:day>/delete/",
-        people_views.holiday_delete,
-        name="holiday-delete",
-        read=policy.NOBODY,
-        write=ADMINISTRATORS,
-    ),
+    *people_urls.urlpatterns,
     policy.route("audit/", audit_views.audit_list, name="audit-list", read=ADMINISTRATORS),
     policy.route("api/v1/runs/", api.RunList.as_view(), name="api-run-list"),
     policy.route("api/v1/runs/<int:pk>/", api.RunDetail.as_view(), name="api-run-detail"),
@@ -144,7 +78,5 @@ urlpatterns = [
     policy.route("api/v1/<path:rest>", api.Nothing.as_view(), name="api-nothing", write=policy.EVERYONE),
 ]
 
-policy.navigation(_("People"), "users", "user-list", "/people/", order=80)
-policy.navigation(_("Leave"), "beach", "leave-list", "/people/leave/", order=82)
 policy.navigation(_("Audit"), "history", "audit-list", "/audit/", order=85)
 policy.navigation(_("Work"), "hourglass", "run-list", "/work/", order=90)

@@ -81,14 +81,14 @@ def specials(first: dt.date, last: dt.date, branch: int | None = None) -> dict[d
 
 
 def exceptional_due_days(day: dt.date, n: int) -> dict[int, dt.date]:
-    """The ``n``-th working day after ``day`` (``n`` ≥ 1) of every branch where it is not the bank's own.
+    """``add_working_days`` (``n`` ≥ 0) for every branch where it is not what it is for the bank: branch id → day.
 
     Empty, after one small query, unless a branch has days of its own.
     """
     usual = add_working_days(day, n)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT FROM bankcrm_holiday WHERE branch_id IS NOT NULL AND day > %s)", [day]
+            "SELECT EXISTS (SELECT FROM bankcrm_holiday WHERE branch_id IS NOT NULL AND day >= %s)", [day]
         )
         if not cursor.fetchone()[0]:
             return {}
@@ -100,9 +100,9 @@ def exceptional_due_days(day: dt.date, n: int) -> dict[int, dt.date]:
             ) numbered WHERE nth = %(n)s AND day <> %(usual)s
             """,  # noqa: S608  a constant of this module
             {
-                "first": day + ONE_DAY,
+                "first": day + ONE_DAY if n else day,
                 "last": day + dt.timedelta(days=2 * n + MARGIN_DAYS),
-                "n": n,
+                "n": max(n, 1),
                 "usual": usual,
             },
         )

@@ -5,10 +5,12 @@ class CampaignsConfig(AppConfig):
     name = "campaigns"
 
     def ready(self) -> None:
-        from campaigns import past, withdrawal
+        from campaigns import handover, past, withdrawal
         from customers import consents, imports
 
         # What customers cannot know: a past campaign's history is also a campaign.
         imports.on_completion("campaign", imports.Completion(past.objection, past.record))
+        # What customers and staff cannot know: open leads go along when a portfolio or a branch is given over.
+        handover.declare()
         # Whoever objects, through whatever door, is called no more: their leads end in the same transaction.
         consents.on_silence(consents.Silence(withdrawal.stop, withdrawal.resume))

@@ -96,10 +96,10 @@ def meaning(outcome: str) -> Meaning:
     return MEANINGS[Outcome(outcome)]
 
 
-def proposed_next(outcome: str, today: dt.date) -> tuple[str, dt.datetime | None]:
-    """The next step and its time that the page offers for an outcome, on the working calendar."""
+def proposed_next(outcome: str, today: dt.date, branch: int | None = None) -> tuple[str, dt.datetime | None]:
+    """The next step and its time that the page offers for an outcome, on the working calendar of a branch."""
     row = meaning(outcome)
     if row.step == NextStep.NONE:
         return row.step, None
-    day = workdays.add_working_days(today, row.days)
+    day = workdays.add_working_days(today, row.days, branch)
     return row.step, timezone.make_aware(dt.datetime.combine(day, dt.time(row.hour)))

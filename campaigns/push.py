@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy
 from bankcrm import audit, bulk, clock, workdays
 from bankcrm.models import User
 from bankcrm.runs import Job
-from campaigns import contact_policy, definition, explanation, lifecycle
+from campaigns import contact_policy, definition, explanation, lifecycle, withdrawal
 from campaigns.conflicts import Refused
 from campaigns.models import Campaign, Change, FollowUp, Lead, Push, Target
 from campaigns.push_sql import Chunk, chunk_statement
@@ -135,6 +135,7 @@ def _push_chunks(campaign: Campaign, begun: Push, job: Job | None) -> None:
     arms = definition.arms_of(campaign)
     rules = contact_policy.active_rules()
     due_on = workdays.add_working_days(campaign.assigned_on, campaign.lead_due_days)
+    exceptional = workdays.exceptional_due_days(campaign.assigned_on, campaign.lead_due_days)
     total = selection.targets_count + selection.control_count
     after = done = 0
     while True:
@@ -144,9 +145,11 @@ def _push_chunks(campaign: Campaign, begun: Push, job: Job | None) -> None:
             channels=sorted({str(arm.channel) for arm in arms}),
             excludes_holders=any(arm.offer and arm.offer.excludes_holders for arm in arms),
             is_random=bool(campaign.control_share) or len(arms) > 1,
+            profiled=selection.score_run_id is not None,
             rules=rules,
             on=campaign.assigned_on,
             due_on=due_on,
+            exceptional_due_days=exceptional,
             after=after,
             size=chunk_size(total),
         )
@@ -179,6 +182,8 @@ def _finish(campaign: Campaign, begun: Push, user: User, job: Job | None) -> Pus
     with transaction.atomic():
         if job:
             job.fence()
+        # Whoever objected while the chunks were written.
+        withdrawal.stop_campaign(campaign.pk, user)
         finished = Push.objects.filter(pk=begun.pk, finished_at__isnull=True).update(
             finished_at=Now(),
             reconciliation={

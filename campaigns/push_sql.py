@@ -1,8 +1,8 @@
 """One chunk of a push as one statement: history for everybody, a reason for who is withheld, a lead for the rest.
 
-A lead goes to the customer's relationship manager; on leave, to the stand-in named for the leave, else the customer's
-backup; without either, to whoever in the home branch has most room: the next lead goes where open leads per unit of
-daily capacity are fewest. Nobody there: the lead waits unassigned and says why.
+A lead goes to the customer's relationship manager; on leave, to who stands in for them, else the customer's backup;
+without either, to whoever in the home branch has most room: the next lead goes where open leads per unit of capacity
+are fewest. Nobody there: the lead waits unassigned and says why.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from bankcrm import absence
 from campaigns.contact_policy import blocked_code, policy
 from campaigns.models import Campaign, ContactRule, Push
 from campaigns.statement import Piece, compose, join
@@ -24,9 +25,12 @@ class Chunk:
     channels: list[str]
     excludes_holders: bool
     is_random: bool
+    profiled: bool
     rules: list[ContactRule]
     on: dt.date
     due_on: dt.date
+    # Branch → its own due day, where its calendar is not the bank's.
+    exceptional_due_days: dict[int, dt.date]
     after: int
     size: int
 
@@ -38,6 +42,9 @@ def chunk_statement(chunk: Chunk) -> Piece:
     """Returns one row: last target id of the chunk (NULL: none left), targets in it, leads made."""
     return compose(
         """WITH {chunk},
+due AS MATERIALIZED (
+    SELECT branch_id, day FROM unnest({due_branches}::bigint[], {due_days}::date[]) AS given (branch_id, day)
+),
 {checked},
 assigned AS (
     INSERT INTO customers_assignment
@@ -56,7 +63,8 @@ leads AS (
         (campaign_id, push_id, target_id, customer_id, arm_id, branch_id, rm_id, state, unassigned_reason, value,
         due_on)
     SELECT {campaign}, {push}, id, customer_id, arm_id, branch_id, rm_id,
-        CASE WHEN rm_id IS NULL THEN 'unassigned' ELSE 'new' END, unassigned_reason, value, {due_on}
+        CASE WHEN rm_id IS NULL THEN 'unassigned' ELSE 'new' END, unassigned_reason, value,
+        coalesce((SELECT due.day FROM due WHERE due.branch_id = allocated.branch_id), {due_on})
     FROM allocated ORDER BY id
     ON CONFLICT DO NOTHING
     RETURNING id
@@ -72,6 +80,8 @@ SELECT (SELECT max(id) FROM chunk), (SELECT count(*) FROM chunk), (SELECT count(
         campaign=chunk.campaign.pk,
         push=chunk.push.pk,
         due_on=chunk.due_on,
+        due_branches=list(chunk.exceptional_due_days),
+        due_days=list(chunk.exceptional_due_days.values()),
     )
 
 
@@ -93,7 +103,14 @@ def _targets(chunk: Chunk) -> Piece:
 
 def _checked(chunk: Chunk) -> Piece:
     """Consent, suppression and caps as they are now; the control is not contacted and needs no check."""
-    rules = policy(chunk.channels, chunk.campaign.product.code, chunk.on, chunk.rules, scope=_SCOPE)
+    rules = policy(
+        chunk.channels,
+        chunk.campaign.product.code,
+        chunk.on,
+        chunk.rules,
+        scope=_SCOPE,
+        profiled=chunk.profiled,
+    )
     conditions = dict(rules.conditions)
     if chunk.excludes_holders:
         conditions["holds_product"] = compose(
@@ -123,10 +140,10 @@ def _allocated(on: dt.date) -> Piece:
 
 def _owned(on: dt.date) -> Piece:
     # Staff is looked up by key: a join with a table of the statement would be gone through once per lead.
+    away = absence.on(on)
     return compose(
         """away AS MATERIALIZED (
-    SELECT DISTINCT ON (user_id) user_id, backup_id FROM bankcrm_leave
-    WHERE {on} BETWEEN first_day AND last_day ORDER BY user_id, id
+    SELECT user_id, backup_id FROM unnest({away}::bigint[], {stand_ins}::bigint[]) AS given (user_id, backup_id)
 ),
 owned AS MATERIALIZED (
     SELECT found.*, row_number() OVER (
@@ -144,7 +161,8 @@ owned AS MATERIALIZED (
         WHERE checked.held = ''
     ) found
 )""",
-        on=on,
+        away=list(away),
+        stand_ins=[absent.stand_in for absent in away.values()],
         own=_available("own"),
         stand_in=_available("stand_in"),
         second=_available("second"),
@@ -160,11 +178,12 @@ def _shared() -> Piece:
     WHERE owner_id IS NULL AND home_branch_id IS NOT NULL GROUP BY home_branch_id
 ),
 helpers AS MATERIALIZED (
-    SELECT u.id, u.branch_id, u.daily_capacity, wanted.leads AS wanted,
+    SELECT u.id, u.branch_id, u.daily_capacity * half_days.n / 10.0 AS daily_capacity, wanted.leads AS wanted,
         (SELECT count(*) FROM campaigns_lead l WHERE l.rm_id = u.id AND l.state IN ('new', 'working'))
         + (SELECT count(*) FROM owned WHERE owned.owner_id = u.id) AS leads
     FROM wanted JOIN bankcrm_user u ON u.branch_id = wanted.branch_id
-    WHERE u.daily_capacity > 0 AND {helper}
+    CROSS JOIN LATERAL (SELECT sum(half) AS n FROM unnest(u.working_week) half) half_days
+    WHERE u.daily_capacity * half_days.n > 0 AND {helper}
 ),
 shared AS MATERIALIZED (
     SELECT branch_id, array_agg(id ORDER BY place) AS helper_ids

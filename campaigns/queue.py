@@ -16,7 +16,7 @@ from bankcrm import audit, clock
 from bankcrm.models import Role, User
 from campaigns.conflicts import Conflict, Refused
 from campaigns.models import Lead
-from campaigns.models.leads import LeadQuerySet
+from campaigns.models.leads import LeadQuerySet, to_work
 
 State = Lead.State
 WORKABLE = (State.NEW, State.WORKING)
@@ -163,20 +163,21 @@ def next_lead(user: User, after: Lead | None = None) -> Lead | None:
 
     A relationship manager's own queue; a branch manager, who sees everybody's leads, is led through their own only.
     """
-    leads = waiting(user).filter(unheld() | Q(claimed_by=user), rm=user)
+    leads = waiting(user).filter(to_work(user), unheld() | Q(claimed_by=user))
     # A call that was agreed and missed comes before what is only due later.
     leads = leads.alias(due_day=DUE_DAY).order_by("due_day", F("value").desc(), "id")
     return leads.exclude(pk=after.pk).first() if after else leads.first()
 
 
 def appointments(user: User, first: dt.date, last: dt.date) -> LeadQuerySet:
-    """Own open leads with a dated next step from ``first`` to ``last``, both included, in order of time."""
-    return workable(user).filter(rm=user, next_at__date__range=(first, last)).order_by("next_at", "id")
+    """Open leads to work with a dated next step from ``first`` to ``last``, both included, in order of time."""
+    dated = workable(user).filter(to_work(user), next_at__date__range=(first, last))
+    return dated.order_by("next_at", "id")
 
 
 def missed(user: User, today: dt.date) -> LeadQuerySet:
-    """Own open leads whose next step was agreed for an earlier day, longest ago first."""
-    return workable(user).filter(rm=user, next_at__date__lt=today).order_by("next_at", "id")
+    """Open leads to work whose next step was agreed for an earlier day, longest ago first."""
+    return workable(user).filter(to_work(user), next_at__date__lt=today).order_by("next_at", "id")
 
 
 def check_role(user: User) -> None:

@@ -6,6 +6,7 @@ class CustomersConfig(AppConfig):
 
     def ready(self) -> None:
         from bankcrm import freshness
-        from customers import profile
+        from customers import profile, ties
 
         freshness.sources.append(profile.freshness)
+        ties.declare()

@@ -13,13 +13,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
-from bankcrm import clock, figures, paging, parsing, workdays
+from bankcrm import absence, clock, figures, paging, parsing, workdays
 from bankcrm.models import Role, User
 from bankcrm.policy import SignedIn
 from campaigns import feedback, queue, sales
 from campaigns.lead_forms import LeadFilter
 from campaigns.lead_views import rows
 from campaigns.models import Lead
+from campaigns.models.leads import to_work
 from customers.models import Customer
 
 ORDER = ("due_on", "-value", "pk")
@@ -41,7 +42,7 @@ def my_day(request: SignedIn) -> HttpResponse:
     # What was done stands under the day of the calendar, what is due under the business day.
     wall = timezone.localdate()
     week = wall - dt.timedelta(days=wall.weekday())
-    queued = queue.waiting(user).filter(rm=user).select_related(*rows.RELATED)
+    queued = queue.waiting(user).filter(to_work(user)).select_related(*rows.RELATED)
     counts = queue.counts(user, today)
     agreed = list(
         queue.appointments(user, today, monday + dt.timedelta(days=6)).select_related(*rows.RELATED)
@@ -52,6 +53,7 @@ def my_day(request: SignedIn) -> HttpResponse:
         "campaigns/leads/my_day.html",
         {
             "today": today,
+            "leave": absence.leave_of(user, today),
             "first": queue.next_lead(user),
             "kpis": _kpis(user, today, counts, agreed, sum(days.values())),
             "counts": counts,
@@ -84,7 +86,7 @@ def _kpis(
     leads = reverse("lead-list")
     done = sales.worked_today(user, timezone.localdate())
     due = counts.due_today + counts.overdue
-    week = 5 * user.daily_capacity
+    week = user.weekly_capacity
     return [
         {
             "label": _("Overdue"),
@@ -140,6 +142,7 @@ def lead_list(request: SignedIn) -> HttpResponse:
             "groups": GROUPS,
             "pager": page.pager(request, paging.capped_count(found)),
             "of_team": user.role != Role.RM,
+            "leave": absence.leave_of(user, today),
         },
     )
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from analytics.reasons import sentence
-from bankcrm import figures
+from bankcrm import absence, figures
 from bankcrm.models import User
 from campaigns import queue
 from campaigns.models import Arm, Lead, Target
@@ -39,6 +39,8 @@ class Row:
     status: tuple[str, str, str]
     touch: str
     holder: User | None
+    # "for Rita, on leave until 3 Dec", where somebody stands in.
+    instead: str = ""
 
     @property
     def is_late(self) -> bool:
@@ -82,9 +84,18 @@ def rows(
             status=status(lead, user, today),
             touch=touches.get(lead.customer_id, ""),
             holder=queue.holder(lead, user),
+            instead=instead_of(lead, user),
         )
         for lead in leads
     ]
+
+
+def instead_of(lead: Lead, user: User) -> str:
+    """For whom a lead is worked while its relationship manager is on leave; "" for everybody's own."""
+    until = absence.standing_in(user).until.get(lead.rm_id or 0)
+    if until is None or lead.rm_id == user.pk or not lead.is_open:
+        return ""
+    return _("for %(name)s, on leave until %(day)s") % {"name": lead.rm, "day": figures.short_day(until)}
 
 
 RELATED = ("customer", "campaign", "arm__offer", "target", "claimed_by", "rm")

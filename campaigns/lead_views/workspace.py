@@ -6,7 +6,7 @@ import datetime as dt
 import uuid
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -18,8 +18,10 @@ from campaigns import calling, followup, queue
 from campaigns.lead_forms import local_value
 from campaigns.lead_views import rows
 from campaigns.models import FollowUp, Lead
+from campaigns.models.leads import to_work
 from campaigns.outcomes import MEANINGS, DeclineReason, NextStep, proposed_next
-from customers.models import ConsentChannel, Customer
+from customers import consents_page
+from customers.models import Customer
 from customers.tabs import TABS
 
 RAIL = 40
@@ -54,9 +56,10 @@ def context(request: HttpRequest, lead: Lead, user: User) -> dict[str, Any]:
         "mine": mine,
         "may_work": works and lead.state in queue.WORKABLE and colleague is None,
         # A branch manager who only looks must not keep the relationship manager waiting.
-        "claims_itself": works and not mine and colleague is None and lead.is_open and lead.rm_id == user.pk,
+        "claims_itself": works and not mine and colleague is None and lead.is_open and _is_own(lead, user),
+        "instead": rows.instead_of(lead, user),
         "blocks": calling.blocks(lead, today) if lead.is_open else [],
-        "consents": _consents(lead.customer),
+        "consents": consents_page.pills(lead.customer.consents.all()),
         "recent": calling.recent_contacts(lead.customer, today),
         "recent_days": calling.RECENT_DAYS,
         "reasons": rows.reasons(lead),
@@ -87,22 +90,6 @@ def _facts(customer: Customer, today: dt.date) -> str:
     return " · ".join(part for part in (greeting, customer.occupation) if part)
 
 
-def _consents(customer: Customer) -> list[dict[str, Any]]:
-    said = {consent.channel: consent for consent in customer.consents.filter(is_objection=True)}
-    everything = said.get(ConsentChannel.ALL)
-    if everything:
-        return [{"label": _("Do not contact"), "since": everything.since, "objects": True}]
-    return [
-        {
-            "label": channel.label,
-            "since": said[channel].since if channel in said else None,
-            "objects": channel in said,
-        }
-        for channel in ConsentChannel
-        if channel != ConsentChannel.ALL
-    ]
-
-
 def _score(lead: Lead) -> dict[str, Any] | None:
     run = lead.target.selection.score_run
     if run is None or lead.target.probability is None:
@@ -127,6 +114,11 @@ def _script(lead: Lead) -> list[tuple[str, str]]:
         (_("If unsure"), offer.script_if_unsure),
     ]
     return [(label, text) for label, text in lines if text]
+
+
+def _is_own(lead: Lead, user: User) -> bool:
+    """Whether the lead is the user's own work; a relationship manager sees no other."""
+    return user.role == Role.RM or lead.rm_id == user.pk
 
 
 def _history(lead: Lead) -> list[FollowUp]:
@@ -163,7 +155,7 @@ def _customer_panel(lead: Lead, user: User) -> dict[str, Any]:
 def _dock(user: User, today: dt.date) -> dict[str, Any]:
     outcomes = []
     for meaning in MEANINGS.values():
-        step, at = proposed_next(meaning.outcome, today)
+        step, at = proposed_next(meaning.outcome, today, user.branch_id)
         outcomes.append(
             {
                 "key": meaning.key,
@@ -202,9 +194,9 @@ def _snoozes() -> list[tuple[str, str]]:
 def rail(lead: Lead | None, user: User, today: dt.date) -> dict[str, Any]:
     """The queue beside the lead: what is due, then what comes later, and which lead comes next."""
     owner = user if user.role == Role.RM or lead is None or lead.rm is None else lead.rm
-    related = ("customer", "campaign", "arm__offer", "target", "claimed_by")
-    due = list(queue.waiting(user).filter(rm=owner).select_related(*related)[:RAIL])
-    later = list(queue.later(user).filter(rm=owner).select_related(*related)[:RAIL])
+    mine = to_work(user) if owner is user else Q(rm=owner)
+    due = list(queue.waiting(user).filter(mine).select_related(*rows.RELATED)[:RAIL])
+    later = list(queue.later(user).filter(mine).select_related(*rows.RELATED)[:RAIL])
     listed = rows.rows([*due, *later], user, today)
     free = [
         row.lead

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from bankcrm import absence
 from bankcrm.models import Branch, Role, Run, User
 from campaigns.models.campaign import Arm, Campaign
 from campaigns.models.targets import Target
@@ -34,15 +35,33 @@ class Push(models.Model):
         return f"{self.campaign} {self.wave}"
 
 
+def to_work(user: User) -> Q:
+    """Leads that are the user's to work: their own, and those of absent colleagues they stand in for."""
+    standing = absence.standing_in(user)
+    if not standing:
+        return Q(rm=user)
+    mine = Q(rm__in=[user.pk, *standing.portfolios])
+    if standing.as_backup:
+        mine |= Q(rm__in=standing.as_backup, customer__backup_rm=user)
+    if standing.as_manager:
+        nobody = Q(customer__backup_rm__isnull=True) | Q(customer__backup_rm__in=standing.away)
+        gone = Q(customer__backup_rm__is_active=False)
+        mine |= Q(rm__in=standing.as_manager) & (nobody | gone)
+    return mine
+
+
 class LeadQuerySet(models.QuerySet["Lead"]):
     def visible_to(self, user: User) -> LeadQuerySet:
-        """An RM's own leads; the branch subtree for other roles; none for administrators; all for auditors."""
+        """An RM's own leads and those of absent colleagues one stands in for; the branch subtree for other roles.
+
+        None for administrators; all for auditors.
+        """
         if user.is_auditor:
             return self
         if user.role == Role.ADMINISTRATOR:
             return self.none()
         if user.role == Role.RM:
-            return self.filter(rm=user)
+            return self.filter(to_work(user))
         return self.filter(branch__in=user.branch_ids())
 
     def open(self) -> LeadQuerySet:

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import Now, Upper
 from django.utils.translation import gettext_lazy as _
 
+from bankcrm import absence
 from bankcrm.models import Branch, Role, User
 
 
@@ -34,13 +35,17 @@ class MaritalStatus(models.TextChoices):
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
     def visible_to(self, user: User) -> CustomerQuerySet:
-        """Own portfolio for an RM, the branch subtree for others, nothing for administrators, all for auditors."""
+        """Own portfolio and that of absent colleagues one stands in for, for an RM; the branch subtree for others.
+
+        Administrators see nothing, auditors everything.
+        """
         if user.is_auditor:
             return self
         if user.role == Role.ADMINISTRATOR:
             return self.none()
         if user.role == Role.RM:
-            return self.filter(Q(primary_rm=user) | Q(backup_rm=user))
+            owners = [user.pk, *absence.standing_in(user).portfolios]
+            return self.filter(Q(primary_rm__in=owners) | Q(backup_rm=user))
         # Head office also sees customers that no branch has been named for; nobody else would find them.
         if user.branch.kind == Branch.Kind.HEAD_OFFICE:
             return self

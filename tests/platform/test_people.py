@@ -6,12 +6,17 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from django.core.exceptions import ValidationError
 from django.test import Client
 
-from bankcrm import people
-from bankcrm.models import AuditEvent, Branch, BranchLink, Holiday, Leave, Role, User
+from bankcrm import tokens
+from bankcrm.models import AuditEvent, Holiday, Leave, Role, User
+from customers.models import Customer
 from tests.cast import PASSWORD, Cast, login, make_user
+
+
+@pytest.fixture(autouse=True)
+def on_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bankcrm.clock.today", lambda: dt.date(2026, 11, 25))
 
 
 def user_data(user: User, **changes: Any) -> dict[str, Any]:
@@ -23,6 +28,9 @@ def user_data(user: User, **changes: Any) -> dict[str, Any]:
         "branch": user.branch_id,
         "daily_capacity": user.daily_capacity,
         "is_active": "on" if user.is_active else "",
+        "portfolio_size": user.portfolio_size,
+        "version": user.version,
+        "confirmed": "1",
     }
     return {**data, **changes}
 
@@ -33,6 +41,7 @@ NEW = {
     "username": "lin",
     "role": Role.RM,
     "daily_capacity": 15,
+    "portfolio_size": 300,
     "is_active": "on",
     "new_password": "plum-river-forty-two",
 }
@@ -58,6 +67,8 @@ def test_a_new_user_can_sign_in_with_the_password_set(cast: Cast) -> None:
         ("role", "emperor", "valid choice"),
         ("branch", "999999", "valid choice"),
         ("daily_capacity", "-3", "greater than or equal"),
+        ("daily_capacity", "201", "Nobody works 201"),
+        ("portfolio_size", "-1", "greater than or equal"),
     ],
 )
 def test_a_wrong_entry_is_told_and_nothing_saved(cast: Cast, field: str, value: str, sentence: str) -> None:
@@ -111,6 +122,80 @@ def test_an_empty_password_leaves_the_old_one_and_the_audit_names_what_changed(c
     assert AuditEvent.objects.get(action="user.changed").details == {"changed": ["daily_capacity"]}
 
 
+def test_a_stale_form_says_who_was_faster_and_changes_nothing(cast: Cast) -> None:
+    other = make_user("adam", Role.ADMINISTRATOR, cast.tree.head_office)
+    mine, theirs = user_data(cast.rita, daily_capacity=30), user_data(cast.rita, daily_capacity=10)
+    url = f"/people/users/{cast.rita.pk}/"
+    assert login(other).post(url, theirs).status_code == 302
+    answer = login(cast.ada).post(url, mine)
+    assert answer.status_code == 422
+    assert "Adam changed this" in answer.content.decode()
+    cast.rita.refresh_from_db()
+    assert cast.rita.daily_capacity == 10
+    assert login(cast.ada).post(url, {**mine, "version": ""}).status_code == 422
+
+
+def test_a_change_of_role_says_first_what_it_does(cast: Cast) -> None:
+    client, url = login(cast.ada), f"/people/users/{cast.mei.pk}/"
+    data = user_data(cast.mei, role=Role.RM, branch=cast.tree.n1.pk, is_active="")
+    answer = client.post(url, {**data, "confirmed": ""})
+    assert answer.status_code == 422
+    said = answer.content.decode()
+    for sentence in ("signed out everywhere", "sees the own portfolio only", "The portfolio goes along"):
+        assert sentence in said, sentence
+    cast.mei.refresh_from_db()
+    assert (cast.mei.role, cast.mei.is_active) == (Role.PLANNER, True)
+    assert client.post(url, data).status_code == 302
+    cast.mei.refresh_from_db()
+    assert (cast.mei.role, cast.mei.is_active, cast.mei.branch) == (Role.RM, False, cast.tree.n1)
+
+
+def test_a_small_change_needs_no_second_click(cast: Cast) -> None:
+    data = user_data(cast.rita, full_name="Rita Moreno", confirmed="")
+    assert login(cast.ada).post(f"/people/users/{cast.rita.pk}/", data).status_code == 302
+
+
+def test_a_locked_out_users_token_ends_for_good(cast: Cast) -> None:
+    key = tokens.create(cast.rita)
+    login(cast.ada).post(f"/people/users/{cast.rita.pk}/", user_data(cast.rita, is_active=""))
+    User.objects.filter(pk=cast.rita.pk).update(is_active=True)
+    answer = Client().get("/api/v1/runs/", headers={"Authorization": f"Token {key}"})
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("change", [{"is_active": ""}, {"role": Role.PLANNER}, {"is_auditor": "on"}])
+def test_whoever_holds_customers_stays_until_they_are_transferred(cast: Cast, change: dict[str, Any]) -> None:
+    customer = Customer.objects.create(number="C1", name="Li", home_branch=cast.tree.n1, primary_rm=cast.rita)
+    url = f"/people/users/{cast.rita.pk}/"
+    answer = login(cast.ada).post(url, user_data(cast.rita, **change))
+    assert answer.status_code == 422
+    assert "Rita still has 1 customers" in answer.content.decode()
+    customer.primary_rm = None
+    customer.save()
+    assert login(cast.ada).post(url, user_data(cast.rita, **change)).status_code == 302
+
+
+def test_whoever_stands_in_for_a_colleague_stays_until_another_is_named(cast: Cast) -> None:
+    leave = Leave.objects.create(
+        user=cast.raj, first_day="2026-11-24", last_day="2026-11-30", backup=cast.rita
+    )
+    url = f"/people/users/{cast.rita.pk}/"
+    answer = login(cast.ada).post(url, user_data(cast.rita, is_active=""))
+    assert "stands in for Raj until 30 Nov" in answer.content.decode()
+    leave.delete()
+    assert login(cast.ada).post(url, user_data(cast.rita, is_active="")).status_code == 302
+
+
+def test_a_working_week_of_half_days_is_kept_and_an_empty_one_refused(cast: Cast) -> None:
+    client, url = login(cast.ada), f"/people/users/{cast.rita.pk}/"
+    week = {f"week_{n}": half for n, half in enumerate([2, 1, 0, 2, 1, 0, 0])}
+    assert client.post(url, user_data(cast.rita, **week)).status_code == 302
+    cast.rita.refresh_from_db()
+    assert (cast.rita.working_week, cast.rita.weekly_capacity) == ([2, 1, 0, 2, 1, 0, 0], 60)
+    free = user_data(cast.rita, **{f"week_{n}": 0 for n in range(7)})
+    assert "works on no day" in client.post(url, free).content.decode()
+
+
 def test_users_are_found_by_name_role_and_branch_subtree(cast: Cast) -> None:
     client = login(cast.ada)
 
@@ -121,61 +206,9 @@ def test_users_are_found_by_name_role_and_branch_subtree(cast: Cast) -> None:
     assert names("?role=rm") == {"rita", "raj"}
     assert names(f"?branch={cast.tree.north.pk}") == {"rita", "bao"}
     assert names("?active=0") == set()
+    Leave.objects.create(user=cast.raj, first_day="2026-11-25", last_day="2026-11-25")
+    assert names("?active=away") == {"raj"}
     assert len(names("")) == 9
-
-
-def test_a_moved_branch_moves_what_its_people_see(cast: Cast) -> None:
-    regional = make_user("regina", Role.BRANCH_MANAGER, cast.tree.south)
-    assert not User.objects.visible_to(regional).filter(pk=cast.rita.pk).exists()
-    answer = login(cast.ada).post(
-        f"/people/branches/{cast.tree.n1.pk}/",
-        {"name": "Moved", "code": "N1", "kind": "branch", "parent": cast.tree.south.pk},
-    )
-    assert answer.status_code == 302
-    assert User.objects.visible_to(regional).filter(pk=cast.rita.pk).exists()
-    assert AuditEvent.objects.get(action="branch.changed").details == {"changed": ["name", "parent_id"]}
-
-
-def test_a_new_branch_is_in_the_closure(cast: Cast) -> None:
-    data = {"name": "Outlet", "code": "N1A", "kind": "outlet", "parent": cast.tree.n1.pk}
-    assert login(cast.ada).post("/people/branches/new/", data).status_code == 302
-    outlet = Branch.objects.get(code="N1A")
-    assert BranchLink.objects.filter(descendant=outlet).count() == 4
-
-
-@pytest.mark.parametrize(
-    ("kind", "parent", "sentence"),
-    [
-        ("head_office", "s1", "belongs to nothing"),
-        ("branch", None, "Say what it belongs to"),
-        ("region", "n2", "higher kind"),
-        ("branch", "n1", "valid choice"),
-    ],
-)
-def test_a_tree_that_is_none_is_refused(cast: Cast, kind: str, parent: str | None, sentence: str) -> None:
-    data = {
-        "name": "N1",
-        "code": "N1",
-        "kind": kind,
-        "parent": getattr(cast.tree, parent).pk if parent else "",
-    }
-    answer = login(cast.ada).post(f"/people/branches/{cast.tree.n1.pk}/", data)
-    assert answer.status_code == 422
-    assert sentence in answer.content.decode()
-
-
-def test_a_circle_is_refused_by_the_verb_too(cast: Cast) -> None:
-    cast.tree.north.parent = cast.tree.n1
-    with pytest.raises(ValidationError, match="below itself"):
-        people.save_branch(cast.tree.north, cast.ada)
-    assert BranchLink.objects.count() == 14
-
-
-def test_branches_show_as_a_tree_with_their_staff(cast: Cast) -> None:
-    rows = login(cast.ada).get("/people/branches/").context["rows"]
-    shape = [(row["branch"].code, row["depth"]) for row in rows]
-    assert shape == [("HO", 0), ("N", 1), ("N1", 2), ("N2", 2), ("S", 1), ("S1", 2)]
-    assert [row["branch"].working for row in rows] == [6, 0, 2, 0, 0, 1]
 
 
 def leave_data(
@@ -226,6 +259,35 @@ def test_overlapping_leave_and_an_absent_backup_are_refused(cast: Cast) -> None:
     assert Leave.objects.count() == 1
 
 
+def test_leave_that_is_over_is_refused_and_sick_leave_since_monday_is_not(cast: Cast) -> None:
+    client = login(cast.bao)
+    over = client.post("/people/leave/new/", leave_data(cast.rita, None, "2026-11-20", "2026-11-24"))
+    assert "over already" in over.content.decode()
+    assert (
+        client.post("/people/leave/new/", leave_data(cast.rita, None, "2026-11-23", "2026-11-27")).status_code
+        == 302
+    )
+
+
+def test_who_stands_in_for_somebody_names_who_takes_over_both(cast: Cast) -> None:
+    rosa, sun = (make_user(name, Role.RM, cast.tree.n1) for name in ("rosa", "sun"))
+    Leave.objects.create(user=cast.rita, first_day="2026-12-01", last_day="2026-12-09", backup=rosa)
+    client = login(cast.bao)
+    refused = client.post("/people/leave/new/", leave_data(rosa, None)).content.decode()
+    assert "stands in for Rita" in refused
+    said = client.post("/people/leave/new/", leave_data(rosa, sun), follow=True).content.decode()
+    assert "Sun takes over the customers of Rita from Rosa as well." in said
+
+
+def test_the_leave_list_hides_what_is_over_until_asked(cast: Cast) -> None:
+    Leave.objects.create(user=cast.rita, first_day="2026-11-01", last_day="2026-11-20")
+    now = Leave.objects.create(user=cast.rita, first_day="2026-11-24", last_day="2026-11-30")
+    client = login(cast.bao)
+    assert [row["leave"] for row in client.get("/people/leave/").context["rows"]] == [now]
+    assert len(client.get("/people/leave/?when=all").context["rows"]) == 2
+    assert "No leave fits" in client.get("/people/leave/?q=nobody").content.decode()
+
+
 def test_leave_is_changed_and_removed_with_an_audit_row_each(cast: Cast) -> None:
     leave = Leave.objects.create(user=cast.rita, first_day="2026-12-03", last_day="2026-12-04")
     client = login(cast.bao)
@@ -237,17 +299,29 @@ def test_leave_is_changed_and_removed_with_an_audit_row_each(cast: Cast) -> None
     assert set(AuditEvent.objects.values_list("action", flat=True)) == {"leave.changed", "leave.removed"}
 
 
-def test_holidays_are_added_once_and_removed(cast: Cast) -> None:
+def test_holidays_and_make_up_days_are_added_once_and_removed(cast: Cast) -> None:
     client = login(cast.ada)
-    assert client.post("/people/holidays/", {"day": "2026-10-01", "name": "National Day"}).status_code == 302
-    assert client.post("/people/holidays/", {"day": "2026-10-01", "name": "Again"}).status_code == 422
+
+    def add(**data: Any) -> Any:
+        return client.post("/people/holidays/", {"works_as": "", "branch": "", **data})
+
+    assert add(day="2026-10-01", name="National Day").status_code == 302
+    assert "already has an entry" in add(day="2026-10-01", name="Again").content.decode()
+    assert "free anyway" in add(day="2026-10-03", name="x").content.decode()
+    assert "worked like that anyway" in add(day="2026-10-05", name="x", works_as=0).content.decode()
     assert (
-        "free anyway" in client.post("/people/holidays/", {"day": "2026-10-03", "name": "x"}).content.decode()
+        "works on this day anyway" in add(day="2026-10-01", name="x", branch=cast.tree.n1.pk).content.decode()
     )
-    assert Holiday.objects.get().name == "National Day"
-    assert client.post("/people/holidays/nonsense/delete/").status_code == 404
-    assert client.post("/people/holidays/2026-10-01/delete/").status_code == 302
-    assert not Holiday.objects.exists()
+    assert add(day="2026-10-10", name="Make-up", works_as=3).status_code == 302
+    assert add(day="2026-10-10", name="Closed", branch=cast.tree.south.pk).status_code == 302
+    national, make_up, closed = Holiday.objects.order_by("pk")
+    assert (national.name, make_up.works_as, closed.branch) == ("National Day", 3, cast.tree.south)
+    assert client.post("/people/holidays/999999/delete/").status_code == 302
+    assert client.post(f"/people/holidays/{national.pk}/delete/").status_code == 302
+    assert Holiday.objects.count() == 2
+    saved = AuditEvent.objects.filter(action="holiday.saved").last()
+    assert saved
+    assert saved.details["branch"] == cast.tree.south.pk
 
 
 def test_an_auditor_reads_the_people_pages_and_changes_nothing(cast: Cast) -> None:
