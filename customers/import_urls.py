@@ -20,6 +20,9 @@ urlpatterns = [
         "imports/<int:pk>/merge/", views.import_merge, name="import-merge", read=policy.NOBODY, write=KEEPERS
     ),
     policy.route(
+        "imports/<int:pk>/undo/", views.import_undo, name="import-undo", read=KEEPERS, write=KEEPERS
+    ),
+    policy.route(
         "profiles/build/", views.profile_build, name="profile-build", read=policy.NOBODY, write=KEEPERS
     ),
     policy.route("imports/<int:pk>/rejects.csv", views.import_rejects, name="import-rejects", read=KEEPERS),

@@ -17,8 +17,9 @@ from django.views.decorators.http import require_POST
 from bankcrm import audit, paging, runs
 from bankcrm.models import Run
 from bankcrm.policy import SignedIn
-from customers import imports, profile, tasks
+from customers import import_page, imports, profile, tasks
 from customers.import_forms import MapForm, UploadForm
+from customers.import_load_forms import HistoryForm, LoadForm, MissingForm
 from customers.imports import checking, mapping, sniffing
 from customers.imports.kinds import KINDS, allowed
 from customers.models import ImportFile, ImportReject
@@ -29,6 +30,7 @@ TONES = {
     State.CHECKED: ("act", "checklist"),
     State.MERGED: ("ok", "check"),
     State.REFUSED: ("bad", "alert-triangle"),
+    State.UNDONE: ("", "history"),
 }
 # Spreadsheets run a cell that begins so as a formula, Chinese ones also in full width.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -53,11 +55,14 @@ def _changeable(request: SignedIn, pk: int) -> ImportFile:
 
 def import_list(request: SignedIn) -> HttpResponse:
     """Files that came in, newest first."""
-    found = ImportFile.objects.visible_to(request.user).select_related("uploaded_by")
+    history = HistoryForm(ImportFile.objects.visible_to(request.user), request.GET)
+    found = history.narrowed().select_related("uploaded_by")
     page = paging.page_of(request, found, ("-pk",))
     context = {
         "rows": [{"file": file, "tone": TONES[State(file.state)]} for file in page.rows],
         "pager": page.pager(request, paging.capped_count(found)),
+        "history": history,
+        "narrowed": history.has_changed(),
         "may_upload": bool(allowed(request.user)),
         "newest_profile": profile.latest_month(),
         "newest_data": profile.newest_data(),
@@ -114,8 +119,8 @@ def _received(request: SignedIn, file: ImportFile) -> HttpResponse:
 def import_map(request: SignedIn, pk: int) -> HttpResponse:
     """What every column means; saving it starts the check."""
     file = _changeable(request, pk) if request.method == "POST" else _visible(request, pk)
-    form = MapForm(file, request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    form, load = MapForm(file, request.POST or None), LoadForm(file, request.POST or None)
+    if request.method == "POST" and form.is_valid() and load.is_valid() and load.save():
         try:
             form.save()
         except imports.Refused as refusal:
@@ -140,13 +145,15 @@ def import_map(request: SignedIn, pk: int) -> HttpResponse:
     context = {
         "file": file,
         "form": form,
+        "load": load,
         "columns": columns,
         "constants": form.group("constant_"),
         "values": form.group("values_"),
         "campaign": form.group("campaign_"),
-        "may_change": _may_change(request, file) and file.state != State.MERGED,
+        "may_change": _may_change(request, file) and file.inserted is None,
     }
-    return render(request, "customers/imports/map.html", context, status=422 if form.errors else 200)
+    status = 422 if form.errors or load.errors else 200
+    return render(request, "customers/imports/map.html", context, status=status)
 
 
 def import_detail(request: SignedIn, pk: int) -> HttpResponse:
@@ -178,11 +185,11 @@ def import_detail(request: SignedIn, pk: int) -> HttpResponse:
         "without_branch": file.options.get("without_branch")
         if file.state in (State.CHECKED, State.MERGED)
         else 0,
-        "may_map": may and file.state != State.MERGED,
+        "may_map": may and file.inserted is None,
         "may_check": may and file.state in (State.UPLOADED, State.CHECKED, State.REFUSED),
         "may_merge": may and file.state == State.CHECKED,
         "page": reverse(page["route"], args=[page["pk"]]) if page else "",
-    }
+    } | import_page.load_context(file, may_change=may)
     return render(request, "customers/imports/detail.html", context)
 
 
@@ -192,12 +199,13 @@ def _kpis(file: ImportFile) -> list[dict[str, Any]]:
         (_("Good"), file.accepted, ""),
         (_("Left out"), file.rejected, "warn" if file.rejected else ""),
     ]
-    if file.state == State.MERGED:
+    if file.state in (State.MERGED, State.UNDONE):
         same = (file.accepted or 0) - (file.inserted or 0) - (file.updated or 0)
         figures += [
             (_("New"), file.inserted, ""),
             (_("Changed"), file.updated, ""),
             (_("Said nothing new"), same, ""),
+            (_("Marked as gone"), file.closed, ""),
         ]
     return [
         {"label": label, "value": f"{value:,}", "tone": tone}
@@ -233,7 +241,27 @@ def import_merge(request: SignedIn, pk: int) -> HttpResponse:
     if file.state != State.CHECKED:
         messages.warning(request, _("Only a checked file can go in. Nothing was changed."))
         return redirect("import-detail", pk)
+    if file.missing and file.inserted is None:
+        word = MissingForm(file, request.POST)
+        refusal = (
+            word.confirm(request.user) if word.is_valid() else _("Say what becomes of the missing rows.")
+        )
+        if refusal:
+            messages.error(request, refusal)
+            return redirect("import-detail", pk)
     return _start(request, file, "merge")
+
+
+def import_undo(request: SignedIn, pk: int) -> HttpResponse:
+    """What taking the import back would do or what stands on it; a POST takes it back."""
+    file = _changeable(request, pk) if request.method == "POST" else _visible(request, pk)
+    context = import_page.undo_context(file)
+    if request.method == "POST" and context["may_undo"]:
+        return _start(request, file, "undo")
+    context["may_undo"] = context["may_undo"] and _may_change(request, file)
+    return render(
+        request, "customers/imports/undo.html", context, status=422 if request.method == "POST" else 200
+    )
 
 
 def _start(request: SignedIn, file: ImportFile, step: str) -> HttpResponse:

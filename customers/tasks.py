@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from bankcrm import runs
 from bankcrm.models import Role
 from customers import imports, profile
+from customers.imports import undo
 from customers.imports.kinds import KINDS
 from customers.models import ImportFile
 
@@ -20,14 +21,17 @@ KIND = "customers.import"
 
 @runs.work(KIND, gettext_lazy("Import a file"), roles={Role.ADMINISTRATOR, Role.ANALYST})
 def run_import(job: runs.Job) -> dict[str, Any]:
-    """Arguments: file, step ("check" or "merge"). Start with ``key=key(file)``: one step of a file at a time."""
+    """Arguments: file, step (check, merge, undo). Start with ``key=key(file)``: one step of a file at a time."""
     file = ImportFile.objects.filter(pk=job.arguments["file"]).first()
     if file is None:
         raise runs.Refused(_("The file no longer exists."))
     user = job.requested_by
     if user is not None and user.role not in KINDS[file.kind].roles:
         raise runs.Refused(_("Your role does not include this kind of file."))
-    if job.arguments["step"] == "merge":
+    if job.arguments["step"] == "undo":
+        undo.undo(file, user, job)
+        counts = {"rows_removed": file.inserted, "rows_restored": file.updated}
+    elif job.arguments["step"] == "merge":
         imports.merge(file, job)
         counts = {"rows_new": file.inserted, "rows_changed": file.updated, "rows_left_out": file.rejected}
     else:

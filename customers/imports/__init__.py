@@ -66,6 +66,7 @@ def check(file: ImportFile, job: Job | None = None) -> ImportFile:
 
 
 def _check(file: ImportFile, job: Job | None) -> None:
+    file.options = loads.with_day(file, file.mapping, file.options)
     mapping.complete(file)
     _objections(file)
     staging.sweep()
@@ -172,6 +173,7 @@ def _finish(file: ImportFile, job: Job | None) -> None:
 
 def remap(file: ImportFile, mapped: dict[str, str], options: dict[str, Any]) -> ImportFile:
     """Store another meaning of the columns; the file must be checked again. Raises Refused once rows of it are in."""
+    options = loads.with_day(file, mapped, options)
     changed = ImportFile.objects.filter(pk=file.pk, inserted__isnull=True).exclude(
         state__in=[State.MERGED, State.UNDONE]
     )

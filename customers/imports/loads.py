@@ -62,6 +62,9 @@ CLOSINGS: dict[str, Closing] = {
     ),
 }
 
+# The target that says which day a row speaks of.
+DAYS = {ImportFile.Kind.BALANCES: "month"}
+
 
 @dataclass(frozen=True)
 class Missing:
@@ -115,6 +118,14 @@ def describe(
 def effective_day(file: ImportFile) -> dt.date:
     """The day the load speaks of: as told, otherwise the business day."""
     return file.effective_on or clock.today()
+
+
+def with_day(file: ImportFile, mapped: Mapping[str, str], options: dict[str, Any]) -> dict[str, Any]:
+    """``options``, with the day of the load as a constant where rows need a day and no column gives it."""
+    name = DAYS.get(file.kind, "")
+    if not name or not file.effective_on or name in mapped.values() or options.get("constants", {}).get(name):
+        return options
+    return options | {"constants": options.get("constants", {}) | {name: file.effective_on.isoformat()}}
 
 
 def count(file: ImportFile) -> Missing | None:

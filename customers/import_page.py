@@ -1,0 +1,74 @@
+"""What the pages of one import show beside its rows: the load, an interrupted merge, and the way back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from bankcrm import figures
+from customers.import_load_forms import MissingForm
+from customers.imports import loads, undo
+from customers.models import ImportFile
+
+State = ImportFile.State
+
+
+def load_line(file: ImportFile) -> str:
+    """ "core · full load · as of 2026-10-31", or "" where nothing was said."""
+    words = [file.source]
+    if file.load == ImportFile.Load.FULL:
+        words.append(_("full load"))
+    if file.effective_on:
+        words.append(_("as of %(day)s") % {"day": file.effective_on.isoformat()})
+    return " · ".join(filter(None, words))
+
+
+def load_context(file: ImportFile, *, may_change: bool) -> dict[str, Any]:
+    """For the page of a file at rest: the load in words, missing rows, and where an interrupted merge stands."""
+    resume = file.options.get("resume") if file.state == State.CHECKED and file.inserted is not None else None
+    return {
+        "load_line": load_line(file),
+        "missing": _missing(file),
+        "half": {"rows": resume["rows"], "total": file.accepted} if resume else None,
+        "undo_url": reverse("import-undo", args=[file.pk]) if may_change and not undo.objection(file) else "",
+    }
+
+
+def _missing(file: ImportFile) -> dict[str, Any] | None:
+    if file.state != State.CHECKED or not file.missing or file.inserted is not None:
+        return None
+    known = int(file.options.get("known", 0))
+    sentence = ngettext(
+        "%(missing)s of the %(known)s rows known from %(source)s is not in the file.",
+        "%(missing)s of the %(known)s rows known from %(source)s are not in the file.",
+        file.missing,
+    )
+    counted = loads.Missing(known, file.missing)
+    return {
+        "sentence": sentence % {"missing": f"{file.missing:,}", "known": f"{known:,}", "source": file.source},
+        "share": figures.pct(counted.share),
+        "is_many": counted.is_many,
+        "closing": str(loads.CLOSINGS[file.kind].sentence),
+        "form": MissingForm(file, initial={"missing": loads.KEEP if counted.is_many else loads.CLOSE}),
+    }
+
+
+def undo_context(file: ImportFile) -> dict[str, Any]:
+    """What taking the file back would do, or what stands in the way."""
+    objection = undo.objection(file)
+    standing = [] if objection else undo.standing(file)
+    effects = [
+        (_("Rows it brought, which are removed"), file.inserted or 0),
+        (_("Rows it changed, which get their former values"), file.updated or 0),
+        (_("Rows it marked as gone, which are open again"), file.closed or 0),
+    ]
+    return {
+        "file": file,
+        "objection": objection,
+        "standing": standing,
+        "effects": [(label, rows) for label, rows in effects if rows],
+        "may_undo": not objection and not standing,
+    }
