@@ -12,5 +12,4 @@ class BankcrmConfig(AppConfig):
 
         from bankcrm import freshness, run_views
 
-        freshness.running_counts.append(run_views.unfinished_count)
-        freshness.notice_counts.append(run_views.dead_count)
+        freshness.bells.append(run_views.bell)

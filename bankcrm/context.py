@@ -25,6 +25,7 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {"nav": [], "frame": {}}
+    bell = SimpleLazyObject(lambda: freshness.bell(user))
     return {
         # Whether what this page's own form sends would be taken from this user.
         "may_post": _may_post(request, user),
@@ -32,8 +33,8 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
         "nav": SimpleLazyObject(lambda: _navigation(request, user)),
         "frame": SimpleLazyObject(lambda: {name: _link(user, url) for name, url in FRAME_LINKS.items()}),
         "freshness": SimpleLazyObject(freshness.line),
-        "running_work": SimpleLazyObject(lambda: freshness.running(user)),
-        "unread_notices": SimpleLazyObject(lambda: freshness.unread(user)),
+        "running_work": SimpleLazyObject(lambda: bell.running),
+        "unread_notices": SimpleLazyObject(lambda: bell.unread),
     }
 
 

@@ -4,8 +4,7 @@ Apps add their callables in ``AppConfig.ready``; the platform asks them only whe
 
     from bankcrm import freshness
     freshness.sources.append(profile_freshness)      # () -> Freshness | None
-    freshness.running_counts.append(count_my_runs)   # (user) -> int
-    freshness.notice_counts.append(count_unread)     # (user) -> int
+    freshness.bells.append(my_runs)                  # (user) -> Bell
 
 Registering the same callable twice is harmless only if the app checks; ``ready`` runs once per process.
 """
@@ -30,9 +29,16 @@ class Freshness:
     stale: str | _StrPromise = ""
 
 
+@dataclass(frozen=True)
+class Bell:
+    """How many runs a user waits for, and how many notices the user has not read."""
+
+    running: int
+    unread: int
+
+
 sources: list[Callable[[], Freshness | None]] = []
-running_counts: list[Callable[[User], int]] = []
-notice_counts: list[Callable[[User], int]] = []
+bells: list[Callable[[User], Bell]] = []
 
 
 def line() -> list[Freshness]:
@@ -40,11 +46,7 @@ def line() -> list[Freshness]:
     return [part for source in sources if (part := source()) is not None]
 
 
-def running(user: User) -> int:
-    """How many runs this user waits for."""
-    return sum(count(user) for count in running_counts)
-
-
-def unread(user: User) -> int:
-    """How many notices this user has not read."""
-    return sum(count(user) for count in notice_counts)
+def bell(user: User) -> Bell:
+    """What runs for this user and what waits to be read, over all sources."""
+    rung = [each(user) for each in bells]
+    return Bell(sum(one.running for one in rung), sum(one.unread for one in rung))

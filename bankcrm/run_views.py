@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from bankcrm import heartbeat, paging, runs
 from bankcrm.figures import duration
+from bankcrm.freshness import Bell
 from bankcrm.models import AuditEvent, Role, Run, User
 from bankcrm.policy import SignedIn
 
@@ -80,9 +82,11 @@ def run_list(request: SignedIn) -> HttpResponse:
     """One's own work, newest first; administrators see everybody's and the state of the workers."""
     chosen = request.GET.get("state", "")
     _label, states = FILTERS.get(chosen, FILTERS[""])
-    found = visible(request.user).filter(state__in=states)
-    page = paging.page_of(request, found, ("-pk",))
     everybody = request.user.role == Role.ADMINISTRATOR or request.user.is_auditor
+    found = visible(request.user).filter(state__in=states)
+    if not everybody:
+        found = found.filter(requested_by=request.user)
+    page = paging.page_of(request, found, ("-pk",))
     context = {
         "rows": [show(run, request.user) for run in page.rows],
         "pager": page.pager(request, paging.capped_count(found)),
@@ -207,11 +211,11 @@ def run_retry(request: SignedIn, pk: int) -> HttpResponse:
     return redirect("run-detail", pk)
 
 
-def unfinished_count(user: User) -> int:
-    """For the bell: how many runs this user waits for."""
-    return Run.objects.filter(requested_by=user).unfinished().count()
-
-
-def dead_count(user: User) -> int:
-    """For the bell: given-up work that somebody must try again or set aside."""
-    return visible(user).filter(state=State.DEAD).count() if user.may_change else 0
+def bell(user: User) -> Bell:
+    """Runs this user waits for, and given-up work that somebody must try again or set aside; one query for both."""
+    rung = Run.objects.filter(requested_by=user).unfinished().order_by().values_list(Value("running"))
+    if user.may_change:
+        dead = Run.objects.controlled_by(user).exclude(kind=heartbeat.KIND).filter(state=State.DEAD).order_by().values_list(Value("dead"))
+        rung = rung.union(dead, all=True)
+    counts = Counter(kind for (kind,) in rung)
+    return Bell(counts["running"], counts["dead"])

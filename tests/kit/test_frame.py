@@ -20,7 +20,7 @@ def rail(kit_pages, monkeypatch):
 
 @pytest.fixture
 def sources(monkeypatch):
-    for name in ("sources", "running_counts", "notice_counts"):
+    for name in ("sources", "bells"):
         monkeypatch.setattr(freshness, name, [])
     return freshness
 
@@ -55,11 +55,13 @@ def test_counts_are_asked_for_only_when_the_frame_is_shown(cast, rail, sources, 
     def explode(_user):
         raise AssertionError("nobody asked")
 
-    sources.running_counts.append(explode)
-    sources.notice_counts += [lambda _user: 2, lambda _user: 3]
     request = rf.get("/kit/")
     request.user = cast.mei
-    assert context.chrome(request)["unread_notices"] == 5
+    sources.bells.append(explode)
+    context.chrome(request)
+    sources.bells[:] = [lambda _user: freshness.Bell(1, 2), lambda _user: freshness.Bell(0, 3)]
+    chrome = context.chrome(request)
+    assert (chrome["running_work"], chrome["unread_notices"]) == (1, 5)
 
 
 def test_nobody_signed_in_has_no_frame(client, db):
@@ -104,7 +106,7 @@ def test_the_language_can_be_changed_from_the_person_menu(cast, kit_pages):
     assert '<html lang="zh-hans">' in mei.get("/kit/").content.decode()
 
 
-def test_the_frame_costs_three_queries_whatever_it_shows(cast, rail, sources, django_assert_num_queries):
+def test_the_frame_costs_two_queries_whatever_it_shows(cast, rail, sources, django_assert_num_queries):
     mei = login(cast.mei)
-    with django_assert_num_queries(3):  # session, user, branch
+    with django_assert_num_queries(2):  # session, user with branch
         mei.get("/kit/")
