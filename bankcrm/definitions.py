@@ -29,9 +29,19 @@ DEFINITIONS = {
         _("Leads the relationship managers can work in the period: leads per day times days."),
     ),
     "churn": (_("Churn"), _("The customer leaves or falls dormant within the horizon the model states.")),
+    "consent": (
+        _("Consent"),
+        _(
+            "What the customer said about being contacted, by channel and purpose. Service messages need none."
+        ),
+    ),
     "contact_policy": (
         _("Contact policy"),
         _("Caps across all campaigns: how often, how soon again, through which channel and on which days."),
+    ),
+    "contribution": (
+        _("Contribution"),
+        _("Margin on balances plus fees, less the cost of serving and contacting the customer."),
     ),
     "control_group": (
         _("Control group"),
@@ -65,9 +75,21 @@ DEFINITIONS = {
         _("Lift"),
         _("Response rate of a decile divided by the average rate. It is not the campaign's effect."),
     ),
+    "peers": (
+        _("Peers"),
+        _(
+            "Customers of the same tier and ten-year age band; of a wider group where fewer than 30 share both."
+        ),
+    ),
     "power": (
         _("Power"),
         _("The chance that the campaign shows an effect of the stated size if there is one."),
+    ),
+    "product_gap": (
+        _("Product gap"),
+        _(
+            "A product that many peers hold and this customer does not. An observation about peers, not advice."
+        ),
     ),
     "propensity": (
         _("Propensity"),

@@ -1,4 +1,4 @@
-"""Everything one customer's page shows, read in a fixed number of queries whatever the customer has."""
+"""What one customer's page reads of a customer, in a fixed number of queries whatever the customer has."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
-from django.core.cache import cache
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
+from django.db.models.functions import JSONObject
+from django.utils import timezone
 
+from bankcrm import clock
 from bankcrm.models import User
 from customers import fields
 from customers.fields import Area, Field
 from customers.models import AssetClass, Customer, CustomerProfile, Holding
 
-PEER_SECONDS = 600
-AGE_BAND = 10  # years
 # Shown by the page's header, numbers masked.
 HEADER = frozenset(
     {"number", "name", "phone", "identity_number", "branch", "primary_rm", "backup_rm", "objects_to"}
 )
 ASSETS = [asset_class.value for asset_class in AssetClass]
-PEER_AVERAGES = ("aum", "liabilities", "contribution_12m", "lines_held", "transactions_3m", "contacts_12m")
+MONTHS_BACK = 25
+MOST_HOLDINGS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +45,64 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Peers:
-    """Averages of the customers of the same tier and age band, this one included."""
+class Past:
+    """Value of one month-end: ``amounts`` by asset class, in the bank's currency."""
 
-    count: int
-    band: tuple[int, int] | None
-    shares: dict[str, float]
-    averages: dict[str, float]
+    month: dt.date
+    aum: float
+    tier: str
+    amounts: dict[str, float]
 
 
-def customer_for(user: User, pk: int) -> Customer | None:
-    """The customer with branch, managers and consents, or None when out of ``user``'s sight."""
-    return (
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A customer in sight, the month of the bank's newest profiles (None before the first), and the business day."""
+
+    customer: Customer
+    month: dt.date | None
+    today: dt.date
+
+
+def customer_for(user: User, pk: int) -> Found | None:
+    """The customer with branch, managers and row of its cohort, or None when out of ``user``'s sight."""
+    newest = CustomerProfile.objects.order_by("-month").values("month")[:1]
+    customer = (
         Customer.objects.visible_to(user)
-        .select_related("home_branch", "primary_rm", "backup_rm")
-        .prefetch_related("consents")
+        .select_related("home_branch", "primary_rm", "backup_rm", "acquisition")
+        .annotate(newest_month=Subquery(newest), sample_day=clock.day_of_the_sample())
         .filter(pk=pk)
         .first()
     )
+    if customer is None:
+        return None
+    return Found(customer, customer.newest_month, customer.sample_day or timezone.localdate())
+
+
+def profile_of(customer: Customer, month: dt.date | None) -> tuple[CustomerProfile | None, list[Past]]:
+    """The profile of ``month``, and the value of it and the MONTHS_BACK months before, oldest first, in one query."""
+    if month is None:
+        return None, []
+    since = month - dt.timedelta(days=31 * MONTHS_BACK)
+    before = CustomerProfile.objects.filter(
+        customer_id=OuterRef("customer_id"), month__gt=since, month__lte=month
+    ).order_by("month")
+    values = JSONObject(month="month", aum="aum", tier="tier", **{code: code for code in ASSETS})
+    found = (
+        CustomerProfile.objects.filter(month=month, customer=customer)
+        .annotate(past=ArraySubquery(before.values(json=values)))
+        .first()
+    )
+    if found is None:
+        return None, []
+    return found, [
+        Past(
+            dt.date.fromisoformat(row["month"]),
+            float(row["aum"]),
+            row["tier"],
+            {code: float(row[code]) for code in ASSETS},
+        )
+        for row in found.past
+    ]
 
 
 def facts(
@@ -83,43 +124,8 @@ def facts(
     return {field.code: Fact(field, value, names) for field, value in zip(wanted, values, strict=True)}
 
 
-def history(customer: Customer, month: dt.date | None, months: int = 25) -> list[CustomerProfile]:
-    """The customer's profiles of the last ``months`` months, oldest first, with value columns only."""
-    if month is None:
-        return []
-    since = month - dt.timedelta(days=31 * months)
-    found = CustomerProfile.objects.filter(customer=customer, month__gt=since, month__lte=month)
-    return list(found.only("month", "customer_id", "aum", "liabilities", "tier", *ASSETS).order_by("month"))
-
-
-def peers(profile: CustomerProfile) -> Peers:
-    """Averages over the same tier and ten-year age band; kept ten minutes, because they change once a month."""
-    band = None if profile.age is None else (low := profile.age // AGE_BAND * AGE_BAND, low + AGE_BAND - 1)
-    key = f"peers:{profile.month:%Y%m}:{quote(profile.tier)}:{band[0] if band else 'unknown'}"
-    found = cache.get(key)
-    if found is None:
-        found = _peers(profile, band)
-        cache.set(key, found, PEER_SECONDS)
-    return found
-
-
-def _peers(profile: CustomerProfile, band: tuple[int, int] | None) -> Peers:
-    columns = [f"avg({code} / nullif({' + '.join(ASSETS)}, 0))::float8" for code in ASSETS]
-    columns += [f"avg({name})::float8" for name in PEER_AVERAGES]
-    age = "age BETWEEN %s AND %s" if band else "age IS NULL"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT count(*), {', '.join(columns)} FROM customers_customerprofile"  # noqa: S608
-            f" WHERE month = %s AND tier = %s AND {age}",
-            [profile.month, profile.tier, *(band or ())],
-        )
-        count, *values = cursor.fetchone()
-    shares = dict(zip(ASSETS, values, strict=False))
-    return Peers(count, band, shares, dict(zip(PEER_AVERAGES, values[len(ASSETS) :], strict=True)))
-
-
 def holdings(customer: Customer, on: dt.date) -> list[Holding]:
-    """What the customer holds on a day, the next to mature first."""
+    """What the customer holds on a day, the next to mature first, MOST_HOLDINGS at most."""
     open_then = Q(closed_on__isnull=True) | Q(closed_on__gt=on)
     found = customer.holdings.select_related("product").filter(open_then, opened_on__lte=on)
-    return list(found.order_by("matures_on", "-opened_on", "pk")[:200])
+    return list(found.order_by("matures_on", "-opened_on", "pk")[:MOST_HOLDINGS])

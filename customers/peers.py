@@ -6,9 +6,11 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Q
+from django.db.models.functions import JSONObject
 
-from customers.models import AssetClass, CustomerProfile, PeerGroup
+from customers.models import AssetClass, CustomerProfile, PeerGroup, Product
 from customers.models.transactions import Channel, MerchantCategory
 
 AGE_BAND = 10  # years
@@ -67,11 +69,24 @@ FROM grouped g LEFT JOIN holders h
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A product as peers hold it: ``share`` of them do, ``holders`` in number."""
+
+    code: str
+    name: str
+    line: str
+    is_loan: bool
+    is_on_sale: bool
+    share: float
+    holders: int
+
+
+@dataclass(frozen=True, slots=True)
 class Peers:
     """Means of the customers a customer is compared with, this one included.
 
     ``tier`` is None where the group has every tier, ``band`` (first and last year of age) where it has every age.
-    ``shares`` and ``held`` are fractions: of assets by asset class, of customers by product.
+    ``shares`` are fractions of assets by asset class; ``held`` has what at least one of them holds, most usual first.
     """
 
     level: str
@@ -80,7 +95,7 @@ class Peers:
     band: tuple[int, int] | None
     shares: dict[str, float]
     averages: dict[str, float]
-    held: dict[str, float]
+    held: list[Held]
 
     @property
     def is_wider(self) -> bool:
@@ -99,17 +114,21 @@ def of(profile: CustomerProfile) -> Peers | None:
     """The closest group of at least SMALLEST customers, in one look-up; None in a bank with fewer."""
     age = None if profile.age is None else profile.age // AGE_BAND * AGE_BAND
     same_age = Q(age_from__isnull=True) if age is None else Q(age_from=age)
-    found = PeerGroup.objects.filter(month=profile.month).filter(
+    products = Product.objects.order_by().values(
+        json=JSONObject(code="code", name="name", line="line", is_loan="is_loan", is_on_sale="is_active")
+    )
+    groups = PeerGroup.objects.annotate(products=ArraySubquery(products)).filter(month=profile.month)
+    found = groups.filter(
         Q(level=PeerGroup.Level.TIER_AND_AGE, tier=profile.tier) & same_age
         | Q(level=PeerGroup.Level.TIER, tier=profile.tier)
         | Q(level=PeerGroup.Level.AGE) & same_age
         | Q(level=PeerGroup.Level.ALL)
     )
-    groups = sorted(found, key=lambda group: _ORDER.index(PeerGroup.Level(group.level)))
-    return _read(groups[0]) if groups else None
+    nearest = sorted(found, key=lambda group: _ORDER.index(PeerGroup.Level(group.level)))
+    return _read(nearest[0], nearest[0].products) if nearest else None
 
 
-def _read(group: PeerGroup) -> Peers:
+def _read(group: PeerGroup, products: list[dict[str, Any]]) -> Peers:
     with_tier = group.level in (PeerGroup.Level.TIER_AND_AGE, PeerGroup.Level.TIER)
     return Peers(
         level=group.level,
@@ -118,5 +137,12 @@ def _read(group: PeerGroup) -> Peers:
         band=None if group.age_from is None else (group.age_from, group.age_from + AGE_BAND - 1),
         shares={code: group.averages.get(f"share_{code}", 0.0) for code in ASSETS},
         averages={code: group.averages.get(code, 0.0) for code in AVERAGED},
-        held={code: number / group.customers for code, number in group.holders.items()},
+        held=sorted(
+            (
+                Held(**product, share=number / group.customers, holders=number)
+                for product in products
+                if (number := group.holders.get(product["code"], 0))
+            ),
+            key=lambda one: (-one.holders, one.code),
+        ),
     )

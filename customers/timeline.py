@@ -6,50 +6,76 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+from django.conf import settings
+from django.db import connection, models
+from django.utils.translation import gettext_lazy as _
 
 from bankcrm.models import Role, User
+from customers import timeline_sql
 from customers.models import Customer
 
 MOST = 50
 
-# Each branch: day, kind, what, detail, amount. The kind decides icon and words on the page.
-TIMELINE = """
-SELECT * FROM (
-    SELECT h.opened_on AS day, 'opened' AS kind, product.name AS what, h.channel AS detail, h.amount
-    FROM customers_holding h JOIN customers_product product ON product.id = h.product_id
-    WHERE h.customer_id = %(customer)s
-    UNION ALL
-    SELECT h.closed_on, 'closed', product.name, h.status, h.amount
-    FROM customers_holding h JOIN customers_product product ON product.id = h.product_id
-    WHERE h.customer_id = %(customer)s AND h.closed_on IS NOT NULL
-    UNION ALL
-    SELECT contacted_on, 'contact_' || channel, campaign_code, outcome, talk_seconds
-    FROM customers_contact WHERE customer_id = %(customer)s
-    UNION ALL
-    SELECT responded_on, 'response_' || kind, campaign_code, product_code, amount
-    FROM customers_response WHERE customer_id = %(customer)s
-    UNION ALL
-    SELECT assigned_on, CASE WHEN is_control THEN 'control' ELSE 'assigned' END, campaign_code, cell_code, NULL
-    FROM customers_assignment WHERE customer_id = %(customer)s AND (NOT is_control OR %(sees_control)s)
-    UNION ALL
-    SELECT since, CASE WHEN is_objection THEN 'objection' ELSE 'consent' END, channel, source, NULL
-    FROM customers_consent WHERE customer_id = %(customer)s
-) entry
-WHERE day <= %(until)s
-ORDER BY day DESC, kind, what LIMIT %(most)s
-"""
+
+class Group(models.TextChoices):
+    """What an entry is about: the filter of the page."""
+
+    HOLDINGS = "holdings", _("Holdings")
+    CONTACTS = "contacts", _("Contacts")
+    RESPONSES = "responses", _("Responses")
+    CAMPAIGNS = "campaigns", _("Campaigns")
+    CONSENT = "consent", _("Consent")
+    TIER = "tier", _("Tier")
+    RELATION = "relation", _("Relation")
+    IMPORTS = "imports", _("Imports")
+
+
+SOURCES = {
+    Group.HOLDINGS: timeline_sql.HOLDINGS,
+    Group.CONTACTS: timeline_sql.CONTACTS,
+    Group.RESPONSES: timeline_sql.RESPONSES,
+    Group.CAMPAIGNS: timeline_sql.CAMPAIGNS,
+    Group.CONSENT: timeline_sql.CONSENT,
+    Group.TIER: timeline_sql.TIER,
+    Group.RELATION: timeline_sql.RELATION,
+    Group.IMPORTS: timeline_sql.IMPORTS,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """``kind`` such as ``opened``, ``contact_phone``, ``response_refusal``, ``control``."""
+    """``kind`` such as ``opened``, ``contact_phone``, ``response_refusal``, ``control``; unique with ``key``."""
 
     day: dt.date
     kind: str
+    key: str
     what: str
     detail: str
     amount: Any
+
+    @property
+    def place(self) -> str:
+        """Where a page that follows begins; nothing personal, because it stands in a URL."""
+        return f"{self.day.isoformat()}~{self.kind}~{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The last entry of the page before."""
+
+    day: dt.date
+    kind: str
+    key: str
+
+
+def place_of(text: str) -> Place | None:
+    """The place a URL names; None where it names none."""
+    day, _dash, rest = text.partition("~")
+    kind, _dash, key = rest.partition("~")
+    try:
+        return Place(dt.date.fromisoformat(day), kind, key) if kind and key and "\0" not in text else None
+    except ValueError:
+        return None
 
 
 def sees_control(user: User) -> bool:
@@ -57,16 +83,33 @@ def sees_control(user: User) -> bool:
     return user.is_auditor or user.role not in (Role.RM, Role.BRANCH_MANAGER)
 
 
-def timeline(user: User, customer: Customer, until: dt.date, most: int = MOST) -> list[Entry]:
-    """Up to ``most`` entries of ``until`` and before."""
+def timeline(
+    user: User,
+    customer: Customer,
+    until: dt.date,
+    most: int = MOST,
+    *,
+    groups: list[Group] | None = None,
+    after: Place | None = None,
+) -> list[Entry]:
+    """Up to ``most`` entries of ``until`` and before, of the groups (None: every one), that follow ``after``."""
+    follows = ""
+    if after:
+        follows = "AND (day < %(day)s OR day = %(day)s AND (kind, key) > (%(kind)s, %(key)s))"
+    sources = " UNION ALL ".join(SOURCES[group] for group in groups or list(Group))
+    sql = (
+        f"SELECT * FROM ({sources}) entry (day, kind, key, what, detail, amount)"  # noqa: S608  constants
+        f" WHERE day <= %(until)s {follows} ORDER BY day DESC, kind, key LIMIT %(most)s"
+    )
+    values: dict[str, Any] = {
+        "customer": customer.pk,
+        "sees_control": sees_control(user),
+        "until": until,
+        "most": most,
+        "zone": settings.TIME_ZONE,
+    }
+    if after:
+        values |= {"day": after.day, "kind": after.kind, "key": after.key}
     with connection.cursor() as cursor:
-        cursor.execute(
-            TIMELINE,
-            {
-                "customer": customer.pk,
-                "sees_control": sees_control(user),
-                "until": until,
-                "most": most,
-            },
-        )
+        cursor.execute(sql, values)
         return [Entry(*row) for row in cursor.fetchall()]

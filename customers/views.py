@@ -1,32 +1,23 @@
-"""The customer pages: portfolio, search, Customer-360, and the data dictionary."""
+"""The customer pages: portfolio, search and Customer-360."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from bankcrm import paging, parsing
+from bankcrm import paging
 from bankcrm.models import Role
-from bankcrm.policy import REGISTRY, SignedIn
-from customers import fields, kyc, portfolio, profile, search, tabs, tiering
+from bankcrm.policy import SignedIn
+from customers import customer_page, kyc, portfolio, profile, search, tabs, tiering
 from customers import reveal as revealing
-from customers.fields import Area
 from customers.forms import CustomerFilters, RevealForm
-from customers.models import ConsentChannel, Customer
+from customers.models import Customer
 from customers.reveal import Secret
-
-REVEAL_LABELS = {
-    Secret.PHONE: gettext_lazy("Show the phone number"),
-    Secret.IDENTITY: gettext_lazy("Show the identity number"),
-}
 
 
 @require_GET
@@ -75,31 +66,31 @@ def customer_search(request: SignedIn) -> HttpResponse:
 @require_GET
 def customer_detail(request: SignedIn, pk: int, tab: str = "overview") -> HttpResponse:
     """Customer-360. To htmx a tab answers with its fragment alone, so that other pages can show it."""
-    customer = _customer(request, pk)
-    seen = tabs.look(request.user, customer, profile.latest_month())
+    found = _found(request, pk)
     label, read = tabs.TABS.get(tab, (None, None))
     if read is None:
         raise Http404
+    seen = tabs.look(request.user, found)
     context = {
-        "customer": customer,
+        "customer": seen.customer,
         "seen": seen,
         "month": seen.month,
         "tab": tab,
         "tab_label": label,
         "tab_template": f"customers/tabs/{tab}.html",
         "tab_url": reverse("customer-tab", args=[pk, tab]),
-        **read(seen, parsing.day(request.GET.get("until", "")) or seen.today),
+        **read(seen, request.GET),
     }
     if request.htmx:
         return render(request, "customers/_tab.html", context)
-    return render(request, "customers/detail.html", context | _header(request, seen, tab))
+    return render(request, "customers/detail.html", context | customer_page.header(seen, tab))
 
 
 @never_cache
 @require_POST
 def customer_reveal(request: SignedIn, pk: int) -> HttpResponse:
     """A number in full, shown in this one answer and nowhere else."""
-    customer = _customer(request, pk)
+    customer = _found(request, pk).customer
     form = RevealForm(request.POST)
     if not form.is_valid():
         context = {"customer": customer, "form": form}
@@ -111,62 +102,8 @@ def customer_reveal(request: SignedIn, pk: int) -> HttpResponse:
     )
 
 
-@require_GET
-def data_dictionary(request: SignedIn) -> HttpResponse:
-    """Every field: what it means and what it may be used for."""
-    areas = [(area, [field for field in fields.CATALOGUE.values() if field.area == area]) for area in Area]
-    return render(request, "customers/dictionary.html", {"areas": areas})
-
-
-def _customer(request: SignedIn, pk: int) -> Customer:
-    customer = kyc.customer_for(request.user, pk)
-    if customer is None:
+def _found(request: SignedIn, pk: int) -> kyc.Found:
+    found = kyc.customer_for(request.user, pk)
+    if found is None:
         raise Http404
-    return customer
-
-
-def _header(request: SignedIn, seen: tabs.Seen, tab: str) -> dict[str, Any]:
-    customer, rule = seen.customer, REGISTRY["customer-reveal"]
-    links = [
-        {"label": label, "url": reverse("customer-tab", args=[customer.pk, name]), "current": name == tab}
-        for name, (label, _read) in tabs.TABS.items()
-    ]
-    may_reveal = rule.allows(request.user, "POST")
-    # A panel of a higher app: shown where the route exists and this role may open it.
-    leads = REGISTRY.get("customer-leads")
-    return {
-        "tab_links": links,
-        "leads_url": reverse("customer-leads", args=[customer.pk])
-        if leads and leads.allows(request.user, "GET")
-        else "",
-        "consents": _consents(customer),
-        "tier_name": seen.tier_names.get(seen.profile.tier, "") if seen.profile else "",
-        "reveals": [
-            {
-                "form": RevealForm(initial={"what": secret}, auto_id=f"{secret.value}_%s"),
-                "what": secret.value,
-                "dialog": f"reveal-{secret.value}",
-                "title": secret.label,
-                "label": REVEAL_LABELS[secret],
-            }
-            for secret in Secret
-            if may_reveal and getattr(customer, secret.value)
-        ],
-    }
-
-
-def _consents(customer: Customer) -> list[dict[str, Any]]:
-    """One entry per channel: objected and since when, or not."""
-    said = {consent.channel: consent for consent in customer.consents.all()}
-    everything = said.get(ConsentChannel.ALL)
-    if everything and everything.is_objection:
-        return [{"label": _("Do not contact"), "objects": True, "since": everything.since}]
-    return [
-        {
-            "label": channel.label,
-            "objects": channel in said and said[channel].is_objection,
-            "since": said[channel].since if channel in said else None,
-        }
-        for channel in ConsentChannel
-        if channel != ConsentChannel.ALL
-    ]
+    return found

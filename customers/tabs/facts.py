@@ -1,0 +1,54 @@
+"""Tabs that list fields of the catalogue: behaviour, needs, attitude and loyalty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from customers import kyc
+from customers.fields import Area
+from customers.models import CustomerProfile, Product
+from customers.tabs.seen import Seen
+
+
+def behaviour(seen: Seen, _asked: Mapping[str, str]) -> dict[str, Any]:
+    names = dict(Product.objects.values_list("code", "name"))
+    facts = kyc.facts(seen.customer, seen.month, [Area.BEHAVIOUR, Area.ATTRIBUTE], names)
+    return {
+        "facts": [fact for fact in facts.values() if fact.field.area == Area.BEHAVIOUR],
+        "attributes": [fact for fact in facts.values() if fact.field.area == Area.ATTRIBUTE],
+    }
+
+
+def needs(seen: Seen, _asked: Mapping[str, str]) -> dict[str, Any]:
+    return {"facts": list(kyc.facts(seen.customer, seen.month, [Area.NEED], {}).values())}
+
+
+def loyalty(seen: Seen, _asked: Mapping[str, str]) -> dict[str, Any]:
+    facts = kyc.facts(seen.customer, seen.month, [Area.ATTITUDE, Area.HISTORY], {})
+    return {
+        "facts": [fact for fact in facts.values() if fact.field.area == Area.ATTITUDE],
+        "contacts": [fact for fact in facts.values() if fact.field.area == Area.HISTORY],
+        "points": _loyalty_points(seen.profile),
+        "churn_known": any(facts[code].value is not None for code in ("churn_wealth", "churn_loan")),
+    }
+
+
+def _loyalty_points(profile: CustomerProfile | None) -> list[dict[str, Any]]:
+    """The four facts behind the grade, as the profile's rule counts them."""
+    if profile is None:
+        return []
+    recent = (
+        profile.last_transaction_on is not None and (profile.month - profile.last_transaction_on).days < 30
+    )
+    return [
+        {"text": _("Five years with us"), "met": (profile.tenure_months or 0) >= 60},
+        {"text": _("Three product lines"), "met": profile.lines_held >= 3},
+        {"text": _("A transaction within 30 days"), "met": recent},
+        {
+            "text": _("Assets not down by more than a fifth in three months"),
+            "met": profile.aum > 0 and profile.aum * 5 >= profile.aum_3m_ago * 4,
+        },
+    ]
