@@ -20,7 +20,7 @@ from bankcrm.policy import SignedIn
 from customers import import_page, imports, profile, tasks
 from customers.import_forms import MapForm, UploadForm
 from customers.import_load_forms import HistoryForm, LoadForm, MissingForm
-from customers.imports import checking, mapping, sniffing
+from customers.imports import mapping, reporting, sniffing
 from customers.imports.kinds import KINDS, allowed
 from customers.models import ImportFile, ImportReject
 
@@ -180,7 +180,7 @@ def import_detail(request: SignedIn, pk: int) -> HttpResponse:
         "running": running,
         "failed": failed if failed and failed.error and failed.error != file.error else None,
         "kpis": _kpis(file),
-        "reasons": checking.rejects_by_reason(file) if file.rejected and not running else [],
+        "reasons": reporting.by_reason(file) if file.rejected and not running else [],
         "meanings": _meanings(file),
         "without_branch": file.options.get("without_branch")
         if file.state in (State.CHECKED, State.MERGED)

@@ -20,9 +20,9 @@ from django.utils.translation import gettext as _
 from bankcrm import audit, bulk
 from bankcrm.job import Job
 from bankcrm.runs import Refused
-from customers.imports import checking, loads, mapping, merging, staging, undo
+from customers.imports import checking, loads, mapping, merging, proposing, staging, undo
 from customers.imports.campaign_merging import foreign_rows
-from customers.imports.receiving import path_of, receive
+from customers.imports.receiving import path_of, receive, reread
 from customers.models import ImportFile, Product
 
 State = ImportFile.State
@@ -98,6 +98,7 @@ def _check(file: ImportFile, job: Job | None) -> None:
         error="",
         options=options,
     )
+    proposing.remember(file, job.requested_by if job else None)
 
 
 def _objections(file: ImportFile) -> None:
@@ -210,4 +211,5 @@ __all__ = [
     "path_of",
     "receive",
     "remap",
+    "reread",
 ]

@@ -5,29 +5,56 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count
 from psycopg import sql
 
+from bankcrm import clock
 from customers.imports import expressions, mapping, reasons, staging
 from customers.imports.expressions import Identifier, Literal
-from customers.imports.kinds import KINDS, Kind, Rule
-from customers.models import ImportFile, ImportReject
+from customers.imports.kinds import KINDS, Kind, Rule, Type
+from customers.models import ImportFile
 
 SQL = sql.SQL
+# A value in a sentence: whole, without its middle, or without the middle of what looks like a phone or an identity.
+SHOWN = (
+    "CASE place.disguise WHEN 'plain' THEN given.value"
+    " WHEN 'shape' THEN regexp_replace(given.value, '([0-9]{3})[0-9]{5,}([0-9Xx]{3})', '\\1*****\\2', 'g')"
+    " ELSE left(given.value, least(3, length(given.value) / 4)) || '***'"
+    " || right(given.value, least(3, length(given.value) / 4)) END"
+)
 
 
 def cells(file: ImportFile) -> list[expressions.Cell]:
     """The cells this file fills, in the order of its kind's targets."""
-    kind, sources = KINDS[file.kind], mapping.sources(file)
-    found = []
-    for target in kind.targets:
-        if target.name in sources:
-            at, given = sources[target.name]
-            raw = Literal(given) if at < 0 else Identifier("s", f"c{at}")
-            # A constant is text of ours, whatever the file's dates look like.
-            options = file.options if at >= 0 else {**file.options, "date_format": "ymd"}
-            found.append(expressions.cell(target, raw, options))
-    return found
+    sources = mapping.sources(file)
+    return [cell_of(file, target.name) for target in KINDS[file.kind].targets if target.name in sources]
+
+
+def cell_of(file: ImportFile, name: str) -> expressions.Cell:
+    """How the file gives the target: a column, perhaps read another way, or what every row shares."""
+    target = KINDS[file.kind].target(name)
+    source = mapping.sources(file)[name]
+    return expressions.cell(
+        target,
+        _raw_of(file, source),
+        mapping.options_of(file, name),
+        target.reading(mapping.readings(file).get(name, "")),
+        file.effective_on or clock.today(),
+    )
+
+
+def _raw_of(file: ImportFile, source: tuple[int, str]) -> sql.Composable:
+    at, given = source
+    if at >= 0:
+        return Identifier("s", f"c{at}")
+    pieces = [
+        Literal(piece)
+        if column is None
+        else SQL("s.line::text")
+        if column < 0
+        else Identifier("s", f"c{column}")
+        for piece, column in mapping.pieces(given, file.columns)
+    ]
+    return pieces[0] if len(pieces) == 1 else SQL("concat({})").format(SQL(", ").join(pieces))
 
 
 def check_cells(file: ImportFile) -> None:
@@ -112,14 +139,13 @@ def _facts(columns: list[tuple[int, str]], values: dict[str, dict[str, str]]) ->
 def _reject_cells(cursor: Any, file: ImportFile, found: list[expressions.Cell]) -> None:
     sources = mapping.sources(file)
     places = SQL(", ").join(
-        SQL("({}, {}, {})").format(
+        SQL("({}, {}, {}, {})").format(
             Literal(at),
-            Literal(
-                sources[cell.target.name][1] if sources[cell.target.name][0] >= 0 else str(cell.target.label)
-            ),
-            Literal(sources[cell.target.name][0] + 1),
+            Literal(_header(file, name)),
+            Literal(sources[name][0] + 1),
+            Literal(_disguise(file, name)),
         )
-        for at, cell in enumerate(found, start=1)
+        for at, name in enumerate((cell.target.name for cell in found), start=1)
     )
     codes = SQL(", ").join(
         SQL("({}, {}, {})").format(Literal(number), Literal(code), Literal(str(reasons.SENTENCES[code])))
@@ -128,16 +154,18 @@ def _reject_cells(cursor: Any, file: ImportFile, found: list[expressions.Cell]) 
     cursor.execute(
         SQL(
             'INSERT INTO customers_importreject (file_id, line, "column", code, reason, raw)'
-            " SELECT {file}, s.line, left(place.header, 80), code.code,"
-            " replace(code.sentence, '{{value}}', left(COALESCE(({row})[place.at], ''), 60)), {raw}"
+            " SELECT {file}, s.line, place.header, code.code,"
+            " replace(code.sentence, '{{value}}', {shown}), {raw}"
             " FROM {checked} k JOIN {table} s USING (line)"
             " CROSS JOIN LATERAL unnest(k.problems) WITH ORDINALITY AS problem (number, at)"
             " JOIN (VALUES {codes}) code (number, code, sentence) ON code.number = problem.number"
-            " JOIN (VALUES {places}) place (cell, header, at) ON place.cell = problem.at"
+            " JOIN (VALUES {places}) place (cell, header, at, disguise) ON place.cell = problem.at"
+            " CROSS JOIN LATERAL (SELECT left(btrim(COALESCE(({row})[place.at], '')), 60) AS value) given"
             " WHERE k.problems IS NOT NULL ON CONFLICT DO NOTHING"
         ).format(
             file=Literal(file.pk),
             row=_row(file),
+            shown=SQL(SHOWN),
             raw=_raw(file),
             checked=_checked(file),
             table=Identifier(staging.raw_table(file)),
@@ -145,6 +173,13 @@ def _reject_cells(cursor: Any, file: ImportFile, found: list[expressions.Cell]) 
             places=places,
         )
     )
+
+
+def _disguise(file: ImportFile, name: str) -> str:
+    target = KINDS[file.kind].target(name)
+    if target.is_masked:
+        return "masked"
+    return "plain" if target.type == Type.CUSTOMER or name in KINDS[file.kind].key else "shape"
 
 
 def _row(file: ImportFile) -> sql.Composable:
@@ -162,13 +197,17 @@ def _raw(file: ImportFile) -> sql.Composable:
 def check_rows(file: ImportFile) -> None:
     """Duplicate keys (the first good row wins), then the rules of the kind; each is one statement."""
     kind = KINDS[file.kind]
-    filled = {cell.target.name for cell in cells(file)}
+    filled, estimated = set(mapping.sources(file)), set(mapping.readings(file))
     with transaction.atomic():
         if set(kind.key) <= filled:
             _reject_duplicates(file, kind)
         for rule in kind.rules:
-            if set(rule.needs) <= filled and not set(rule.without) & filled:
-                _reject_by_rule(file, rule)
+            if (
+                set(rule.needs) <= filled
+                and not set(rule.without) & filled
+                and not set(rule.exact) & estimated
+            ):
+                _apply(file, rule)
 
 
 def _reject_duplicates(file: ImportFile, kind: Kind) -> None:
@@ -189,7 +228,7 @@ def _reject_duplicates(file: ImportFile, kind: Kind) -> None:
     )
 
 
-def _reject_by_rule(file: ImportFile, rule: Rule) -> None:
+def _apply(file: ImportFile, rule: Rule) -> None:
     wrong = SQL(rule.wrong).format(checked=_checked(file), user=Literal(file.uploaded_by_id or 0))
     _reject_where(
         file,
@@ -198,12 +237,13 @@ def _reject_by_rule(file: ImportFile, rule: Rule) -> None:
         reason=Literal(str(rule.sentence)),
         more=SQL(""),
         wrong=wrong,
+        warns=rule.warns,
     )
 
 
 def _header(file: ImportFile, name: str) -> str:
     at, header = mapping.sources(file).get(name, (-1, ""))
-    return header if at >= 0 else str(KINDS[file.kind].target(name).label)
+    return (header if at >= 0 else str(KINDS[file.kind].target(name).label))[:80]
 
 
 def _reject_where(
@@ -214,21 +254,24 @@ def _reject_where(
     reason: sql.Composable,
     more: sql.Composable,
     wrong: sql.Composable,
+    warns: bool = False,
 ) -> None:
-    """Write rejects for the checked rows that are ``wrong`` and take them out of the checked table."""
+    """Write rejects for the checked rows that are ``wrong`` and take them out of the checked table, unless it warns."""
+    gone = SQL(" gone AS (DELETE FROM {} k USING wrong WHERE k.line = wrong.line)").format(_checked(file))
     with connection.cursor() as cursor:
         cursor.execute(
             SQL(
-                "WITH wrong AS (SELECT k.line, {reason} AS reason FROM {checked} k {more} WHERE {wrong}),"
-                " gone AS (DELETE FROM {checked} k USING wrong WHERE k.line = wrong.line)"
-                ' INSERT INTO customers_importreject (file_id, line, "column", code, reason, raw)'
-                " SELECT {file}, wrong.line, {column}, {code}, wrong.reason, {raw}"
+                "WITH wrong AS (SELECT k.line, {reason} AS reason FROM {checked} k {more} WHERE {wrong}){gone}"
+                ' INSERT INTO customers_importreject (file_id, line, "column", code, reason, raw, is_warning)'
+                " SELECT {file}, wrong.line, {column}, {code}, wrong.reason, {raw}, {warns}"
                 " FROM wrong JOIN {table} s USING (line) ON CONFLICT DO NOTHING"
             ).format(
                 reason=reason,
                 checked=_checked(file),
                 more=more,
                 wrong=wrong,
+                gone=SQL("") if warns else SQL(",") + gone,
+                warns=Literal(warns),
                 file=Literal(file.pk),
                 column=Literal(column[:80]),
                 code=Literal(code),
@@ -265,29 +308,3 @@ def without_branch(file: ImportFile) -> int:
     with connection.cursor() as cursor:
         cursor.execute(query.format(_checked(file)))
         return int(cursor.fetchone()[0])
-
-
-def rejects_by_reason(file: ImportFile) -> list[dict[str, Any]]:
-    """One entry for each reason and column, most frequent first: code, title, column, count and the first examples."""
-    groups = list(
-        ImportReject.objects.filter(file=file)
-        .values("code", "column")
-        .annotate(count=Count("pk"))
-        .order_by("-count", "code", "column")
-    )
-    examples: dict[tuple[str, str], list[ImportReject]] = {}
-    first = ImportReject.objects.raw(
-        'SELECT * FROM (SELECT r.*, row_number() OVER (PARTITION BY code, "column" ORDER BY line) AS place'
-        " FROM customers_importreject r WHERE file_id = %s) numbered WHERE place <= 3 ORDER BY line",
-        [file.pk],
-    )
-    for reject in first:
-        examples.setdefault((reject.code, reject.column), []).append(reject)
-    return [
-        {
-            **group,
-            "title": reasons.SHORT.get(group["code"], group["code"]),
-            "examples": examples.get((group["code"], group["column"]), []),
-        }
-        for group in groups
-    ]

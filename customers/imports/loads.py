@@ -19,7 +19,7 @@ from psycopg import sql
 from bankcrm import audit, clock
 from bankcrm.models import User
 from bankcrm.runs import Refused
-from customers.imports import expressions, mapping, staging
+from customers.imports import checking, staging
 from customers.imports.expressions import Identifier, Literal
 from customers.imports.kinds import KINDS
 from customers.models import ImportFile, ImportReject
@@ -258,8 +258,7 @@ def _known(file: ImportFile) -> sql.Composable:
 def _gone(file: ImportFile) -> sql.Composable:
     kind = KINDS[file.kind]
     target = kind.target(kind.key[0])
-    at, _header = mapping.sources(file)[target.name]
-    text = expressions.cell(target, Identifier("s", f"c{at}"), file.options).text
+    text = checking.cell_of(file, target.name).text
     return SQL("NOT EXISTS (SELECT FROM {raw} s WHERE {text} = t.{column})").format(
         raw=Identifier(staging.raw_table(file)), text=text, column=Identifier(target.column)
     )

@@ -1,65 +1,29 @@
-"""Which column means what: proposed from names, remembered per header, refused where something required is missing."""
+"""Which column means what, and where every target of a file comes from.
+
+A mapping says file column → ``target``, ``target:reading`` (an age for a date of birth), ``facts`` or nothing.
+``options["constants"]`` say what every row shares; ``{column}`` in them stands for its value, ``{line}`` for its line.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import override
 
 from bankcrm.runs import Refused
-from customers.imports.kinds import KINDS, Kind, Target, Type
+from customers.imports import day_readers
+from customers.imports.kinds import KINDS, Kind
 from customers.models import ImportFile
 
 # The value of a mapping that keeps a column as a fact at assignment, and the one that leaves it out.
 FACTS, LEFT_OUT = "facts", ""
 # Options that belong to the file as it came, not to the meaning of its columns.
-HOW_READ = ("encoding", "delimiter", "header", "sheet")
-TRUE = ("1", "true", "yes", "y", "t", "x", "是", "有")
-FALSE = ("0", "false", "no", "n", "f", "否", "无")
-DATE_FORMATS = ("ymd", "dmy", "yymmdd")
-
-
-def propose(kind: Kind, columns: Sequence[str], preview: Sequence[Sequence[str]]) -> dict[str, str]:
-    """File column → target for every column whose name fits one that is still free; the rest are facts or left out."""
-    found: dict[str, str] = {}
-    free = list(kind.targets)
-    for exact in (True, False):
-        for position, column in enumerate(columns):
-            if column in found:
-                continue
-            values = [row[position] for row in preview if position < len(row)]
-            for target in free:
-                names = {target.name} if exact else set(target.synonyms) | set(_labels(target))
-                if _plain(column) in {_plain(name) for name in names} and (
-                    # Where every other column is a fact anyway, a name alone is a weak reason.
-                    not kind.keeps_other_columns or _fits(target, values)
-                ):
-                    found[column] = target.name
-                    free.remove(target)
-                    break
-    rest = FACTS if kind.keeps_other_columns else LEFT_OUT
-    return {column: found.get(column, rest) for column in columns}
-
-
-def remembered(kind: str, columns: Sequence[str]) -> tuple[dict[str, str], dict[str, Any]] | None:
-    """Mapping and options of the newest file of this kind with the same columns that got through its check."""
-    same = ImportFile.objects.filter(
-        kind=kind,
-        columns__contains=list(columns),
-        columns__contained_by=list(columns),
-        state__in=[ImportFile.State.CHECKED, ImportFile.State.MERGED],
-    ).order_by("-pk")
-    file = same.first()
-    if file is None:
-        return None
-    return file.mapping, {
-        key: value
-        for key, value in file.options.items()
-        if key not in (*HOW_READ, "resume", "campaign", "without_branch")
-    }
+HOW_READ = ("encoding", "delimiter", "header", "sheet", "notes")
+NUMBER_FORMATS = ("point", "comma")
+LINE = "line"
+PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 
 
 def how_read(file: ImportFile) -> dict[str, Any]:
@@ -71,42 +35,114 @@ def complete(file: ImportFile) -> None:
     """Raise Refused, naming every required target that neither a column nor a constant fills, and every stray name."""
     kind = KINDS[file.kind]
     problems = _stray(kind, file)
-    filled = set(file.mapping.values()) | set(file.options.get("constants", {}))
-    if file.options.get("campaign", {}).get("new_customers"):
-        filled.add("customer")
-    if missing := [
-        str(target.label) for target in kind.targets if target.required and target.name not in filled
-    ]:
-        problems.append(_("No column gives: %(names)s.") % {"names": ", ".join(missing)})
+    if moved := file.options.get("moved"):
+        problems.append(moved["sentence"])
+    if names := missing(file):
+        problems.append(_("No column gives: %(names)s.") % {"names": ", ".join(names)})
     if problems:
         raise Refused(" ".join(problems))
 
 
+def missing(file: ImportFile) -> list[str]:
+    """Labels of the required targets that nothing fills yet."""
+    filled = set(sources(file))
+    if file.options.get("campaign", {}).get("new_customers"):
+        filled.add("customer")
+    return [
+        str(target.label)
+        for target in KINDS[file.kind].targets
+        if target.required and target.name not in filled
+    ]
+
+
 def _stray(kind: Kind, file: ImportFile) -> list[str]:
-    names = {target.name for target in kind.targets}
+    targets = {target.name: {"", *(each.code for each in target.readings)} for target in kind.targets}
+    constants = file.options.get("constants", {})
     problems = []
     if gone := [column for column in file.mapping if column not in file.columns]:
         problems.append(_("The file has no column %(names)s.") % {"names": ", ".join(gone)})
-    used = [name for name in file.mapping.values() if name not in (FACTS, LEFT_OUT)]
+    used = [_split(meaning) for meaning in file.mapping.values() if meaning not in (FACTS, LEFT_OUT)]
+    names = [name for name, _reading in used]
     if FACTS in file.mapping.values() and not kind.keeps_other_columns:
         problems.append(_("Only past campaigns keep columns as facts."))
-    if unknown := sorted({name for name in [*used, *file.options.get("constants", {})] if name not in names}):
-        problems.append(_("Nothing is called %(names)s here.") % {"names": ", ".join(unknown)})
-    if twice := sorted({name for name in used if used.count(name) > 1}):
+    unknown = {name for name in [*names, *constants] if name not in targets}
+    unknown |= {f"{name}:{code}" for name, code in used if name in targets and code not in targets[name]}
+    if unknown:
+        problems.append(_("Nothing is called %(names)s here.") % {"names": ", ".join(sorted(unknown))})
+    if twice := sorted({name for name in names if names.count(name) > 1}):
         problems.append(_("Two columns give %(names)s.") % {"names": ", ".join(twice)})
-    if (form := file.options.get("date_format", "ymd")) not in DATE_FORMATS:
-        problems.append(_("No date is written as %(form)s.") % {"form": form})
-    return problems
+    return problems + _stray_forms(file) + _stray_placeholders(file)
+
+
+def _stray_forms(file: ImportFile) -> list[str]:
+    known = {*day_readers.FORMS, *NUMBER_FORMATS}
+    forms = {*file.options.get("formats", {}).values()}
+    forms.add(file.options.get("date_format") or "ymd")
+    return [_("No date is written as %(form)s.") % {"form": form} for form in sorted(forms - known)]
+
+
+def _stray_placeholders(file: ImportFile) -> list[str]:
+    found = {
+        name
+        for text in file.options.get("constants", {}).values()
+        for name in PLACEHOLDER.findall(str(text))
+        if name != LINE and name not in file.columns
+    }
+    if not found:
+        return []
+    return [_("The file has no column %(names)s.") % {"names": ", ".join(sorted(found))}]
+
+
+def pieces(text: str, columns: Sequence[str]) -> list[tuple[str, int | None]]:
+    """A constant in pieces: (text, None) or ("", position of the column it stands for, -1 for the line)."""
+    found: list[tuple[str, int | None]] = []
+    for at, piece in enumerate(PLACEHOLDER.split(text)):
+        if at % 2 == 0:
+            if piece:
+                found.append((piece, None))
+        elif piece == LINE:
+            found.append(("", -1))
+        else:
+            found.append(("", list(columns).index(piece)))
+    return found or [("", None)]
+
+
+def _split(meaning: str) -> tuple[str, str]:
+    """(target, reading or "")."""
+    name, _sign, reading = meaning.partition(":")
+    return name, reading
 
 
 def sources(file: ImportFile) -> dict[str, tuple[int, str]]:
     """Target → (position of its column, header), or (-1, the constant)."""
     found = {target.name: (-1, target.default) for target in KINDS[file.kind].targets if target.default}
     found |= {name: (-1, str(value)) for name, value in file.options.get("constants", {}).items()}
-    for column, name in file.mapping.items():
-        if name not in (FACTS, LEFT_OUT):
-            found[name] = (file.columns.index(column), column)
+    for column, meaning in file.mapping.items():
+        if meaning not in (FACTS, LEFT_OUT):
+            found[_split(meaning)[0]] = (file.columns.index(column), column)
     return found
+
+
+def readings(file: ImportFile) -> dict[str, str]:
+    """Target → the reading by which its column gives it, for those that do not give it plainly."""
+    split = [_split(meaning) for meaning in file.mapping.values() if meaning not in (FACTS, LEFT_OUT)]
+    return {name: reading for name, reading in split if reading}
+
+
+def options_of(file: ImportFile, name: str) -> dict[str, Any]:
+    """How the cells of one target are written: date_format, number_format, century, and what its words mean."""
+    at, column = sources(file)[name]
+    # A constant of ours is written our way; one made of columns is written theirs.
+    form = file.options.get("formats", {}).get(column, "") if at >= 0 else ""
+    default = file.options.get("date_format") or "ymd"
+    if at < 0 and not PLACEHOLDER.search(column):
+        default = "ymd"
+    found = {
+        "date_format": form if form in day_readers.FORMS else default,
+        "number_format": form if form in NUMBER_FORMATS else "point",
+        "values": file.options.get("values", {}).get(name, {}),
+    }
+    return found | {key: file.options[key] for key in ("century",) if key in file.options}
 
 
 def facts(file: ImportFile) -> list[tuple[int, str]]:
@@ -114,38 +150,16 @@ def facts(file: ImportFile) -> list[tuple[int, str]]:
     return [(at, name) for at, name in enumerate(file.columns) if file.mapping.get(name) == FACTS]
 
 
-def values(target: Target, declared: Mapping[str, str]) -> dict[str, str]:
-    """File value in lower case → stored value of a choice: codes, labels, known values, and the file's own map."""
-    found = dict(target.known)
-    for language in ("zh-hans", "en"):
-        with override(language):
-            found |= {str(label).lower(): str(code) for code, label in target.choices}
-    found |= {str(code).lower(): str(code) for code, _label in target.choices}
-    codes = {str(code) for code, _label in target.choices}
-    # A declared value may name a code, or anything that itself means one.
-    return found | {
-        old.strip().lower(): found.get(new.lower(), new)
-        for old, new in declared.items()
-        if new in codes or new.lower() in found
-    }
-
-
-def _fits(target: Target, sample: Sequence[str]) -> bool:
-    known = {value.strip().lower() for value in sample} - {""}
-    if target.type == Type.CHOICE:
-        return known <= set(values(target, {}))
-    if target.type == Type.FLAG:
-        return known <= {*TRUE, *FALSE}
-    return True
-
-
-def _labels(target: Target) -> list[str]:
-    names = []
-    for language in ("en", "zh-hans"):
-        with override(language):
-            names.append(str(target.label))
-    return names
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\W_]+", "", name.lower())
+def meaning_label(kind: Kind, meaning: str) -> str:
+    """What a column means, in words: "Date of birth, from age in years"."""
+    if meaning == FACTS:
+        return _("kept as a fact")
+    name, code = _split(meaning)
+    try:
+        target = kind.target(name)
+        reading = target.reading(code)
+    except KeyError:
+        return meaning
+    if reading is None:
+        return str(target.label)
+    return _("%(target)s, from %(reading)s") % {"target": target.label, "reading": reading.label}

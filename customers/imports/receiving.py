@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from bankcrm import audit
 from bankcrm.models import User
 from bankcrm.runs import Refused
-from customers.imports import mapping, raw_bytes, sniffing
+from customers.imports import mapping, proposing, raw_bytes, sampling, sniffing, staging
 from customers.imports.kinds import KINDS
 from customers.models import ImportFile
 
@@ -33,12 +33,14 @@ def receive(
     *,
     mapped: Mapping[str, str] | None = None,
     options: Mapping[str, Any] | None = None,
+    from_source: str = "",
 ) -> ImportFile:
     """Keep the file and say what it is; nothing is read into the bank's tables yet.
 
-    ``source``: a path or an open binary file. ``mapped`` (file column → target) goes over the proposal; ``options`` may
-    hold encoding, delimiter, date_format, century, constants, values, campaign. A file that is here already, of the
-    same kind and sha256, is returned as it is. Raises Refused for what is no file, PermissionDenied for the wrong role.
+    ``source``: a path or an open binary file. ``mapped`` (file column → meaning) goes over the proposal; ``options``
+    may hold encoding, delimiter, header, sheet, date_format, formats, century, constants, values, campaign.
+    ``from_source`` names the source whose memory reads it. A file that is here already, of the same kind and sha256,
+    is returned as it is. Raises Refused for what is no file, PermissionDenied for the wrong role.
     """
     declared = KINDS[kind]
     if user is not None and not user.may_act_as(declared.roles):
@@ -49,31 +51,81 @@ def receive(
         known = ImportFile.objects.present().filter(kind=kind, sha256=sha256).first()
         if known:
             return known
-        sniffed = sniffing.sniff(stored, options)
+        sniffed = sniffing.sniff(stored, _of_source(kind, from_source) | options)
+        proposal, found = _proposal(stored, kind, sniffed, from_source)
         if stored != path_of_sha(sha256):
             stored.replace(path_of_sha(sha256))
     finally:
         if stored != path_of_sha(sha256):
             stored.unlink(missing_ok=True)
-    proposal = mapping.propose(declared, sniffed.columns, sniffed.preview)
-    if before := mapping.remembered(kind, sniffed.columns):
-        proposal, options = before[0], before[1] | options
-    options |= sniffed.options()
+    given = dict(mapped or {})
     return _write(
         ImportFile(
             kind=kind,
             sha256=sha256,
             name=(name or _name(source))[:200],
             size=size,
+            source=found or from_source.strip()[:40],
             encoding=sniffed.encoding,
             delimiter=sniffed.delimiter,
             columns=sniffed.columns,
-            mapping=_unique(proposal | dict(mapped or {}), mapped or {}, proposal),
-            options=options,
+            mapping=_unique(proposal.mapping | given, given, proposal.mapping),
+            options=proposal.options | options | sniffed.options(),
             uploaded_by=user,
         ),
         user,
     )
+
+
+def _of_source(kind: str, name: str) -> dict[str, Any]:
+    """How the files of the source are encoded, which is believed where it holds."""
+    known = proposing.source_of(kind, name, []) if name else None
+    keys = ("encoding", "delimiter")
+    return {key: known.options[key] for key in keys if known.options.get(key)} if known else {}
+
+
+def _proposal(
+    path: Path, kind: str, sniffed: sniffing.Sniffed, from_source: str
+) -> tuple[proposing.Proposal, str]:
+    """What the columns mean: as the source remembers, as a file with the same columns did, or by names and values."""
+    rows = sniffing.sample(path, sniffed.encoding, sniffed.delimiter, sniffed.options(), len(sniffed.columns))
+    columns = sampling.columns(sniffed.columns, rows)
+    fresh = proposing.propose(KINDS[kind], columns, sniffed.twins)
+    if source := proposing.source_of(kind, from_source, sniffed.columns):
+        return proposing.of_source(source, sniffed.columns, fresh), source.name
+    if before := proposing.remembered(kind, sniffed.columns):
+        return proposing.Proposal(*before), ""
+    return proposing.Proposal(fresh), ""
+
+
+def reread(file: ImportFile, options: Mapping[str, Any]) -> ImportFile:
+    """Read the file another way: encoding, delimiter, header (a line; 0: none), sheet; its columns are proposed anew.
+
+    Raises Refused, and leaves the file as it was, when it cannot be read so or when rows of it are in.
+    """
+    wanted = {
+        key: value for key, value in options.items() if key in mapping.HOW_READ and value not in ("", None)
+    }
+    sniffed = sniffing.sniff(path_of(file), wanted)
+    proposal, _source = _proposal(path_of(file), file.kind, sniffed, file.source)
+    same = sniffed.columns == file.columns
+    campaign = {key: file.options[key] for key in ("campaign",) if key in file.options}
+    changed = ImportFile.objects.filter(pk=file.pk, inserted__isnull=True).exclude(
+        state__in=[ImportFile.State.MERGED, ImportFile.State.UNDONE]
+    )
+    if not changed.update(
+        encoding=sniffed.encoding,
+        delimiter=sniffed.delimiter,
+        columns=sniffed.columns,
+        mapping=file.mapping if same else proposal.mapping,
+        options=(file.options if same else proposal.options | campaign) | sniffed.options(),
+        state=ImportFile.State.UPLOADED,
+        error="",
+    ):
+        raise Refused(_("The file is merged; how it is read can no longer change."))
+    staging.drop(file)
+    file.refresh_from_db()
+    return file
 
 
 def _unique(wanted: dict[str, str], given: Mapping[str, str], proposal: Mapping[str, str]) -> dict[str, str]:

@@ -41,7 +41,7 @@ class Sniffed:
 
     def options(self) -> dict[str, Any]:
         """What the next reading of the same file needs besides encoding and delimiter."""
-        found: dict[str, Any] = {"header": self.header}
+        found: dict[str, Any] = {"header": self.header, "notes": self.notes}
         return found | {"sheet": self.sheet} if self.sheet else found
 
 

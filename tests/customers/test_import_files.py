@@ -148,7 +148,7 @@ def test_the_file_is_kept_under_its_hash_and_nothing_staged_remains(
     file = merged(write(tmp_path, CHINESE), "customers", cast.ana)
     assert [path.name for path in (own_files / "imports").iterdir()] == [file.sha256]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'import\\_%%'")
+        cursor.execute("SELECT count(*) FROM pg_tables WHERE tablename ~ '^import_(raw|checked)_'")
         assert cursor.fetchone()[0] == 0
 
 

@@ -12,7 +12,7 @@ from customers.imports.kinds import (
     staff,
     transactions,
 )
-from customers.imports.kinds.declaration import Kind, Rule, Target, Type
+from customers.imports.kinds.declaration import Kind, Reading, Rule, Target, Type
 
 KINDS: dict[str, Kind] = {
     kind.code: kind
@@ -34,4 +34,4 @@ def allowed(user: User) -> list[Kind]:
     return [kind for kind in KINDS.values() if user.may_act_as(kind.roles)]
 
 
-__all__ = ["KINDS", "Kind", "Rule", "Target", "Type", "allowed"]
+__all__ = ["KINDS", "Kind", "Reading", "Rule", "Target", "Type", "allowed"]

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from bankcrm import runs
 from bankcrm.models import Run, User
 from customers import imports, tasks
-from customers.imports import checking
+from customers.imports import reporting
 from customers.imports.kinds import KINDS
 from customers.imports.presets import PRESETS
 from customers.models import ImportFile
@@ -103,7 +103,7 @@ class Command(BaseCommand):
             f"{name}: {file.rows} rows, {file.accepted} good, {file.rejected} left out"
             + (f"; {file.inserted} new, {file.updated} changed" if file.inserted is not None else "")
         )
-        for group in checking.rejects_by_reason(file):
+        for group in reporting.by_reason(file):
             first = group["examples"][0]
             self.stdout.write(
                 f"  {group['count']:>8}  {group['title']} ({group['column'] or '-'}),"
