@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from bankcrm import runs
 from bankcrm.models import Role
-from customers import imports, profile
+from customers import acquisition, imports, profile
 from customers.imports import undo
 from customers.imports.kinds import KINDS
 from customers.models import ImportFile
@@ -51,8 +51,12 @@ def build_profile(job: runs.Job) -> dict[str, Any]:
     asked = job.arguments.get("month")
     month = dt.date.fromisoformat(asked) if asked else profile.newest_data()
     if month is None or (not asked and month == profile.latest_month()):
+        if month is not None:
+            # Contracts and holdings come in between month-ends.
+            acquisition.build(month, job)
         return {"sentence": _("No newer month has data."), "customers": 0}
     rows = profile.build(month, lambda done, total: job.progress(done, total, _("Profile of %s") % month))
+    acquisition.build(month, job)
     return {"month": month.isoformat(), "customers": rows}
 
 

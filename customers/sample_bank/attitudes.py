@@ -39,6 +39,8 @@ def consents(seed: int, population: Population, last: int) -> dict[str, bulk.Col
     return {
         "customer_id": who + 1,
         "channel": bulk.Coded(what, CHANNELS),
+        # Who objects to every channel asked not to be contacted at all.
+        "purpose": bulk.Coded((what == CHANNELS.index("all")).astype(int), ["marketing", "all"]),
         "is_objection": no,
         "since": days(since),
         "source": bulk.Coded((age < 0.5).astype(int), ["branch", "app"]),

@@ -12,6 +12,7 @@ from customers.profile import month_end
 from customers.sample_bank import (
     attitudes,
     draws,
+    finance,
     loading,
     names,
     past,
@@ -19,6 +20,7 @@ from customers.sample_bank import (
     rounds,
     staff,
     truth,
+    wishes,
     world,
 )
 from customers.sample_bank.bank import Bank, NotEmpty, Progress, day_number, facts_of, month_ends
@@ -70,10 +72,11 @@ def create(
 
 def build_profiles(months: list[datetime.date], progress: Progress) -> None:
     """The month-end profile of every customer, for each of ``months``."""
-    from customers import profile
+    from customers import acquisition, profile
 
     for end in months:
         progress(f"profile {end:%Y-%m}: {profile.build(end):,} rows")
+    acquisition.build(months[-1])
 
 
 def _write(bank: Bank, password: str, progress: Progress) -> tuple[Setting, Recorded]:
@@ -97,6 +100,9 @@ def _write(bank: Bank, password: str, progress: Progress) -> tuple[Setting, Reco
         past.write(law, people.traits, treatment, decided, start)
     attitudes.write_consents(bank.seed, people, last)
     attitudes.write_consumer_finance(bank.seed, people, last)
+    wishes.write(bank.seed, people, last)
+    finance.write_arrivals(bank.seed, bank.first_month, bank.as_of)
+    finance.write_states(bank.seed, bank.first_month, bank.as_of)
     loading.continue_numbers()
     return setting, recorded
 

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from bankcrm import bulk
 from customers.profile import month_end
 from customers.sample_bank import bank as banks
-from customers.sample_bank import loading, rounds, staff, truth
+from customers.sample_bank import finance, loading, rounds, staff, truth
 from customers.sample_bank.bank import Bank, Progress, day_number, month_ends
 from customers.sample_bank.buying import NEVER, Treatment
 from customers.sample_bank.creation import build_profiles
@@ -78,6 +78,7 @@ def advance(
             rounds.live(setting, decided, first, last)
             opened, closed = loading.write_contracts(setting.state.contracts, setting.staff)
             _mark_left(setting, first)
+            finance.write_states(bank.seed, first, last)
             loading.continue_numbers()
         after = replace(bank, as_of=last)
         _remember(after, treatment, decided, opening)

@@ -1,0 +1,22 @@
+"""Routes of acquisition: the cohort page, the customers behind it, its file."""
+
+from django.urls import URLPattern
+from django.utils.translation import gettext_lazy as _
+
+from bankcrm import policy
+from bankcrm.models import Role
+from customers import acquisition_views
+
+READERS = {Role.BRANCH_MANAGER, Role.PLANNER, Role.MANAGER, Role.ANALYST}
+
+urlpatterns: list[URLPattern] = [
+    policy.route("acquisition/", acquisition_views.cohorts, name="acquisition", read=READERS),
+    policy.route(
+        "acquisition/customers/", acquisition_views.customers, name="acquisition-customers", read=READERS
+    ),
+    policy.route(
+        "acquisition/cohorts.csv", acquisition_views.cohort_file, name="acquisition-csv", read=READERS
+    ),
+]
+
+policy.navigation(_("Acquisition"), "user-plus", "acquisition", "/acquisition/", order=35)

@@ -1,0 +1,71 @@
+"""Acquisition pages: cohorts, the customers behind a figure, and the same as a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from bankcrm import audit, paging
+from bankcrm.policy import SignedIn
+from customers import acquisition_page
+from customers.acquisition_forms import CohortFilter
+from customers.import_views import as_text
+from customers.models import Acquisition
+
+
+@require_GET
+def cohorts(request: SignedIn) -> HttpResponse:
+    """Channels, partners or scenes side by side, their cohorts by month, and a cohort followed over time."""
+    built = Acquisition.objects.only("as_of", "built_at").first()
+    if built is None:
+        return render(request, "customers/acquisition/index.html", {"built": None})
+    form = CohortFilter(request.user, built.as_of, request.GET)
+    return render(request, "customers/acquisition/index.html", acquisition_page.page(form) | {"built": built})
+
+
+@require_GET
+def customers(request: SignedIn) -> HttpResponse:
+    """Who a figure counts, most valuable first."""
+    form = _filter(request)
+    what = request.GET.get("what", "acquired")
+    if what not in acquisition_page.BEHIND:
+        raise Http404
+    found = acquisition_page.customers(form, what)
+    page = paging.page_of(request, found, ["-value", "pk"])
+    context = {
+        "form": form,
+        "what": what,
+        "heading": acquisition_page.BEHIND[what][0],
+        "page": page,
+        "pager": page.pager(request, paging.capped_count(found)),
+    }
+    return render(request, "customers/acquisition/customers.html", context)
+
+
+@require_GET
+def cohort_file(request: SignedIn) -> HttpResponse:
+    """All figures of the page as a CSV that a spreadsheet reads as text."""
+    form = _filter(request)
+    written = io.StringIO()
+    writer = csv.writer(written)
+    rows = 0
+    for row in acquisition_page.table(form):
+        writer.writerow([as_text(cell) if isinstance(cell, str) else cell for cell in row])
+        rows += 1
+    if request.user.may_change:
+        built = Acquisition(pk=0, as_of=form.as_of)
+        audit.record(request.user, "acquisition.exported", built, rows=rows - 1, **form.in_force)
+    answer = HttpResponse("\ufeff" + written.getvalue(), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{acquisition_page.file_name(form.as_of)}"'
+    return answer
+
+
+def _filter(request: SignedIn) -> CohortFilter:
+    built = Acquisition.objects.only("as_of").first()
+    if built is None:
+        raise Http404
+    return CohortFilter(request.user, built.as_of, request.GET)
