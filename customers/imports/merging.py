@@ -35,6 +35,11 @@ def merge_rows(file: ImportFile, job: Job | None) -> None:
                 job.fence()
             acting(job.requested_by if job else file.uploaded_by)
             written = _merge_chunk(file, kind, first, last, all_new)
+            if kind.written:
+                chunk = SQL("{} k WHERE k.line > {} AND k.line <= {}").format(
+                    Identifier(staging.checked_table(file)), Literal(first), Literal(last)
+                )
+                kind.written(file, chunk)
             done += size
             _remember(file, written, last, done)
         if job:

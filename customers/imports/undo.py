@@ -116,6 +116,8 @@ def _undo(file: ImportFile, user: User | None, job: Job | None) -> None:
     restored = _restore(file)
     _pause(job, restored, _("Removing the rows it brought"))
     removed = _remove(file)
+    if follows := KINDS[file.kind].undone:
+        follows(file)
     _finish(file, user, job, restored, removed)
 
 
