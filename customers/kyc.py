@@ -63,7 +63,7 @@ class Found:
     today: dt.date
 
 
-def customer_for(user: User, pk: int) -> Found | None:
+def found(user: User, pk: int) -> Found | None:
     """The customer with branch, managers and row of its cohort, or None when out of ``user``'s sight."""
     newest = CustomerProfile.objects.order_by("-month").values("month")[:1]
     customer = (
@@ -78,6 +78,11 @@ def customer_for(user: User, pk: int) -> Found | None:
     return Found(customer, customer.newest_month, customer.sample_day or timezone.localdate())
 
 
+def customer_for(user: User, pk: int) -> Customer | None:
+    """The customer alone, or None when out of ``user``'s sight."""
+    return Customer.objects.visible_to(user).filter(pk=pk).first()
+
+
 def profile_of(customer: Customer, month: dt.date | None) -> tuple[CustomerProfile | None, list[Past]]:
     """The profile of ``month``, and the value of it and the MONTHS_BACK months before, oldest first, in one query."""
     if month is None:
@@ -87,21 +92,21 @@ def profile_of(customer: Customer, month: dt.date | None) -> tuple[CustomerProfi
         customer_id=OuterRef("customer_id"), month__gt=since, month__lte=month
     ).order_by("month")
     values = JSONObject(month="month", aum="aum", tier="tier", **{code: code for code in ASSETS})
-    found = (
+    row = (
         CustomerProfile.objects.filter(month=month, customer=customer)
         .annotate(past=ArraySubquery(before.values(json=values)))
         .first()
     )
-    if found is None:
+    if row is None:
         return None, []
-    return found, [
+    return row, [
         Past(
-            dt.date.fromisoformat(row["month"]),
-            float(row["aum"]),
-            row["tier"],
-            {code: float(row[code]) for code in ASSETS},
+            dt.date.fromisoformat(one["month"]),
+            float(one["aum"]),
+            one["tier"],
+            {code: float(one[code]) for code in ASSETS},
         )
-        for row in found.past
+        for one in row.past
     ]
 
 
@@ -127,5 +132,5 @@ def facts(
 def holdings(customer: Customer, on: dt.date) -> list[Holding]:
     """What the customer holds on a day, the next to mature first, MOST_HOLDINGS at most."""
     open_then = Q(closed_on__isnull=True) | Q(closed_on__gt=on)
-    found = customer.holdings.select_related("product").filter(open_then, opened_on__lte=on)
-    return list(found.order_by("matures_on", "-opened_on", "pk")[:MOST_HOLDINGS])
+    rows = customer.holdings.select_related("product").filter(open_then, opened_on__lte=on)
+    return list(rows.order_by("matures_on", "-opened_on", "pk")[:MOST_HOLDINGS])

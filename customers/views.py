@@ -103,7 +103,7 @@ def customer_reveal(request: SignedIn, pk: int) -> HttpResponse:
 
 
 def _found(request: SignedIn, pk: int) -> kyc.Found:
-    found = kyc.customer_for(request.user, pk)
+    found = kyc.found(request.user, pk)
     if found is None:
         raise Http404
     return found

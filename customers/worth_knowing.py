@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -17,8 +18,8 @@ MOST = 3
 MATURES_WITHIN = 30
 BIRTHDAY_WITHIN = 14
 MOVED_WITHIN = 30
-FELL_BY = 0.2
-NEAR_TIER = 0.1
+FELL_BY = Decimal("0.2")
+NEAR_TIER = Decimal("0.1")
 IDLE_SHARE, IDLE_AMOUNT = 0.6, 50_000
 NEW_DAYS = 90
 LONG_AGO_DAYS = 365
@@ -78,7 +79,7 @@ def _maturities(seen: Seen) -> Said:
 def _stopped_income(seen: Seen) -> Said:
     for one in seen.series:
         # Twice overdue is no longer news: the income has moved elsewhere and the month shows it.
-        if one.is_income and one.is_late and (seen.today - one.next_on).days <= 60:
+        if one.is_income and one.is_late and (seen.movements.known_to - one.next_on).days <= 60:
             words = {
                 "amount": figures.money(one.amount),
                 "rhythm": one.rhythm.label,
@@ -93,7 +94,7 @@ def _stopped_income(seen: Seen) -> Said:
 
 
 def _unusual(seen: Seen) -> Said:
-    recent = [one for one in seen.unusual if (seen.today - one.day).days <= MOVED_WITHIN]
+    recent = [one for one in seen.unusual if (seen.movements.known_to - one.day).days <= MOVED_WITHIN]
     if recent:
         one = max(recent, key=lambda each: abs(each.amount))
         words = {
@@ -117,7 +118,7 @@ def _unusual(seen: Seen) -> Said:
 
 def _fall(seen: Seen) -> Said:
     profile = seen.profile
-    if profile and profile.aum_3m_ago and profile.aum < profile.aum_3m_ago * (1 - round(FELL_BY * 100) / 100):
+    if profile and profile.aum_3m_ago and profile.aum < profile.aum_3m_ago * (1 - FELL_BY):
         change = profile.aum - profile.aum_3m_ago
         words = {
             "amount": figures.money(-change),
@@ -150,7 +151,7 @@ def _tier(seen: Seen) -> Said:
         return
     above = [rule for rule in seen.tiers if own is None or rule.rank < own.rank]
     missing = above[-1].minimum_aum - profile.aum if above else 0
-    if above and 0 < missing <= above[-1].minimum_aum * round(NEAR_TIER * 100) / 100:
+    if above and 0 < missing <= above[-1].minimum_aum * NEAR_TIER:
         words = {"tier": above[-1].name, "amount": figures.money(missing)}
         yield "trending-up", _("%(amount)s more in assets and the tier is %(tier)s.") % words, ""
 
@@ -201,7 +202,7 @@ RULES: list[tuple[Any, Callable[[Seen], Said]]] = [
     (gettext_lazy("a consumer-finance contract is overdue"), _overdue),
     (gettext_lazy("something matures within 30 days"), _maturities),
     (gettext_lazy("a regular income has not come on its day"), _stopped_income),
-    (gettext_lazy("a movement of the last 30 days is unusual for this customer"), _unusual),
+    (gettext_lazy("a movement of the last 30 days of bookings is unusual for this customer"), _unusual),
     (gettext_lazy("assets fell by more than a fifth in three months"), _fall),
     (gettext_lazy("a birthday is within 14 days"), _birthday),
     (gettext_lazy("assets are below the own tier, or within a tenth of the next"), _tier),

@@ -24,6 +24,7 @@ ORDER BY booked_on DESC, reference DESC LIMIT %s
 class Movements:
     """Bookings from ``first`` to ``last``, oldest first; every array has one entry per booking.
 
+    Nothing is known of the days after ``known_to``: what has not come by then is not missing yet.
     ``amount`` is in the bank's currency, minus is money out; ``hour`` is -1 where the booking has none. ``is_cut``:
     there were more than MOST and the oldest are missing.
     """
@@ -37,25 +38,30 @@ class Movements:
     hour: npt.NDArray[np.int16]
     category: npt.NDArray[np.str_]
     counterparty: npt.NDArray[np.str_]
+    known_to: dt.date
     is_cut: bool = False
 
     def __len__(self) -> int:
         return len(self.day)
 
 
-def read(customer_id: int, today: dt.date) -> Movements:
-    """The bookings of MONTHS full months and of the running one, in one query by customer and day."""
+def read(customer_id: int, today: dt.date, known_to: dt.date | None = None) -> Movements:
+    """The bookings of MONTHS full months and of the running one, in one query by customer and day.
+
+    ``known_to`` is the day the bank's data reach (None: today); a later booking of this customer moves it.
+    """
     first = _months_before(today, MONTHS)
     with connection.cursor() as cursor:
         cursor.execute(READ, [customer_id, first, today, MOST + 1])
         rows = cursor.fetchall()
-    return of_rows(rows[:MOST][::-1], first, today, is_cut=len(rows) > MOST)
+    return of_rows(rows[:MOST][::-1], first, today, known_to, is_cut=len(rows) > MOST)
 
 
 def of_rows(
     rows: list[tuple[dt.date, float, str, str, int, str, str]],
     first: dt.date,
     last: dt.date,
+    known_to: dt.date | None = None,
     *,
     is_cut: bool = False,
 ) -> Movements:
@@ -71,6 +77,7 @@ def of_rows(
         np.array(hour, np.int16),
         np.array(category, np.str_),
         np.array(counterparty, np.str_),
+        max([known_to or last, *day[-1:]]),
         is_cut,
     )
 

@@ -39,7 +39,7 @@ GAPS: dict[Rhythm, tuple[float, int, int]] = {
 class Regular:
     """A series of bookings. ``amount`` is their median, minus for payments; ``next_on`` the day the next is expected.
 
-    ``is_late``: the expected day and the tolerance after it have passed without it.
+    ``is_late``: the expected day and the tolerance after it have passed without it, as far as bookings are known.
     """
 
     counterparty: str
@@ -105,7 +105,7 @@ def _series(movements: Movements, members: npt.NDArray[np.int64]) -> Regular | N
                 len(days),
                 last,
                 expected,
-                expected + dt.timedelta(days=tolerance) < movements.last,
+                expected + dt.timedelta(days=tolerance) < movements.known_to,
                 members,
             )
     return None

@@ -37,7 +37,7 @@ class Seen:
 
     @cached_property
     def movements(self) -> portrait.Movements:
-        return portrait.read(self.customer.pk, self.today)
+        return portrait.read(self.customer.pk, self.today, self.month)
 
     @cached_property
     def series(self) -> list[portrait.Regular]:

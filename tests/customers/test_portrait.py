@@ -14,7 +14,7 @@ from tests import facts
 FIRST, TODAY = dt.date(2025, 11, 1), dt.date(2026, 11, 25)
 
 
-def booked(*rows, last=TODAY):
+def booked(*rows, known_to=TODAY):
     """Movements of (day, amount, more…); more are kind, channel, hour, category, counterparty by name."""
     full = [
         (
@@ -28,7 +28,7 @@ def booked(*rows, last=TODAY):
         )
         for day, amount, more in sorted(rows, key=lambda row: row[0])
     ]
-    return movements.of_rows(full, FIRST, last)
+    return movements.of_rows(full, FIRST, TODAY, known_to)
 
 
 def monthly(amount, day=5, months=range(1, 11), **more):
@@ -89,6 +89,13 @@ def test_a_monthly_salary_is_found_with_the_day_it_is_expected_next():
     )
     assert salary.next_on == dt.date(2026, 11, 10)
     assert salary.is_late  # 10 November and five days have passed
+
+
+def test_what_lies_after_the_last_known_day_is_not_late():
+    rows = monthly(12_000, kind="salary", who="Steel works", day=10)
+    assert portrait.regular(booked(*rows))[0].is_late
+    (salary,) = portrait.regular(booked(*rows, known_to=dt.date(2026, 10, 31)))
+    assert not salary.is_late
 
 
 def test_a_series_at_the_end_of_the_month_stays_there():
@@ -189,3 +196,10 @@ def test_bookings_are_read_in_one_query_for_this_customer_alone_and_only_the_new
     assert list(found.amount) == [-3, -4, -5]
     assert found.is_cut
     assert portrait.read(other.pk, TODAY).is_cut is False
+
+
+def test_a_booking_after_the_month_end_moves_the_day_that_is_known(db):
+    li = facts.customer()
+    assert portrait.read(li.pk, TODAY, dt.date(2026, 10, 31)).known_to == dt.date(2026, 10, 31)
+    facts.transaction(li, -1, dt.date(2026, 11, 3))
+    assert portrait.read(li.pk, TODAY, dt.date(2026, 10, 31)).known_to == dt.date(2026, 11, 3)
