@@ -64,7 +64,10 @@ class RunQuery(Query):
 
 @extend_schema(parameters=[RunQuery])
 class RunList(generics.ListAPIView):
-    """The caller's runs, newest first; administrators and auditors get everybody's."""
+    """The caller's runs and those of work shared with the caller's role, newest first.
+
+    Administrators and auditors get everybody's.
+    """
 
     serializer_class = RunSerializer
     queryset = Run.objects.none()

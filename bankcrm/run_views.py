@@ -215,7 +215,7 @@ def bell(user: User) -> Bell:
     """Runs this user waits for, and given-up work that somebody must try again or set aside; one query for both."""
     rung = Run.objects.filter(requested_by=user).unfinished().order_by().values_list(Value("running"))
     if user.may_change:
-        dead = Run.objects.controlled_by(user).exclude(kind=heartbeat.KIND).filter(state=State.DEAD).order_by().values_list(Value("dead"))
-        rung = rung.union(dead, all=True)
+        dead = Run.objects.controlled_by(user).exclude(kind=heartbeat.KIND).filter(state=State.DEAD)
+        rung = rung.union(dead.order_by().values_list(Value("dead")), all=True)
     counts = Counter(kind for (kind,) in rung)
     return Bell(counts["running"], counts["dead"])

@@ -28,6 +28,7 @@ from django.utils.translation import gettext as _
 from bankcrm import audit, dispatch
 from bankcrm.job import Job, Keeper, LeaseLost, RunCancelled, from_now
 from bankcrm.models import Role, Run, User
+from bankcrm.models.runs import SHARED
 from bankcrm.reaper import MAX_ATTEMPTS, reap
 
 __all__ = [
@@ -70,6 +71,7 @@ class Work:
     roles: frozenset[Role] | None
     call: Callable[[Job], dict[str, Any] | None]
     daily: bool = False
+    shared: bool = False
 
     def allows(self, user: User) -> bool:
         if not user.is_active or user.is_auditor:
@@ -81,11 +83,12 @@ KINDS: dict[str, Work] = {}
 
 
 def work(
-    kind: str, title: Any, *, roles: Iterable[Role] | None = None, daily: bool = False
+    kind: str, title: Any, *, roles: Iterable[Role] | None = None, daily: bool = False, shared: bool = False
 ) -> Callable[[Callable[[Job], dict[str, Any] | None]], Callable[[Job], dict[str, Any] | None]]:
     """Declare a kind of long work. ``roles`` None: every role may ask. The callable gets a Job, returns JSON or None.
 
-    ``daily``: the clock asks for it once a day besides, without arguments and in nobody's name. Raises ValueError when
+    ``daily``: the clock asks for it once a day besides, without arguments and in nobody's name. ``shared``: whoever may
+    ask for it sees all its runs, because a second person who asks is given the first one's. Raises ValueError when
     another callable already has the name.
     """
 
@@ -93,7 +96,9 @@ def work(
         known = KINDS.get(kind)
         if known and (known.call.__module__, known.call.__qualname__) != (call.__module__, call.__qualname__):
             raise ValueError(f"two kinds of work are called {kind!r}")
-        KINDS[kind] = Work(kind, title, None if roles is None else frozenset(roles), call, daily)
+        KINDS[kind] = Work(kind, title, None if roles is None else frozenset(roles), call, daily, shared)
+        if shared:
+            SHARED[kind] = frozenset(Role if roles is None else roles)
         return call
 
     return declare
@@ -292,8 +297,9 @@ def _after_error(job: Job, error: Exception) -> str:
 def cancel(run: Run, user: User) -> Run:
     """Stop waiting work at once, running work at its next step; set given-up work aside.
 
-    Raises Conflict when it has already ended.
+    Raises PermissionDenied for somebody else's work, Conflict when it has already ended.
     """
+    _check_controls(run, user)
     try:
         with transaction.atomic():
             _wait_for_chunk()
@@ -309,6 +315,13 @@ def cancel(run: Run, user: User) -> Run:
         raise Conflict(_("The work is writing a step just now. Try again in a moment.")) from error
     run.refresh_from_db()
     return run
+
+
+def _check_controls(run: Run, user: User) -> None:
+    if not Run.objects.controlled_by(user).filter(pk=run.pk).exists():
+        raise PermissionDenied(
+            _("Only whoever asked for this work, or an administrator, stops it or tries it again.")
+        )
 
 
 def _ask_to_stop(run: Run, user: User) -> None:
@@ -328,8 +341,10 @@ def _wait_for_chunk() -> None:
 def retry(run: Run, user: User) -> Run:
     """Give failed or dead work three new attempts, in the name of whoever asked for it first.
 
-    Raises Conflict when it has not ended so, or when the same work is already under way.
+    Raises PermissionDenied for somebody else's work, Conflict when it has not ended so, or when the same work is
+    already under way.
     """
+    _check_controls(run, user)
     try:
         with transaction.atomic():
             before = Run.objects.select_for_update().get(pk=run.pk).state

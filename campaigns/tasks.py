@@ -19,7 +19,9 @@ from campaigns.evaluation import EVALUATORS
 from campaigns.models import Campaign
 
 
-@runs.work("campaigns.select", gettext_lazy("Select customers"), roles=lifecycle.ACTIONS["select"].roles)
+@runs.work(
+    "campaigns.select", gettext_lazy("Select customers"), roles=lifecycle.ACTIONS["select"].roles, shared=True
+)
 def select(job: runs.Job) -> dict[str, Any]:
     """Arguments: campaign, version. Start with ``key=f"campaign:{id}"``."""
     with _told():
@@ -34,7 +36,7 @@ def select(job: runs.Job) -> dict[str, Any]:
     }
 
 
-@runs.work("campaigns.push", gettext_lazy("Push leads"), roles=lifecycle.ACTIONS["push"].roles)
+@runs.work("campaigns.push", gettext_lazy("Push leads"), roles=lifecycle.ACTIONS["push"].roles, shared=True)
 def push(job: runs.Job) -> dict[str, Any]:
     """Arguments: campaign, wave. Start with ``key=f"campaign:{id}:wave:{wave}"``: one push of a wave at a time."""
     with _told():

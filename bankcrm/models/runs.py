@@ -10,13 +10,23 @@ from django.utils.translation import gettext_lazy as _
 
 from bankcrm.models.staff import Role, User
 
+# Kind of work → roles that see every run of it, whoever asked; ``runs.work(shared=True)`` enters them.
+SHARED: dict[str, frozenset[str]] = {}
+
 
 class RunQuerySet(models.QuerySet["Run"]):
     def visible_to(self, user: User) -> RunQuerySet:
-        """One's own runs; administrators and auditors see all of them."""
+        """One's own runs and those of shared work one may ask for; administrators and auditors see all of them."""
         if user.is_auditor or user.role == Role.ADMINISTRATOR:
             return self
-        return self.filter(requested_by=user)
+        shared = [kind for kind, roles in SHARED.items() if user.role in roles]
+        return self.filter(Q(requested_by=user) | Q(kind__in=shared))
+
+    def controlled_by(self, user: User) -> RunQuerySet:
+        """Runs this user may stop and try again: one's own, and all of them for administrators."""
+        if not user.may_change:
+            return self.none()
+        return self if user.role == Role.ADMINISTRATOR else self.filter(requested_by=user)
 
     def unfinished(self) -> RunQuerySet:
         return self.filter(state__in=Run.UNFINISHED)

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from bankcrm import figures, parsing, run_views, runs
+from bankcrm import figures, parsing, runs
+from bankcrm.models import Run
 from bankcrm.policy import SignedIn
 from campaigns import campaign_page, lifecycle, push
 from campaigns.campaign_views import frame
@@ -23,7 +25,7 @@ Act = Callable[[SignedIn, Campaign, str, int | None], str]
 
 def _select(request: SignedIn, campaign: Campaign, comment: str, version: int | None) -> str:
     lifecycle.check_allowed("select", campaign, request.user)
-    runs.start(
+    run = runs.start(
         "campaigns.select",
         request.user,
         subject=campaign.name,
@@ -31,20 +33,29 @@ def _select(request: SignedIn, campaign: Campaign, comment: str, version: int | 
         campaign=campaign.pk,
         version=campaign.version,
     )
-    return ""
+    return _begun_by_another(run, request)
 
 
 def _push(request: SignedIn, campaign: Campaign, comment: str, version: int | None) -> str:
-    lifecycle.check_allowed("push", campaign, request.user)
-    runs.start(
-        "campaigns.push",
-        request.user,
-        subject=campaign.name,
-        key=f"campaign:{campaign.pk}:wave:1",
-        campaign=campaign.pk,
-        wave=1,
-    )
-    return ""
+    key = f"campaign:{campaign.pk}:wave:1"
+    running = Run.objects.visible_to(request.user).unfinished().filter(kind="campaigns.push", key=key).first()
+    # Asked before the state is: by now the first planner's push has moved the campaign on.
+    if running is None:
+        lifecycle.check_allowed("push", campaign, request.user)
+        running = runs.start(
+            "campaigns.push", request.user, subject=campaign.name, key=key, campaign=campaign.pk, wave=1
+        )
+    return _begun_by_another(running, request)
+
+
+def _begun_by_another(run: Run, request: SignedIn) -> str:
+    """One's own work needs no word: its progress stands on the page."""
+    if run.requested_by is None or run.requested_by == request.user:
+        return ""
+    return _("%(name)s began this at %(time)s; it is done once, and you see it here.") % {
+        "name": run.requested_by.full_name,
+        "time": f"{timezone.localtime(run.created_at):%H:%M}",
+    }
 
 
 def _submit(request: SignedIn, campaign: Campaign, comment: str, version: int | None) -> str:
@@ -128,10 +139,4 @@ def campaign_work(request: SignedIn, pk: int) -> HttpResponse:
     if not any(not run.is_finished for run in work):
         # What ended changed nearly every card.
         return HttpResponse(headers={"HX-Refresh": "true"})
-    return render(request, "campaigns/campaign/_work.html", work_context(request, campaign))
-
-
-def work_context(request: SignedIn, campaign: Campaign) -> dict[str, object]:
-    """Runs as the progress panel shows them."""
-    shown = [run_views.show(run, request.user) for run in campaign_page.work(campaign)]
-    return {"campaign": campaign, "work": shown, "polls": any(not row["run"].is_finished for row in shown)}
+    return render(request, "campaigns/campaign/_work.html", frame.work(request, campaign))

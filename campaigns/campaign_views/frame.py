@@ -9,7 +9,8 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
-from bankcrm import htmx
+from bankcrm import htmx, run_views
+from bankcrm.models import Run
 from bankcrm.policy import SignedIn
 from campaigns import campaign_page, lifecycle
 from campaigns.models import Campaign
@@ -64,6 +65,15 @@ def rail(request: SignedIn, campaign: Campaign) -> dict[str, Any]:
         "power_headers": [_("Control"), _("Customers"), _("Smallest effect, points")],
         "over_budget": (found.forecast.get("cost") or 0) > campaign.budget,
     }
+
+
+def work(request: SignedIn, campaign: Campaign) -> dict[str, Any]:
+    """Runs as the progress panel shows them."""
+    found = campaign_page.work(campaign)
+    opened = Run.objects.visible_to(request.user).filter(pk__in=[run.pk for run in found])
+    may_open = set(opened.values_list("pk", flat=True))
+    shown = [run_views.show(run, request.user) | {"may_open": run.pk in may_open} for run in found]
+    return {"campaign": campaign, "work": shown, "polls": any(not row["run"].is_finished for row in shown)}
 
 
 def may_edit(request: SignedIn, campaign: Campaign) -> bool:

@@ -44,11 +44,8 @@ CARDS = {"arms", *FORMS}
 def campaign_detail(request: SignedIn, pk: int) -> HttpResponse:
     """One page of cards; the rail beside it follows by htmx, because counting takes a moment."""
     campaign = frame.campaign_of(request, pk)
-    context = frame.head(request, campaign) | cards(campaign)
-    context |= {
-        "work": campaign_page.work(campaign),
-        "reconciliation": campaign_page.reconciliation(campaign),
-    }
+    context = frame.head(request, campaign) | frame.work(request, campaign) | cards(campaign)
+    context["reconciliation"] = campaign_page.reconciliation(campaign)
     return render(request, "campaigns/campaign/detail.html", context)
 
 

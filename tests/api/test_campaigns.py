@@ -97,6 +97,10 @@ def test_two_planners_pushing_see_one_run(cast, api, customers):
     assert first["run"] == second["run"]
     assert second["requested_by"] == "E-mei"
     assert Run.objects.filter(kind="campaigns.push").count() == 1
+    path = second["url"].partition("/api/v1/")[2]
+    assert api(other).get(path).json()["id"] == first["run"]
+    problem(api(other).post(f"{path}cancel/"), 403, "forbidden")
+    problem(api(cast.omar).get(path), 404, "not_found")
 
 
 def test_a_step_on_a_version_that_has_gone_is_a_conflict(cast, api, customers):
