@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from bankcrm import audit, paging
 from bankcrm.policy import SignedIn
+from bankcrm.spreadsheets import csv_bytes
 from customers import acquisition_page
 from customers.acquisition_forms import CohortFilter
-from customers.import_views import as_text
 from customers.models import Acquisition
 
 
@@ -50,16 +47,11 @@ def customers(request: SignedIn) -> HttpResponse:
 def cohort_file(request: SignedIn) -> HttpResponse:
     """All figures of the page as a CSV that a spreadsheet reads as text."""
     form = _filter(request)
-    written = io.StringIO()
-    writer = csv.writer(written)
-    rows = 0
-    for row in acquisition_page.table(form):
-        writer.writerow([as_text(cell) if isinstance(cell, str) else cell for cell in row])
-        rows += 1
+    rows = list(acquisition_page.table(form))
     if request.user.may_change:
         built = Acquisition(pk=0, as_of=form.as_of)
-        audit.record(request.user, "acquisition.exported", built, rows=rows - 1, **form.in_force)
-    answer = HttpResponse("\ufeff" + written.getvalue(), content_type="text/csv; charset=utf-8")
+        audit.record(request.user, "acquisition.exported", built, rows=len(rows) - 1, **form.in_force)
+    answer = HttpResponse(csv_bytes(rows), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{acquisition_page.file_name(form.as_of)}"'
     return answer
 
