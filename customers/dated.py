@@ -1,4 +1,4 @@
-"""Settings that hold from a day (weights, thresholds, costs): begun, and taken back while nothing was built with them."""
+"""Settings that hold from a day (weights, thresholds, costs): begun, and undone while nothing was built with them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from customers.models import CustomerProfile, TierRule
 
 # Taken shared by a profile build, alone by whoever changes what it reads.
 LOCK = "dated-settings"
+# What holds after everything that is saved.
+LAST_DAY = dt.date.max
 
 
 @dataclass(frozen=True)
@@ -61,18 +63,18 @@ def check_day(model: type[models.Model], valid_from: dt.date) -> None:
 @transaction.atomic
 def begin(
     user: User,
+    model: type[models.Model],
     rows: Sequence[models.Model],
     valid_from: dt.date,
     action: str,
     reason: str = "",
     **details: Any,
 ) -> None:
-    """Save ``rows``, all of one model and of that day, and the audit row. Raises ValidationError and saves nothing."""
+    """Save ``rows`` of ``model``, all of that day, and the audit row. Raises ValidationError and saves nothing."""
+    _alone()
+    check_day(model, valid_from)
     if not rows:
         raise ValidationError(_("Nothing was changed."))
-    _alone()
-    model = type(rows[0])
-    check_day(model, valid_from)
     made = model._default_manager.bulk_create(rows)
     audit.record(
         user, f"{action}.begun", made[0], reason=reason, valid_from=valid_from.isoformat(), **details

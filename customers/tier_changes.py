@@ -6,6 +6,13 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+from django.db.models import Count, Q
+from django.utils.translation import gettext as _
+
+from bankcrm import figures
+from bankcrm.models import User
+from customers.models import TierChange
+from customers.models.value import TierChangeQuerySet
 from customers.tiering import rules_in_force
 
 # A move that yesterday's thresholds would not have made is the thresholds' doing. Otherwise up is the side, assets or
@@ -57,8 +64,51 @@ def record(cursor: Any, day: datetime.date) -> None:
         cursor.execute(RECORD, {"day": month, "ago_1m": month.replace(day=1) - datetime.timedelta(days=1)})
 
 
+def months() -> list[datetime.date]:
+    """Month-ends at which somebody changed, newest first."""
+    return list(TierChange.objects.order_by("-month").values_list("month", flat=True).distinct()[:36])
+
+
+def seen(user: User, chosen: dict[str, Any], branch_ids: list[int] | None) -> TierChangeQuerySet:
+    """The changes of a month that ``user`` may see; ``chosen`` may name way ("up", "down") and reason."""
+    found = TierChange.objects.visible_to(user).filter(month=chosen.get("month") or datetime.date.min)
+    if chosen.get("way"):
+        found = found.filter(is_up=chosen["way"] == "up")
+    if chosen.get("reason"):
+        found = found.filter(reason=chosen["reason"])
+    if branch_ids is not None:
+        found = found.filter(customer__home_branch__in=branch_ids)
+    return found
+
+
+def by_branch(changes: TierChangeQuerySet) -> list[dict[str, Any]]:
+    """Rows of code, name, up and down, most changes first."""
+    counted = changes.order_by().values("customer__home_branch__code", "customer__home_branch__name")
+    rows = counted.annotate(up=Count("pk", filter=Q(is_up=True)), down=Count("pk", filter=Q(is_up=False)))
+    return [
+        {"code": code, "name": name or _("no branch"), "up": up, "down": down}
+        for code, name, up, down in rows.values_list(
+            "customer__home_branch__code", "customer__home_branch__name", "up", "down"
+        ).order_by("-up", "-down", "customer__home_branch__name")
+    ]
+
+
+def why(change: TierChange) -> str:
+    """The reason of one change as a sentence with its figures."""
+    said = {"amount": figures.money(change.amount), "threshold": figures.money(change.threshold)}
+    if change.reason == TierChange.Reason.RULES:
+        return _("The thresholds changed: %(threshold)s, with %(amount)s at best in three months") % said
+    if change.reason == TierChange.Reason.LOAN:
+        if change.is_up:
+            return _("Personal loan of %(amount)s reached %(threshold)s") % said
+        return _("Personal loan three months below %(threshold)s, %(amount)s at best") % said
+    if change.is_up:
+        return _("Assets of %(amount)s reached %(threshold)s") % said
+    return _("Assets three months below %(threshold)s, %(amount)s at best") % said
+
+
 def _month_end(day: datetime.date, later: int) -> datetime.date:
     first = day.replace(day=1)
-    for _ in range(later + 1):
+    for _month in range(later + 1):
         first = (first + datetime.timedelta(days=32)).replace(day=1)
     return first - datetime.timedelta(days=1)

@@ -158,7 +158,7 @@ def preview(before: Sequence[Tier], after: Sequence[Tier], month: dt.date) -> Pr
     matrix: Counter[tuple[str, str]] = Counter()
     up: Counter[str] = Counter()
     down: Counter[str] = Counter()
-    place = _places(before, after)
+    place = places(before, after)
     for from_tier, to_tier, branch, count in rows:
         matrix[from_tier, to_tier] += count
         if from_tier != to_tier:
@@ -196,7 +196,7 @@ def _case(tiers: Sequence[Tier]) -> tuple[str, list[Any]]:
     return f"CASE {' '.join(whens)} ELSE '' END" if whens else "''", parameters
 
 
-def _places(before: Sequence[Tier], after: Sequence[Tier]) -> dict[str, int]:
+def places(before: Sequence[Tier], after: Sequence[Tier]) -> dict[str, int]:
     """Every code's place from the top; a tier that is given up lies where its threshold lay."""
     planned = {tier.code: tier.aum for tier in before} | {tier.code: tier.aum for tier in after}
     ordered = sorted(planned, key=lambda code: -planned[code])
@@ -220,4 +220,4 @@ def begin(user: User, tiers: Sequence[Tier], valid_from: dt.date, reason: str = 
         )
         for rank, tier in enumerate([*tiers, *(old for old in before if old.code not in planned)], start=1)
     ]
-    dated.begin(user, rows if told else [], valid_from, ACTION, reason, changed=told)
+    dated.begin(user, TierRule, rows if told else [], valid_from, ACTION, reason, changed=told)

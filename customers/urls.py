@@ -5,7 +5,16 @@ from django.utils.translation import gettext_lazy as _
 
 from bankcrm import policy
 from bankcrm.models import Role
-from customers import api, import_urls, views
+from customers import (
+    acquisition_urls,
+    api_urls,
+    consents_urls,
+    dictionary_views,
+    import_urls,
+    transfer_urls,
+    value_urls,
+    views,
+)
 
 READERS = policy.EVERYONE - {Role.ADMINISTRATOR}
 # Only those who talk to customers need a number in full.
@@ -13,9 +22,14 @@ TALKERS = {Role.RM, Role.BRANCH_MANAGER}
 
 urlpatterns: list[URLPattern] = [
     *import_urls.urlpatterns,
+    *value_urls.urlpatterns,
+    # Before the tabs: a panel's name is a slug too.
+    *consents_urls.urlpatterns,
+    *acquisition_urls.urlpatterns,
+    *transfer_urls.urlpatterns,
     policy.route("customers/", views.customer_list, name="customer-list", read=READERS),
     policy.route("customers/search/", views.customer_search, name="customer-search", read=READERS),
-    policy.route("customers/fields/", views.data_dictionary, name="data-dictionary"),
+    policy.route("customers/fields/", dictionary_views.data_dictionary, name="data-dictionary"),
     policy.route("customers/<int:pk>/", views.customer_detail, name="customer-detail", read=READERS),
     policy.route(
         "customers/<int:pk>/reveal/",
@@ -25,10 +39,7 @@ urlpatterns: list[URLPattern] = [
         write=TALKERS,
     ),
     policy.route("customers/<int:pk>/<slug:tab>/", views.customer_detail, name="customer-tab", read=READERS),
-    policy.route("api/v1/customers/", api.CustomerList.as_view(), name="api-customer-list", read=READERS),
-    policy.route(
-        "api/v1/customers/<int:pk>/", api.CustomerDetail.as_view(), name="api-customer-detail", read=READERS
-    ),
+    *api_urls.urlpatterns,
 ]
 
 policy.navigation(_("Customers"), "users-group", "customer-list", "/customers/", order=30)

@@ -18,9 +18,11 @@ from customers.models.transactions import Channel
 from customers.profile_sql import AVERAGE
 
 CLASSES_ACTION, COSTS_ACTION = "asset-classes", "costs"
-CHANNELS = {CostRate.Basis.TRANSACTION: Channel, CostRate.Basis.CONTACT: ContactChannel}
-# Every cost there can be: what, channel.
-COSTS = [(basis, channel) for basis, channels in CHANNELS.items() for channel in channels]
+# Every cost there can be: what, channel → the channel's label.
+COSTS = {
+    **{(CostRate.Basis.TRANSACTION.value, channel.value): channel.label for channel in Channel},
+    **{(CostRate.Basis.CONTACT.value, channel.value): channel.label for channel in ContactChannel},
+}
 PRODUCT_FIELDS = ("code", "name", "line", "asset_class", "is_loan", "annual_margin", "is_active")
 
 
@@ -90,7 +92,7 @@ def begin_classes(
         if now[code] != (weight, counted)
     ]
     changed = {row.asset_class: [str(row.weight), row.is_counted] for row in rows}
-    dated.begin(user, rows, valid_from, CLASSES_ACTION, reason, changed=changed)
+    dated.begin(user, AssetClassWeight, rows, valid_from, CLASSES_ACTION, reason, changed=changed)
 
 
 def costs_at(day: dt.date) -> dict[tuple[str, str], CostRate]:
@@ -117,7 +119,7 @@ def begin_costs(
         if cost != (now[basis, channel].cost if (basis, channel) in now else 0)
     ]
     changed = {f"{row.basis} {row.channel}": str(row.cost) for row in rows}
-    dated.begin(user, rows, valid_from, COSTS_ACTION, reason, changed=changed)
+    dated.begin(user, CostRate, rows, valid_from, COSTS_ACTION, reason, changed=changed)
 
 
 @transaction.atomic

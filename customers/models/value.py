@@ -96,8 +96,8 @@ class CostRate(models.Model):
     """What one contact, or one transaction, costs the bank through a channel, from a day on."""
 
     class Basis(models.TextChoices):
-        CONTACT = "contact", _("Contact")
-        TRANSACTION = "transaction", _("Transaction")
+        CONTACT = "contact", _("One contact")
+        TRANSACTION = "transaction", _("One transaction")
 
     basis = models.CharField(_("what"), max_length=11, choices=Basis)
     channel = models.CharField(_("channel"), max_length=10)

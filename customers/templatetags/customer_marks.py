@@ -45,3 +45,10 @@ def uses(field: Field) -> list[tuple[str, bool]]:
         (_("Groups"), field.group),
         (_("Export"), field.export),
     ]
+
+
+@register.filter
+def unit_words(field: Field) -> str:
+    """The unit as people say it; a field without one has none."""
+    said = {"share": _("0 to 1, shown as per cent"), "change": _("difference")}
+    return said.get(str(field.unit), str(field.unit))
