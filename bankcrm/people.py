@@ -32,10 +32,14 @@ USER_FIELDS = (
 
 @dataclass(frozen=True)
 class Duty:
-    """Something only a relationship manager can hold, such as customers: its name, how many each of some users has."""
+    """Something only a relationship manager can hold, such as customers: its name, how many each of some users has.
+
+    ``url`` of a user is the page on which it is given to somebody else.
+    """
 
     label: Any
     count: Callable[[Collection[int]], Mapping[int, int]]
+    url: Callable[[User], str]
 
 
 DUTIES: dict[str, Duty] = {}

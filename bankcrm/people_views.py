@@ -87,6 +87,7 @@ def _person_page(request: SignedIn, form: UserForm, person: User, told: list[str
         "person": person,
         "told": told,
         "duties": people.duties(person),
+        "transfer_url": next((duty.url(person) for duty in people.DUTIES.values()), ""),
         "stuck": any(error.code == "duties" for error in form.non_field_errors().as_data()),
         "stale": any(error.code == "stale" for error in form.non_field_errors().as_data()),
         "away": absence.on(today).get(person.pk),

@@ -17,7 +17,7 @@ from bankcrm import branches, people
 from bankcrm.models import Branch
 from campaigns import queue
 from campaigns.models import Lead
-from customers import transfer_plan
+from customers import ties, transfer_plan
 from customers.models import PortfolioTransfer
 
 # Alias l: leads of the customer that their relationship manager has to work.
@@ -129,6 +129,6 @@ def undo(done: PortfolioTransfer) -> dict[str, int]:
 
 def declare() -> None:
     """Tell the people pages and portfolio transfers; called in ``AppConfig.ready``."""
-    people.holds("leads", people.Duty(_("Open leads"), by_manager))
+    people.holds("leads", people.Duty(_("Open leads"), by_manager, ties.transfer_url))
     branches.belongs("leads", branches.Belonging(_("Open leads"), by_branch, give_branch))
     transfer_plan.goes_along("leads", transfer_plan.Companion(preview, move, undo))

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from bankcrm import runs
 from bankcrm.models import Role
-from customers import acquisition, imports, profile
+from customers import acquisition, imports, profile, transfer
 from customers.imports import undo
 from customers.imports.kinds import KINDS
 from customers.models import ImportFile
@@ -58,6 +58,17 @@ def build_profile(job: runs.Job) -> dict[str, Any]:
     rows = profile.build(month, lambda done, total: job.progress(done, total, _("Profile of %s") % month))
     acquisition.build(month, job)
     return {"month": month.isoformat(), "customers": rows}
+
+
+@runs.work(
+    "customers.transfers",
+    gettext_lazy("Portfolio transfers of the day"),
+    roles={Role.ADMINISTRATOR, Role.BRANCH_MANAGER},
+    daily=True,
+)
+def transfer_portfolios(job: runs.Job) -> dict[str, Any]:
+    """Every planned transfer whose day has come, each in its own transaction and under its asker's rights."""
+    return dict(transfer.do_due(job))
 
 
 def key(file: ImportFile) -> str:
