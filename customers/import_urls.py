@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bankcrm import policy
 from bankcrm.models import Role
+from customers import import_map_views as map_views
 from customers import import_views as views
 
 KEEPERS = {Role.ADMINISTRATOR, Role.ANALYST}
@@ -12,7 +13,12 @@ urlpatterns = [
     policy.route("imports/", views.import_list, name="import-list", read=KEEPERS),
     policy.route("imports/upload/", views.import_upload, name="import-upload", read=KEEPERS, write=KEEPERS),
     policy.route("imports/<int:pk>/", views.import_detail, name="import-detail", read=KEEPERS),
-    policy.route("imports/<int:pk>/map/", views.import_map, name="import-map", read=KEEPERS, write=KEEPERS),
+    policy.route(
+        "imports/<int:pk>/map/", map_views.import_map, name="import-map", read=KEEPERS, write=KEEPERS
+    ),
+    policy.route(
+        "imports/<int:pk>/read/", map_views.import_read, name="import-read", read=policy.NOBODY, write=KEEPERS
+    ),
     policy.route(
         "imports/<int:pk>/check/", views.import_check, name="import-check", read=policy.NOBODY, write=KEEPERS
     ),

@@ -17,10 +17,10 @@ from django.views.decorators.http import require_POST
 from bankcrm import audit, paging, runs
 from bankcrm.models import Run
 from bankcrm.policy import SignedIn
-from customers import import_page, imports, profile, tasks
-from customers.import_forms import MapForm, UploadForm
-from customers.import_load_forms import HistoryForm, LoadForm, MissingForm
-from customers.imports import mapping, reporting, sniffing
+from customers import import_page, profile, tasks
+from customers.import_forms import UploadForm
+from customers.import_load_forms import HistoryForm, MissingForm
+from customers.imports import mapping, reporting
 from customers.imports.kinds import KINDS, allowed
 from customers.models import ImportFile, ImportReject
 
@@ -36,19 +36,19 @@ TONES = {
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-def _visible(request: SignedIn, pk: int) -> ImportFile:
+def visible(request: SignedIn, pk: int) -> ImportFile:
     return get_object_or_404(
         ImportFile.objects.visible_to(request.user).select_related("uploaded_by", "run"), pk=pk
     )
 
 
-def _may_change(request: SignedIn, file: ImportFile) -> bool:
+def may_change(request: SignedIn, file: ImportFile) -> bool:
     return request.user.may_act_as(KINDS[file.kind].roles)
 
 
-def _changeable(request: SignedIn, pk: int) -> ImportFile:
-    file = _visible(request, pk)
-    if not _may_change(request, file):
+def changeable(request: SignedIn, pk: int) -> ImportFile:
+    file = visible(request, pk)
+    if not may_change(request, file):
         raise PermissionDenied(_("Your role does not include this kind of file."))
     return file
 
@@ -116,49 +116,9 @@ def _received(request: SignedIn, file: ImportFile) -> HttpResponse:
     )
 
 
-def import_map(request: SignedIn, pk: int) -> HttpResponse:
-    """What every column means; saving it starts the check."""
-    file = _changeable(request, pk) if request.method == "POST" else _visible(request, pk)
-    form, load = MapForm(file, request.POST or None), LoadForm(file, request.POST or None)
-    if request.method == "POST" and form.is_valid() and load.is_valid() and load.save():
-        try:
-            form.save()
-        except imports.Refused as refusal:
-            form.add_error(None, str(refusal))
-        else:
-            return _start(request, file, "check")
-    try:
-        preview = sniffing.sample(
-            imports.path_of(file), file.encoding, file.delimiter, file.options, len(file.columns)
-        )[:5]
-    except imports.Refused as refusal:
-        messages.error(request, str(refusal))
-        preview = []
-    columns = [
-        {
-            "field": field,
-            "name": file.columns[at],
-            "sample": [row[at] for row in preview if at < len(row)][:3],
-        }
-        for at, field in enumerate(form.columns())
-    ]
-    context = {
-        "file": file,
-        "form": form,
-        "load": load,
-        "columns": columns,
-        "constants": form.group("constant_"),
-        "values": form.group("values_"),
-        "campaign": form.group("campaign_"),
-        "may_change": _may_change(request, file) and file.inserted is None,
-    }
-    status = 422 if form.errors or load.errors else 200
-    return render(request, "customers/imports/map.html", context, status=status)
-
-
 def import_detail(request: SignedIn, pk: int) -> HttpResponse:
     """Where the file stands: the running work, what would go in, what is left out and why, what went in."""
-    file = _visible(request, pk)
+    file = visible(request, pk)
     run = Run.objects.visible_to(request.user).filter(pk=file.run_id).first() if file.run_id else None
     running = run is not None and not run.is_finished
     if request.headers.get("HX-Request"):
@@ -171,7 +131,7 @@ def import_detail(request: SignedIn, pk: int) -> HttpResponse:
         if run is not None and run.state in (Run.State.FAILED, Run.State.DEAD, Run.State.CANCELLED)
         else None
     )
-    may = _may_change(request, file) and not running
+    may = may_change(request, file) and not running
     page = file.options.get("page")
     context = {
         "file": file,
@@ -217,27 +177,24 @@ def _kpis(file: ImportFile) -> list[dict[str, Any]]:
 def _meanings(file: ImportFile) -> list[tuple[str, str]]:
     """(column or constant, what it means) of everything that goes in."""
     kind = KINDS[file.kind]
-    labels = {target.name: str(target.label) for target in kind.targets} | {
-        mapping.FACTS: _("kept as a fact")
-    }
     # JSON keeps no order; the file does.
     named = [(column, file.mapping.get(column, "")) for column in file.columns]
-    found = [(column, labels.get(name, name)) for column, name in named if name]
-    return found + [
-        (f"“{value}”", labels.get(name, name)) for name, value in file.options.get("constants", {}).items()
+    constants = file.options.get("constants", {}).items()
+    return [(column, mapping.meaning_label(kind, name)) for column, name in named if name] + [
+        (f"“{value}”", mapping.meaning_label(kind, name)) for name, value in constants
     ]
 
 
 @require_POST
 def import_check(request: SignedIn, pk: int) -> HttpResponse:
     """Check again, as after a missing branch or product was added."""
-    return _start(request, _changeable(request, pk), "check")
+    return start_step(request, changeable(request, pk), "check")
 
 
 @require_POST
 def import_merge(request: SignedIn, pk: int) -> HttpResponse:
     """Let the good rows in."""
-    file = _changeable(request, pk)
+    file = changeable(request, pk)
     if file.state != State.CHECKED:
         messages.warning(request, _("Only a checked file can go in. Nothing was changed."))
         return redirect("import-detail", pk)
@@ -249,22 +206,22 @@ def import_merge(request: SignedIn, pk: int) -> HttpResponse:
         if refusal:
             messages.error(request, refusal)
             return redirect("import-detail", pk)
-    return _start(request, file, "merge")
+    return start_step(request, file, "merge")
 
 
 def import_undo(request: SignedIn, pk: int) -> HttpResponse:
     """What taking the import back would do or what stands on it; a POST takes it back."""
-    file = _changeable(request, pk) if request.method == "POST" else _visible(request, pk)
+    file = changeable(request, pk) if request.method == "POST" else visible(request, pk)
     context = import_page.undo_context(file)
     if request.method == "POST" and context["may_undo"]:
-        return _start(request, file, "undo")
-    context["may_undo"] = context["may_undo"] and _may_change(request, file)
+        return start_step(request, file, "undo")
+    context["may_undo"] = context["may_undo"] and may_change(request, file)
     return render(
         request, "customers/imports/undo.html", context, status=422 if request.method == "POST" else 200
     )
 
 
-def _start(request: SignedIn, file: ImportFile, step: str) -> HttpResponse:
+def start_step(request: SignedIn, file: ImportFile, step: str) -> HttpResponse:
     run = runs.start(
         tasks.KIND, request.user, subject=file.name, key=tasks.key(file), file=file.pk, step=step
     )
@@ -274,7 +231,7 @@ def _start(request: SignedIn, file: ImportFile, step: str) -> HttpResponse:
 
 def import_rejects(request: SignedIn, pk: int) -> StreamingHttpResponse:
     """Every row that was left out, as a CSV that a spreadsheet reads as text."""
-    file = _visible(request, pk)
+    file = visible(request, pk)
     if request.user.may_change:
         audit.record(request.user, "import.rejects_downloaded", file, rows=file.rejected)
     answer = StreamingHttpResponse(_csv_lines(file), content_type="text/csv; charset=utf-8")

@@ -62,7 +62,7 @@ def cell(
     ``options`` of this column: date_format, century, number_format, values (file value → meaning, "" for nothing).
     With a ``reading`` the cell says the target in another way, as of a day.
     """
-    judged = target if reading is None else _judged(target, reading)
+    judged = target if reading is None else judged_target(target, reading)
     declared = options.get("values", {})
     trimmed = SQL("btrim({}, {})").format(raw, Literal(SPACES))
     if judged.type == Type.CHOICE:
@@ -87,7 +87,8 @@ def cell(
     return Cell(target, text, problem, value, join)
 
 
-def _judged(target: Target, reading: Reading) -> Target:
+def judged_target(target: Target, reading: Reading) -> Target:
+    """The target as the cells of such a column are judged."""
     return dataclasses.replace(
         target,
         type=reading.type,

@@ -37,11 +37,12 @@ class Sniffed:
     sheet: str = ""
     sheets: list[str] = field(default_factory=list)
     twins: list[str] = field(default_factory=list)
+    lines: int = 0
     notes: list[str] = field(default_factory=list)
 
     def options(self) -> dict[str, Any]:
         """What the next reading of the same file needs besides encoding and delimiter."""
-        found: dict[str, Any] = {"header": self.header, "notes": self.notes}
+        found: dict[str, Any] = {"header": self.header, "notes": self.notes, "lines": self.lines}
         return found | {"sheet": self.sheet} if self.sheet else found
 
 
@@ -74,6 +75,7 @@ def sniff(path: Path, options: Mapping[str, Any] | None = None) -> Sniffed:
         header.line,
         twins=header.twins,
         notes=notes + header.notes,
+        lines=max(found.lines - header.line, len(preview)),
     )
 
 
@@ -123,7 +125,15 @@ def _workbook(path: Path, options: Mapping[str, Any]) -> Sniffed:
             % {"title": title, "others": ", ".join(others)},
         )
     return Sniffed(
-        workbooks.ENCODING, ",", header.columns, preview, header.line, title, titles, header.twins, notes
+        workbooks.ENCODING,
+        ",",
+        header.columns,
+        preview,
+        header.line,
+        title,
+        titles,
+        header.twins,
+        notes=notes,
     )
 
 

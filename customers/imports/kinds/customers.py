@@ -21,7 +21,12 @@ TYPES = {
     "primary_rm": Type.STAFF,
     "backup_rm": Type.STAFF,
 }
-MASKED = {"phone", "identity_number", "email", "name"}
+MASKED = {"phone", "identity_number", "email"}
+WANTED = {
+    "name": _("a new customer needs one"),
+    "opened_on": _("models count from it"),
+    "branch": _("without one only head office sees the customer"),
+}
 NOT_NEGATIVE = {"monthly_income", "credit_limit", "acquisition_cost"}
 
 
@@ -39,6 +44,7 @@ def _target(code: str, field: fields.Field) -> Target:
         known=KNOWN.get(code, ()),
         in_past=code in ("birth_date", "opened_on", "closed_on"),
         is_masked=code in MASKED,
+        wanted=WANTED.get(code, ""),
         readings=READINGS.get(code, ()),
         **more,
     )

@@ -96,6 +96,8 @@ class Target:
     is_share: bool = False
     # Shown masked wherever a value of a file is shown.
     is_masked: bool = False
+    # Why a file should give it although it need not, "" where it does not matter.
+    wanted: Label = ""
     readings: tuple[Reading, ...] = ()
 
     def reading(self, code: str) -> Reading | None:

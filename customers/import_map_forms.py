@@ -1,0 +1,336 @@
+"""The form of the mapping page: a meaning for every column, how it is written, what its words mean, what rows share.
+
+Its fields follow the meanings chosen so far: a column that means a day asks for its form, one that means a choice lists
+the real values of the file.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from bankcrm.models import Branch, User
+from customers import imports
+from customers.import_campaign_forms import campaign_fields
+from customers.imports import day_readers, mapping, proposing, sampling, values
+from customers.imports.expressions import judged_target
+from customers.imports.kinds import KINDS, Reading, Target, Type
+from customers.models import ImportFile, Product
+
+DAYS, NUMBERS = (Type.DATE, Type.MONTH_END), (Type.DECIMAL, Type.INTEGER)
+CODED = (Type.CHOICE, Type.FLAG, Type.BRANCH, Type.STAFF, Type.PRODUCT)
+MOST_WORDS = sampling.FEW
+UNSAID, NOTHING = "", "="
+NUMBER_FORMS = [("point", gettext_lazy("1,234.50")), ("comma", gettext_lazy("1.234,50"))]
+Choices = list[tuple[str, Any]]
+
+
+class MapForm(forms.Form):
+    """``columns`` are samples of the file's columns in their order; ``draft`` is what a page holds and nobody saved."""
+
+    century = forms.TypedChoiceField(
+        label=gettext_lazy("Century of two-digit years"),
+        choices=[(19, "19.."), (20, "20..")],
+        coerce=int,
+        initial=20,
+        required=False,
+    )
+
+    def __init__(
+        self,
+        file: ImportFile,
+        columns: Sequence[sampling.Column],
+        data: Mapping[str, Any] | None = None,
+        draft: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data)
+        self.draft = draft or data or {}
+        self.file, self.kind, self.columns = file, KINDS[file.kind], list(columns)
+        self.is_confirmed = bool(file.options.get("confirmed"))
+        self.fields["century"].initial = file.options.get("century", 20)
+        self.words: dict[int, list[tuple[str, int]]] = {}
+        meanings = _meanings(self.kind)
+        for at, column in enumerate(self.columns):
+            self.fields[f"column_{at}"] = forms.ChoiceField(
+                label=column.name,
+                choices=meanings,
+                required=False,
+                initial=file.mapping.get(column.name, mapping.LEFT_OUT),
+                widget=forms.Select(attrs={"class": "target"}),
+            )
+            self._add_column(at, column)
+        self._add_constants()
+        if file.kind == ImportFile.Kind.CAMPAIGN:
+            for name, field in campaign_fields(file.options.get("campaign", {})).items():
+                self.fields[f"campaign_{name}"] = field
+        for name, field in self.fields.items():
+            if draft and name in self.draft and not name.startswith("shown_"):
+                field.initial = self.draft[name]
+
+    # ── what the fields are ────────────────────────────────────────────────────────────────────────────────────────
+
+    def meaning(self, at: int) -> str:
+        """What column ``at`` means as far as it is said: as posted, otherwise as stored."""
+        name = f"column_{at}"
+        if name in self.draft:
+            return str(self.draft[name])
+        return str(self.fields[name].initial)
+
+    def told(self, at: int) -> tuple[Target, Reading | None] | None:
+        """The target and reading of a column; None when it is left out, a fact, or nonsense."""
+        name, _sign, code = self.meaning(at).partition(":")
+        try:
+            target = self.kind.target(name)
+            return target, target.reading(code)
+        except KeyError:
+            return None
+
+    def _add_column(self, at: int, column: sampling.Column) -> None:
+        shown = self.draft.get(f"shown_{at}")
+        self.fields[f"shown_{at}"] = forms.CharField(
+            required=False, initial=self.meaning(at), widget=forms.HiddenInput
+        )
+        if (told := self.told(at)) is None:
+            return
+        if shown is not None and shown != self.meaning(at) and self.is_bound:
+            return  # its words were never shown for this meaning
+        target, reading = told
+        kind = reading.type if reading else target.type
+        self._add_form(at, column, target, reading)
+        said = dict(self.file.options.get("values", {}).get(target.name, {}))
+        plain = {old.strip().lower(): new for old, new in said.items()}
+        proposed = {} if self.is_confirmed else proposing.words_of(target, reading, column)
+        self.words[at] = self._asked(kind, target, column, plain, proposed)
+        choices = _word_choices(target, reading)
+        for number, (word, _count) in enumerate(self.words[at]):
+            known = values.understood(_as_target(target, reading), word)
+            initial = plain.get(word.lower(), proposed.get(word, known))
+            field: forms.Field
+            if choices is None:
+                field = forms.CharField(label=word, required=False, max_length=60, initial=initial)
+            else:
+                code = NOTHING if initial == "" else initial if initial in dict(choices) else UNSAID
+                field = forms.ChoiceField(label=word, required=False, choices=choices, initial=code)
+            self.fields[f"value_{at}_{number}"] = field
+        if shown is not None and shown != self.meaning(at):
+            stale = [name for name in self.draft if name.startswith((f"value_{at}_", f"form_{at}"))]
+            self.draft = {name: value for name, value in self.draft.items() if name not in stale}
+
+    def _add_form(self, at: int, column: sampling.Column, target: Target, reading: Reading | None) -> None:
+        kind = reading.type if reading else target.type
+        if kind not in (*DAYS, *NUMBERS):
+            return
+        stored = self.file.options.get("formats", {}).get(column.name, "")
+        stored = stored or (self.file.options.get("date_format", "") if kind in DAYS else "")
+        proposed = "" if self.is_confirmed else proposing.form_of(target, reading, column)
+        is_day = kind in DAYS
+        if not is_day and "comma" not in (stored, proposed, column.number_form()):
+            return
+        self.fields[f"form_{at}"] = forms.ChoiceField(
+            label=_("Written as"),
+            required=False,
+            choices=list(day_readers.FORMS.items()) if is_day else NUMBER_FORMS,
+            initial=stored or proposed or ("ymd" if is_day else "point"),
+        )
+
+    def _asked(
+        self,
+        kind: Type,
+        target: Target,
+        column: sampling.Column,
+        said: Mapping[str, str],
+        proposed: Mapping[str, str],
+    ) -> list[tuple[str, int]]:
+        """(word, how often) of the words whose meaning is asked for."""
+        if kind in CODED:
+            if kind not in (Type.CHOICE, Type.FLAG) and not column.is_code_list:
+                return []
+            if len(column.values) <= MOST_WORDS:
+                return column.values
+            return [
+                pair
+                for pair in column.values
+                if values.understood(target, pair[0]) is None or pair[0].lower() in said
+            ][:MOST_WORDS]
+        if kind in NUMBERS:
+            odd = set(column.odd_numbers())
+            return [
+                pair
+                for pair in column.values
+                if pair[0] in proposed or pair[0].lower() in said or (pair[0] in odd and column.is_code_list)
+            ][:MOST_WORDS]
+        return [pair for pair in column.values if pair[0] in proposed or pair[0].lower() in said][:MOST_WORDS]
+
+    def _add_constants(self) -> None:
+        stored = self.file.options.get("constants", {})
+        given = {told[0].name for at in range(len(self.columns)) if (told := self.told(at))}
+        for target in self.kind.targets:
+            if target.name not in given:
+                self.fields[f"constant_{target.name}"] = _constant(target, stored.get(target.name, ""))
+
+    # ── what was posted ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for name, value in self._group("constant_").items():
+            target = self.kind.target(name)
+            has_column = bool(value and mapping.PLACEHOLDER.search(value))
+            if value and (target.name,) == self.kind.key and not has_column:
+                self.add_error(
+                    f"constant_{name}", _("Every row would be the same one; write {a column} in it.")
+                )
+            if value and target.type in DAYS and not has_column:
+                try:
+                    dt.date.fromisoformat(value)
+                except ValueError:
+                    self.add_error(f"constant_{name}", _("Write the day as 2024-12-31."))
+        return cleaned
+
+    def save(self) -> ImportFile:
+        """Store the meaning of the columns. Raises imports.Refused when the file is merged or something is missing."""
+        options: dict[str, Any] = {
+            key: value for key, value in self.file.options.items() if key in ("date_format", "without_branch")
+        }
+        options |= {
+            "confirmed": True,
+            "century": self.cleaned_data["century"] or 20,
+            "formats": {
+                self.columns[int(at)].name: form
+                for at, form in self._group("form_").items()
+                if form not in ("", "point")
+            },
+            "constants": {name: value for name, value in self._group("constant_").items() if value},
+            "values": self._values(),
+        }
+        if self.file.kind == ImportFile.Kind.CAMPAIGN:
+            options["campaign"] = self._campaign()
+        file = imports.remap(self.file, self.mapped(), options)
+        mapping.complete(file)
+        return file
+
+    def mapped(self) -> dict[str, str]:
+        """File column → meaning, as far as it is said."""
+        return {column.name: self.meaning(at) for at, column in enumerate(self.columns)}
+
+    def _values(self) -> dict[str, dict[str, str]]:
+        """What was said of words, beside what was said before of words that no longer show."""
+        found = {name: dict(pairs) for name, pairs in self.file.options.get("values", {}).items()}
+        for at, asked in self.words.items():
+            if (told := self.told(at)) is None:
+                continue
+            target, reading = told
+            pairs = found.setdefault(target.name, {})
+            for number, (word, _count) in enumerate(asked):
+                name = f"value_{at}_{number}"
+                for old in [old for old in pairs if old.strip().lower() == word.lower()]:
+                    del pairs[old]
+                if name not in self.cleaned_data:
+                    continue
+                said = self.cleaned_data[name]
+                is_choice = isinstance(self.fields[name], forms.ChoiceField)
+                if is_choice and said == UNSAID:
+                    continue
+                meant = "" if said == NOTHING else said
+                if meant != values.understood(_as_target(target, reading), word):
+                    pairs[word] = meant
+        return {name: pairs for name, pairs in found.items() if pairs}
+
+    def _group(self, prefix: str) -> dict[str, Any]:
+        return {
+            name.removeprefix(prefix): value
+            for name, value in self.cleaned_data.items()
+            if name.startswith(prefix)
+        }
+
+    def _campaign(self) -> dict[str, Any]:
+        told = self._group("campaign_")
+        told["control_cells"] = [cell.strip() for cell in told["control_cells"].split(",") if cell.strip()]
+        told["product"] = told["product"].code
+        told["branch"] = told["branch"].code if told["branch"] else ""
+        return told
+
+    def group(self, prefix: str) -> list[forms.BoundField]:
+        return [self[name] for name in self.fields if name.startswith(prefix)]
+
+
+def _as_target(target: Target, reading: Reading | None) -> Target:
+    return target if reading is None else judged_target(target, reading)
+
+
+def _meanings(kind: Any) -> list[Any]:
+    """Choices of a column: left out, a fact, then targets and readings in groups."""
+    head: Choices = [(mapping.LEFT_OUT, _("— left out"))]
+    if kind.keeps_other_columns:
+        head.append((mapping.FACTS, _("— kept as a fact")))
+    needed = [target for target in kind.targets if target.required or target.wanted]
+    others = [target for target in kind.targets if target not in needed]
+    derived = [
+        (
+            f"{target.name}:{reading.code}",
+            _capital(mapping.meaning_label(kind, f"{target.name}:{reading.code}")),
+        )
+        for target in kind.targets
+        for reading in target.readings
+    ]
+    groups = [
+        (_("Needed"), [(target.name, _label(target)) for target in needed]),
+        (_("Other fields"), [(target.name, _label(target)) for target in others]),
+        (_("Worked out from something else"), derived),
+    ]
+    return [*head, *((title, pairs) for title, pairs in groups if pairs)]
+
+
+def _label(target: Target) -> str:
+    label = _capital(str(target.label))
+    return _("%(label)s (required)") % {"label": label} if target.required else label
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _word_choices(target: Target, reading: Reading | None) -> Choices | None:
+    """What a word may mean: a code of the target; None where it is typed."""
+    kind = reading.type if reading else target.type
+    if kind == Type.FLAG:
+        codes: Iterable[tuple[str, Any]] = [("yes", _("Yes")), ("no", _("No"))]
+    elif kind in CODED:
+        codes = _codes(target) or []
+    else:
+        return None
+    return [(UNSAID, _("— not said; such rows stay out")), (NOTHING, _("— no value")), *codes]
+
+
+def _constant(target: Target, told: str) -> forms.Field:
+    """What every row shares: chosen where the bank knows the codes, typed where not."""
+    codes = _codes(target)
+    label = _capital(str(target.label))
+    if codes is None:
+        return forms.CharField(label=label, required=False, max_length=200, initial=told)
+    known = [(code, _("%(name)s (%(code)s)") % {"name": name, "code": code}) for code, name in codes]
+    if told and told not in dict(known):
+        known.append((told, told))  # as an earlier file or the command line said it; the check judges it
+    choices = [("", _("— not the same in every row")), *known]
+    return forms.ChoiceField(label=label, required=False, choices=choices, initial=told)
+
+
+def _codes(target: Target) -> Iterable[tuple[str, Any]] | None:
+    """(code, name) of everything a coded target may be; None for one that is not coded."""
+    match target.type:
+        case Type.BRANCH:
+            return Branch.objects.order_by("name").values_list("code", "name")
+        case Type.PRODUCT:
+            return Product.objects.order_by("name").values_list("code", "name")
+        case Type.STAFF:
+            people = User.objects.filter(is_active=True).order_by("full_name")
+            return people.values_list("employee_number", "full_name")
+        case Type.CHOICE:
+            return target.choices
+        case Type.FLAG:
+            return [("yes", _("Yes")), ("no", _("No"))]
+    return None
