@@ -8,6 +8,7 @@ import pytest
 from customers import daily_average, profile
 from customers.models import CustomerProfile, MonthlyBalance
 from tests import facts
+from tests.customers.imports_world import merged, write
 from tests.facts import MONTH
 
 pytestmark = pytest.mark.django_db
@@ -122,3 +123,20 @@ def test_bookings_that_come_later_replace_what_month_ends_gave(products):
     found = balance_of(li, products["current"])
     assert (found.computed_average, found.computed_from) == (Decimal("1032.26"), "bookings")
     assert found.closing == 2000
+
+
+def test_a_file_of_month_end_balances_alone_comes_in_and_its_averages_are_computed(products, cast, tmp_path):
+    li = facts.customer(number="C1")
+    closing(li, products["current"], 1000, SEPTEMBER)
+    path = write(tmp_path, "month,customer,product,balance\n2026-10-31,C1,current,2000\n")
+    file = merged(path, "balances", cast.ana)
+    assert (file.inserted, file.rejected) == (1, 0)
+    assert balance_of(li, products["current"]).average is None
+    profile.build(MONTH)
+    assert balance_of(li, products["current"]).computed_average == 1500
+    again = write(
+        tmp_path, "month,customer,product,balance,daily average\n2026-10-31,C1,current,2000,1700\n", "b.csv"
+    )
+    merged(again, "balances", cast.ana)
+    profile.build(MONTH)
+    assert CustomerProfile.objects.get(customer=li).aum == 1700

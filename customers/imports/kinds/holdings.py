@@ -86,7 +86,6 @@ BALANCES = Kind(
         of_model(
             MonthlyBalance,
             "average",
-            required=True,
             synonyms=("daily average", "average balance", "日均", "日均余额", "月日均"),
         ),
         of_model(
