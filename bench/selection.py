@@ -33,7 +33,11 @@ WITH capped AS (
       AND NOT EXISTS (SELECT FROM customers_holding h
                       WHERE h.customer_id = c.id AND h.product_id = %(product)s AND h.closed_on IS NULL)
       AND NOT EXISTS (SELECT FROM customers_consent o
-                      WHERE o.customer_id = c.id AND o.is_objection AND o.channel IN ('all', 'phone'))
+                      WHERE o.customer_id = c.id AND o.is_objection AND o.channel IN ('all', 'phone')
+                        AND o.purpose IN ('all', 'marketing', 'profiling'))
+      AND NOT EXISTS (SELECT FROM customers_quietperiod q
+                      WHERE q.customer_id = c.id AND q.lifted_at IS NULL
+                        AND %(today)s BETWEEN q.first_day AND q.last_day)
       AND NOT EXISTS (SELECT FROM capped WHERE capped.customer_id = c.id)
       AND NOT EXISTS (SELECT FROM cooling WHERE cooling.customer_id = c.id)
     ORDER BY value DESC, s.raw DESC, c.id LIMIT %(places)s
