@@ -28,7 +28,7 @@ urlpatterns: list[URLPattern] = [
     *acquisition_urls.urlpatterns,
     *transfer_urls.urlpatterns,
     policy.route("customers/", views.customer_list, name="customer-list", read=READERS),
-    policy.route("customers/search/", views.customer_search, name="customer-search", read=READERS),
+    policy.route("customers/search/", views.customer_search, name="customer-search", read=READERS, asks=True),
     policy.route("customers/fields/", dictionary_views.data_dictionary, name="data-dictionary"),
     policy.route("customers/<int:pk>/", views.customer_detail, name="customer-detail", read=READERS),
     policy.route(
@@ -37,6 +37,14 @@ urlpatterns: list[URLPattern] = [
         name="customer-reveal",
         read=policy.NOBODY,
         write=TALKERS,
+    ),
+    policy.route(
+        "customers/<int:pk>/seen/",
+        views.customer_seen,
+        name="customer-seen",
+        read=policy.NOBODY,
+        write=READERS,
+        own_account=True,
     ),
     policy.route("customers/<int:pk>/<slug:tab>/", views.customer_detail, name="customer-tab", read=READERS),
     *api_urls.urlpatterns,
