@@ -152,6 +152,8 @@ DATABASES = {
                 for name, value in {
                     "statement_timeout": env_int("BANKCRM_STATEMENT_TIMEOUT_MS", 15_000),
                     "lock_timeout": 3_000,
+                    # How alike a name must be to what was typed: one wrong character of three still is.
+                    "pg_trgm.word_similarity_threshold": 0.45,
                     "idle_in_transaction_session_timeout": env_int("BANKCRM_IDLE_TIMEOUT_MS", 30_000),
                 }.items()
             )

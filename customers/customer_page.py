@@ -61,6 +61,7 @@ def header(seen: Seen, tab: str) -> dict[str, Any]:
         ],
         "tier_name": seen.tier_names.get(seen.profile.tier, "") if seen.profile else "",
         "reveals": _reveals(seen),
+        "remembers": REGISTRY["customer-seen"].allows(seen.user, "POST"),
         **_glance(seen),
     }
 

@@ -8,12 +8,12 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from bankcrm import paging
 from bankcrm.models import Role
 from bankcrm.policy import SignedIn
-from customers import customer_page, kyc, portfolio, profile, search, tabs, tiering
+from customers import customer_page, kyc, portfolio, profile, recent, search, tabs, tiering
 from customers import reveal as revealing
 from customers.forms import CustomerFilters, RevealForm
 from customers.models import Customer
@@ -46,21 +46,39 @@ def customer_list(request: SignedIn) -> HttpResponse:
     )
 
 
-@require_GET
+@never_cache
+@require_http_methods(["GET", "POST"])
 def customer_search(request: SignedIn) -> HttpResponse:
-    """Results while one types (htmx) or on a page of their own."""
-    text = request.GET.get("q", "")
+    """Results while one types (htmx) or on a page of their own; asked by POST, so that no name stands in an address.
+
+    Nothing typed yet: the customers one looked at last.
+    """
+    text = request.POST.get("q", "")
     month = profile.latest_month()
-    found = portfolio.with_profile(search.find(request.user, text), month)
-    rows = list(found.select_related("primary_rm", "home_branch")[: search.MOST + 1])
+    found = (
+        search.find(request.user, text) if text.strip() else recent.customers(request.user, request.session)
+    )
+    shown = portfolio.with_profile(found, month).select_related("primary_rm", "home_branch")
+    rows = list(shown[: search.MOST + 1])
     context = {
         "q": text,
         "rows": rows[: search.MOST],
         "more": len(rows) > search.MOST,
         "tiers": tiering.names_at(month or dt.date.max) if rows else {},
     }
-    template = "customers/_found.html" if request.htmx else "customers/search.html"
-    return render(request, template, context)
+    if not request.htmx:
+        return render(request, "customers/search.html", context)
+    under_the_field = request.htmx.target == "search-found"
+    return render(
+        request, "customers/_found_list.html" if under_the_field else "customers/_found.html", context
+    )
+
+
+@require_POST
+def customer_seen(request: SignedIn, pk: int) -> HttpResponse:
+    """The page was opened: first of those one looked at last."""
+    recent.remember(request.session, _found(request, pk).customer)
+    return HttpResponse(status=204)
 
 
 @require_GET
