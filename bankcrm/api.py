@@ -22,7 +22,9 @@ from bankcrm.problems import Problem
 class RunSerializer(serializers.ModelSerializer):
     title = serializers.SerializerMethodField()
     result = serializers.SerializerMethodField()
-    requested_by = serializers.CharField(source="requested_by.username", default=None, read_only=True)
+    requested_by = serializers.CharField(
+        source="requested_by.username", default=None, read_only=True, allow_null=True
+    )
 
     class Meta:
         model = Run

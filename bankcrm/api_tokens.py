@@ -56,7 +56,7 @@ class OwnToken(APIView):
         response["Cache-Control"] = "no-store"
         return response
 
-    @extend_schema(operation_id="token_revoke", responses=TokenState)
+    @extend_schema(operation_id="token_revoke", responses={200: TokenState})
     def delete(self, request: Request) -> Response:
         """Revoke the token at once. Again: the same answer."""
         tokens.revoke(request.user)

@@ -14,10 +14,10 @@ from bankcrm import clock
 from bankcrm.parsing import Query
 from customers import fields, tiering
 from customers.fields import Area, Basis, Origin, Personal, Type
-from customers.models import AssetClassWeight, Product, ProductLine, TierRule
+from customers.models import AssetClass, AssetClassWeight, Product, ProductLine, TierRule
 
 
-class ChoiceSerializer(serializers.Serializer):
+class FieldChoiceSerializer(serializers.Serializer):
     code = serializers.CharField()
     label = serializers.CharField()
 
@@ -43,7 +43,7 @@ class FieldSerializer(serializers.Serializer):
     export = serializers.BooleanField()
     show = serializers.BooleanField()
 
-    @extend_schema_field(ChoiceSerializer(many=True))
+    @extend_schema_field(FieldChoiceSerializer(many=True))
     def get_choices(self, field: fields.Field) -> list[dict[str, str]]:
         return [{"code": code, "label": str(label)} for code, label in field.choices]
 
@@ -115,6 +115,8 @@ class ProductQuery(Query):
 
 
 class ProductSerializer(serializers.ModelSerializer):
+    asset_class = serializers.ChoiceField(choices=AssetClass.choices, allow_blank=True, read_only=True)
+
     class Meta:
         model = Product
         fields = ["code", "name", "line", "asset_class", "is_loan", "annual_margin", "is_active"]

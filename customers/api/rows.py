@@ -114,6 +114,12 @@ class BalanceSerializer(serializers.ModelSerializer):
 
 
 class TransactionSerializer(serializers.ModelSerializer):
+    # Read only as the rest, but the schema must know that they may be empty.
+    channel = serializers.ChoiceField(choices=Channel.choices, allow_blank=True, read_only=True)
+    merchant_category = serializers.ChoiceField(
+        choices=MerchantCategory.choices, allow_blank=True, read_only=True
+    )
+
     class Meta:
         model = Transaction
         fields = [

@@ -45,8 +45,10 @@ def attribute_fields() -> list[Field]:
 
 
 class CustomerSerializer(serializers.ModelSerializer):
-    branch = serializers.CharField(source="home_branch.code", default=None, read_only=True)
-    primary_rm = serializers.CharField(source="primary_rm.employee_number", default=None, read_only=True)
+    branch = serializers.CharField(source="home_branch.code", default=None, read_only=True, allow_null=True)
+    primary_rm = serializers.CharField(
+        source="primary_rm.employee_number", default=None, read_only=True, allow_null=True
+    )
     phone = serializers.SerializerMethodField(help_text=_("masked"))
     identity_number = serializers.SerializerMethodField(help_text=_("masked"))
     tier = serializers.CharField(read_only=True, allow_null=True)
@@ -120,7 +122,9 @@ class AcquisitionSerializer(serializers.ModelSerializer):
 
 
 class CustomerDetailSerializer(CustomerSerializer):
-    backup_rm = serializers.CharField(source="backup_rm.employee_number", default=None, read_only=True)
+    backup_rm = serializers.CharField(
+        source="backup_rm.employee_number", default=None, read_only=True, allow_null=True
+    )
     consents = CustomerConsentSerializer(many=True, read_only=True)
     attributes = serializers.SerializerMethodField()
     acquisition = AcquisitionSerializer(source="*", read_only=True)
