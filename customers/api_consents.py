@@ -60,7 +60,9 @@ class RecordedSerializer(ConsentsSerializer):
 
 
 class QuietPeriodSerializer(serializers.ModelSerializer):
-    recorded_by = serializers.CharField(source="recorded_by.employee_number", default=None, read_only=True)
+    recorded_by = serializers.CharField(
+        source="recorded_by.employee_number", default=None, read_only=True, allow_null=True
+    )
 
     class Meta:
         model = QuietPeriod
