@@ -6,6 +6,7 @@ from typing import Any
 from django.urls import URLPattern
 from django.utils.translation import gettext_lazy as _
 
+from bankcrm import people_api as api
 from bankcrm import people_branch_views as tree
 from bankcrm import people_calendar_views as days
 from bankcrm import people_views as people
@@ -50,6 +51,22 @@ urlpatterns = [
     _act("leave/<int:pk>/delete/", days.leave_delete, "leave-delete", LEAVE_SETTERS),
     _form("holidays/", days.holiday_list, "holiday-list"),
     _act("holidays/<int:pk>/delete/", days.holiday_delete, "holiday-delete"),
+    policy.route("api/v1/branches/", api.BranchList.as_view(), name="api-branch-list"),
+    policy.route("api/v1/staff/", api.StaffList.as_view(), name="api-staff-list"),
+    policy.route(
+        "api/v1/leave/",
+        api.LeaveList.as_view(),
+        name="api-leave-list",
+        read=LEAVE_SETTERS,
+        write=LEAVE_SETTERS,
+    ),
+    policy.route(
+        "api/v1/leave/<int:pk>/",
+        api.LeaveDetail.as_view(),
+        name="api-leave-detail",
+        read=LEAVE_SETTERS,
+        write=LEAVE_SETTERS,
+    ),
 ]
 
 policy.navigation(_("People"), "users", "user-list", "/people/", order=80)

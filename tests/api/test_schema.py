@@ -12,6 +12,7 @@ from tests.cast import login
 
 OPERATIONS = {
     "asset_weights_list",
+    "branches_list",
     "campaigns_approve",
     "campaigns_cancel",
     "campaigns_close",
@@ -49,14 +50,25 @@ OPERATIONS = {
     "leads_release",
     "leads_retrieve",
     "leads_snooze",
+    "leave_cancel",
+    "leave_create",
+    "leave_list",
+    "leave_retrieve",
     "products_list",
     "runs_cancel",
     "runs_list",
     "runs_retrieve",
+    "staff_list",
     "tiers_list",
     "token_create",
     "token_retrieve",
     "token_revoke",
+    "transfers_cancel",
+    "transfers_list",
+    "transfers_order",
+    "transfers_preview",
+    "transfers_retrieve",
+    "transfers_undo",
 }
 
 

@@ -84,6 +84,22 @@ def match(cast: Cast, folder: Path) -> tuple[User, dict[str, Any]]:
     return cast.max, {}
 
 
+def transfers(cast: Cast, folder: Path) -> tuple[User, dict[str, Any]]:
+    from customers import transfer
+    from customers.transfer_plan import Choice, preview
+    from tests.campaigns import factories
+    from tests.cast import make_user
+
+    clock.set_day(factories.TODAY)
+    factories.make_customers(20, cast.tree.n1, cast.rita)
+    rosa = make_user("rosa", "rm", cast.tree.n1)
+    shown = preview(cast.bao, Choice((cast.rita.pk,), receivers=(rosa.pk,)))
+    tomorrow = factories.TODAY + dt.timedelta(days=1)
+    transfer.order(cast.bao, shown.token, "Rita leaves", tomorrow)
+    clock.set_day(tomorrow)
+    return cast.ada, {}
+
+
 SCENARIOS: dict[str, Scenario] = {
     "campaigns.select": select,
     "campaigns.push": push,
@@ -91,6 +107,7 @@ SCENARIOS: dict[str, Scenario] = {
     "analytics.score": score,
     "customers.import": read_file,
     "customers.profile": profile,
+    "customers.transfers": transfers,
     "campaigns.match": match,
 }
 
