@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +43,22 @@ _SUMS: dict[str, str] = {
     "value_cost": "coalesce(sum(value::float8 * cost::float8), 0)",
     "cost_cost": "coalesce(sum(cost::float8 * cost::float8), 0)",
 }
+
+# The columns the sums are taken over; of the row nothing else is read.
+_READ = (
+    *DIMENSIONS,
+    "cohort",
+    "cost",
+    "fees",
+    "contracts",
+    "contracts_30",
+    "contracts_90",
+    "outstanding",
+    "outstanding_30",
+    "outstanding_90",
+    "value",
+    "second_after",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +185,7 @@ def figures(seen: QuerySet[Acquisition], dimension: str, as_of: dt.date) -> list
         columns[f"ripe_{months}"] = "count(*) FILTER (WHERE cohort <= %s)"
         columns[f"second_{months}"] = f"count(*) FILTER (WHERE cohort <= %s AND second_after <= {months})"
         limits += [ripe_until(as_of, months)] * 2
-    source, given = _source(seen, dimension)
+    source, given = _source(seen, *_READ)
     statement = (
         f"SELECT CASE WHEN grouping({dimension}) = 0 THEN {dimension} END, cohort, {', '.join(columns.values())}"  # noqa: S608  constants of this module
         f" FROM ({source}) a GROUP BY GROUPING SETS (({dimension}, cohort), ({dimension}), (cohort), ())"
@@ -212,7 +227,7 @@ def triangle(seen: QuerySet[Acquisition], event: str, as_of: dt.date, width: int
     column = EVENTS[event]
     if event.startswith("over_"):
         seen = seen.filter(contracts__gt=0)
-    source, given = _source(seen, column)
+    source, given = _source(seen, "cohort", column)
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT cohort, {column}, count(*) FROM ({source}) a GROUP BY 1, 2 ORDER BY 1, 2",  # noqa: S608  constants
@@ -235,6 +250,6 @@ def _row(cohort: dt.date, counts: dict[int | None, int], event: str, as_of: dt.d
     return Row(cohort, n, shown)
 
 
-def _source(seen: QuerySet[Acquisition], *columns: str) -> tuple[str, Iterable[Any]]:
-    names = [field.column for field in Acquisition._meta.concrete_fields]
-    return seen.order_by().values_list(*names).query.sql_with_params()
+def _source(seen: QuerySet[Acquisition], *columns: str) -> tuple[str, tuple[Any, ...]]:
+    query, given = seen.order_by().values_list(*columns).query.sql_with_params()
+    return query, tuple(given)

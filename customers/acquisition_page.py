@@ -10,8 +10,9 @@ from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from bankcrm import figures as formats
 from customers.acquisition_figures import (
@@ -24,7 +25,7 @@ from customers.acquisition_figures import (
     ripe_until,
     triangle,
 )
-from customers.acquisition_forms import DIMENSION_LABELS, EVENT_LABELS, UNKNOWN, CohortFilter, month_name
+from customers.acquisition_scope import DIMENSION_LABELS, EVENT_LABELS, NOBODY_KNOWS, UNKNOWN, Scope
 from customers.models import Acquisition
 
 SHADES = 5
@@ -114,29 +115,32 @@ class Line:
     principal: float | None  # share of it that is overdue by more than 30 days
 
 
-def page(form: CohortFilter) -> dict[str, Any]:
+def month_name(cohort: dt.date) -> str:
+    return date_format(cohort, pgettext("date", "M Y"))
+
+
+def page(scope: Scope) -> dict[str, Any]:
     """The context of ``customers/acquisition/index.html``; two statements whatever the number of rows."""
-    found = figures(form.rows, form.dimension, form.as_of)
+    found = figures(scope.rows, scope.dimension, scope.as_of)
     total = next((one for one in found if one.key is None and one.cohort is None), None)
     groups = [one for one in found if one.key is not None and one.cohort is None]
     groups.sort(key=lambda one: (-one.n, one.key or ""))
     months = [one for one in found if one.key is None and one.cohort is not None]
-    rows = triangle(form.rows, form.followed, form.as_of)
+    rows = triangle(scope.rows, scope.followed, scope.as_of)
     return {
-        "form": form,
         "total": total,
         "total_half": total.second(6) if total else None,
-        "kpis": _kpis(form, total) if total else [],
-        "groups": [_line(form, one, _group_name(one.key)) for one in groups],
-        "group_label": DIMENSION_LABELS[form.dimension],
-        "months": [_line(form, one, month_name(one.cohort)) for one in reversed(months) if one.cohort],
+        "kpis": _kpis(scope, total) if total else [],
+        "groups": [_line(scope, one, _group_name(one.key)) for one in groups],
+        "group_label": DIMENSION_LABELS[scope.dimension],
+        "months": [_line(scope, one, month_name(one.cohort)) for one in reversed(months) if one.cohort],
         "ends": _ends(groups),
-        "triangle": _triangle(form, rows),
-        "event_label": EVENT_LABELS[form.followed],
+        "triangle": _triangle(scope, rows),
+        "event_label": EVENT_LABELS[scope.followed],
         "horizons": HORIZONS,
         "meanings": MEANINGS,
         "small": SMALL,
-        "csv_url": _address("acquisition-csv", form),
+        "csv_url": _address("acquisition-csv", scope),
     }
 
 
@@ -144,49 +148,49 @@ def _group_name(key: str | None) -> Any:
     return key or UNKNOWN
 
 
-def _line(form: CohortFilter, one: Figures, label: Any) -> Line:
+def _line(scope: Scope, one: Figures, label: Any) -> Line:
     early = _("too early")
     none = _("no contract")
     return Line(
         label,
         one,
-        behind(form, "acquired", one),
-        [Cell(n, one.second(n), behind(form, f"second_{n}", one), early) for n in HORIZONS],
-        [Cell(n, one.overdue(n), behind(form, f"over_{n}", one), none) for n in (30, 90)],
+        behind(scope, "acquired", one),
+        [Cell(n, one.second(n), behind(scope, f"second_{n}", one), early) for n in HORIZONS],
+        [Cell(n, one.overdue(n), behind(scope, f"over_{n}", one), none) for n in (30, 90)],
         one.overdue_principal(30),
     )
 
 
-def behind(form: CohortFilter, what: str, one: Figures) -> str:
+def behind(scope: Scope, what: str, one: Figures) -> str:
     """The address of the customers a figure counts."""
     narrowed: dict[str, str] = {"what": what}
     if one.cohort:
         narrowed |= {"first": one.cohort.isoformat(), "last": one.cohort.isoformat()}
     if one.key is not None:
-        narrowed[form.dimension] = one.key or "-"
-    return _address("acquisition-customers", form, **narrowed)
+        narrowed[scope.dimension] = one.key or NOBODY_KNOWS
+    return _address("acquisition-customers", scope, **narrowed)
 
 
-def _address(name: str, form: CohortFilter, **more: str) -> str:
-    return f"{reverse(name)}?{urlencode(form.in_force | more)}"
+def _address(name: str, scope: Scope, **more: str) -> str:
+    return f"{reverse(name)}?{urlencode(scope.address | more)}"
 
 
-def customers(form: CohortFilter, what: str) -> QuerySet[Acquisition]:
+def customers(scope: Scope, what: str) -> QuerySet[Acquisition]:
     """The customers behind a figure, of those the user may see. Raises KeyError for an unknown figure."""
     _heading, condition = BEHIND[what]
-    found = form.rows.filter(condition)
+    found = scope.rows.filter(condition)
     if what.startswith("second_"):
-        found = found.filter(cohort__lte=ripe_until(form.as_of, int(what.removeprefix("second_"))))
+        found = found.filter(cohort__lte=ripe_until(scope.as_of, int(what.removeprefix("second_"))))
     return found.select_related("customer__home_branch", "customer__primary_rm")
 
 
-def _kpis(form: CohortFilter, total: Figures) -> list[dict[str, Any]]:
+def _kpis(scope: Scope, total: Figures) -> list[dict[str, Any]]:
     half, late, ratio = total.second(6), total.overdue(30), total.per_cost
     return [
         {
             "label": _("Acquired"),
             "value": formats.number(total.n),
-            "url": behind(form, "acquired", total),
+            "url": behind(scope, "acquired", total),
         },
         {
             "label": _("Cost per customer"),
@@ -207,7 +211,7 @@ def _kpis(form: CohortFilter, total: Figures) -> list[dict[str, Any]]:
             "label": _("Overdue over 30 days"),
             "value": formats.pct(late.value),
             "note": _("%(share)s of the principal") % {"share": formats.pct(total.overdue_principal(30))},
-            "url": behind(form, "over_30", total) if late.n else "",
+            "url": behind(scope, "over_30", total) if late.n else "",
         },
         {
             "label": _("Value per unit of cost"),
@@ -233,7 +237,7 @@ def _ends(groups: Sequence[Figures]) -> dict[str, float]:
     }
 
 
-def _triangle(form: CohortFilter, rows: Sequence[Row]) -> dict[str, Any]:
+def _triangle(scope: Scope, rows: Sequence[Row]) -> dict[str, Any]:
     """Rows newest first; every cell its share and shade, or that it is too early."""
     width = max((sum(count is not None for count in row.counts) for row in rows), default=0)
     values = [count / row.n for row in rows if row.n >= SMALL for count in row.counts if count is not None]
@@ -260,12 +264,12 @@ def _shaded(count: int | None, n: int, low: float, high: float) -> dict[str, Any
     return {"count": count, "share": share, "shade": min(SHADES - 1, max(0, int(place * SHADES)))}
 
 
-def table(form: CohortFilter) -> Iterable[list[Any]]:
+def table(scope: Scope) -> Iterable[list[Any]]:
     """The file behind the page: a head, then every group, cohort and group's cohort with all figures."""
     shares = [_("second product %(n)s months") % {"n": n} for n in HORIZONS]
     overdue = [_("overdue over %(n)s days") % {"n": n} for n in (30, 90)]
     yield [
-        str(DIMENSION_LABELS[form.dimension]),
+        str(DIMENSION_LABELS[scope.dimension]),
         _("cohort"),
         _("acquired"),
         _("cost per customer"),
@@ -279,7 +283,7 @@ def table(form: CohortFilter) -> Iterable[list[Any]]:
         _("low"),
         _("high"),
     ]
-    for one in figures(form.rows, form.dimension, form.as_of):
+    for one in figures(scope.rows, scope.dimension, scope.as_of):
         yield _file_row(one)
 
 

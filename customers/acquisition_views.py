@@ -21,7 +21,11 @@ def cohorts(request: SignedIn) -> HttpResponse:
     if built is None:
         return render(request, "customers/acquisition/index.html", {"built": None})
     form = CohortFilter(request.user, built.as_of, request.GET)
-    return render(request, "customers/acquisition/index.html", acquisition_page.page(form) | {"built": built})
+    return render(
+        request,
+        "customers/acquisition/index.html",
+        acquisition_page.page(form.scope) | {"form": form, "built": built},
+    )
 
 
 @require_GET
@@ -31,7 +35,7 @@ def customers(request: SignedIn) -> HttpResponse:
     what = request.GET.get("what", "acquired")
     if what not in acquisition_page.BEHIND:
         raise Http404
-    found = acquisition_page.customers(form, what)
+    found = acquisition_page.customers(form.scope, what)
     page = paging.page_of(request, found, ["-value", "pk"])
     context = {
         "form": form,
@@ -46,13 +50,13 @@ def customers(request: SignedIn) -> HttpResponse:
 @require_GET
 def cohort_file(request: SignedIn) -> HttpResponse:
     """All figures of the page as a CSV that a spreadsheet reads as text."""
-    form = _filter(request)
-    rows = list(acquisition_page.table(form))
+    scope = _filter(request).scope
+    rows = list(acquisition_page.table(scope))
     if request.user.may_change:
-        built = Acquisition(pk=0, as_of=form.as_of)
-        audit.record(request.user, "acquisition.exported", built, rows=len(rows) - 1, **form.in_force)
+        built = Acquisition(pk=0, as_of=scope.as_of)
+        audit.record(request.user, "acquisition.exported", built, rows=len(rows) - 1, **scope.address)
     answer = HttpResponse(csv_bytes(rows), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{acquisition_page.file_name(form.as_of)}"'
+    answer["Content-Disposition"] = f'attachment; filename="{acquisition_page.file_name(scope.as_of)}"'
     return answer
 
 

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 
 from bankcrm.models import User
 from customers import consents
-from customers.consents_forms import quiet_form, word_form
 from customers.models import Consent, ConsentChannel, ConsentEvent, ConsentPurpose, Customer, QuietPeriod
 
 HISTORY = 20
@@ -50,8 +49,6 @@ def panel(user: User, customer: Customer, today: dt.date) -> dict[str, Any]:
         "events": history,
         "undoable": consents.undoable(history, user),
         "listens": listens,
-        "word_form": word_form(today) if listens else None,
-        "quiet_form": quiet_form(today) if listens else None,
         "said_nothing": not said,
     }
 

@@ -4,7 +4,8 @@ from django.urls import URLPattern
 
 from bankcrm import policy
 from bankcrm.models import Role
-from customers import api_consents, consents_views
+from customers import consents_views
+from customers.api import consents as api
 from customers.consents import LISTENERS
 
 READERS = policy.EVERYONE - {Role.ADMINISTRATOR}
@@ -41,21 +42,21 @@ urlpatterns: list[URLPattern] = [
     ),
     policy.route(
         "api/v1/customers/<int:pk>/consents/",
-        api_consents.Consents.as_view(),
+        api.Consents.as_view(),
         name="api-customer-consents",
         read=READERS,
         write=LISTENERS,
     ),
     policy.route(
         "api/v1/customers/<int:pk>/quiet-periods/",
-        api_consents.QuietPeriods.as_view(),
+        api.QuietPeriods.as_view(),
         name="api-customer-quiet",
         read=READERS,
         write=LISTENERS,
     ),
     policy.route(
         "api/v1/quiet-periods/<int:pk>/lift/",
-        api_consents.Lift.as_view(),
+        api.Lift.as_view(),
         name="api-quiet-lift",
         read=policy.NOBODY,
         write=LISTENERS,

@@ -118,7 +118,9 @@ def _customer(request: SignedIn, pk: int) -> Customer:
 
 
 def _panel(request: SignedIn, customer: Customer) -> HttpResponse:
-    context = consents_page.panel(request.user, customer, clock.today())
+    today = clock.today()
+    context = consents_page.panel(request.user, customer, today)
+    context |= {"word_form": word_form(today), "quiet_form": quiet_form(today)}
     return render(request, "customers/consents/_panel.html", context)
 
 
