@@ -21,6 +21,7 @@ from customers.transfer_plan import Choice
 MOST_NUMBERS = 5000
 # As many of somebody's own typos as one sentence can name.
 NAMED = 5
+NOT_YOURS = gettext_lazy("Somebody ticked here does not work in your branches, or takes no customers.")
 
 
 def branches_of(user: User) -> Any:
@@ -47,8 +48,12 @@ class WhereForm(forms.Form):
 class TransferForm(forms.Form):
     """Whose customers go to whom. ``where`` is the branch whose people the page lists, for sharing among all others."""
 
-    sources = forms.ModelMultipleChoiceField(User.objects.none(), required=False)
-    receivers = forms.ModelMultipleChoiceField(User.objects.none(), required=False)
+    sources = forms.ModelMultipleChoiceField(
+        User.objects.none(), required=False, error_messages={"invalid_choice": NOT_YOURS}
+    )
+    receivers = forms.ModelMultipleChoiceField(
+        User.objects.none(), required=False, error_messages={"invalid_choice": NOT_YOURS}
+    )
     spread = forms.BooleanField(label=gettext_lazy("Share among all others listed, by load"), required=False)
     nobody = forms.BooleanField(
         label=gettext_lazy("Also customers there without a relationship manager"), required=False
