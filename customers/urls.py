@@ -29,7 +29,7 @@ urlpatterns: list[URLPattern] = [
     *transfer_urls.urlpatterns,
     policy.route("customers/", views.customer_list, name="customer-list", read=READERS),
     policy.route("customers/search/", views.customer_search, name="customer-search", read=READERS, asks=True),
-    policy.route("customers/fields/", dictionary_views.data_dictionary, name="data-dictionary"),
+    policy.route("value/fields/", dictionary_views.data_dictionary, name="data-dictionary"),
     policy.route("customers/<int:pk>/", views.customer_detail, name="customer-detail", read=READERS),
     policy.route(
         "customers/<int:pk>/reveal/",

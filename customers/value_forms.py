@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bankcrm import clock, figures
 from bankcrm.day_field import DayField
-from bankcrm.models import Branch, BranchLink, User
+from bankcrm.models import Branch, BranchLink, Role, User
 from customers import dated, tier_rules, value_settings
 from customers.models import AssetClass, CostRate, Product, TierChange
 from customers.tier_rules import Tier
@@ -47,7 +47,7 @@ class DayForm(forms.Form):
     """From which day a change holds, and why."""
 
     valid_from = DayField(
-        label=_("Holds from"), help_text=_("The first profile built after this day uses it.")
+        label=_("Holds from"), help_text=_("The first month that ends on or after this day uses it.")
     )
     reason = forms.CharField(
         label=_("Why"),
@@ -68,7 +68,6 @@ class ClassesForm(DayForm):
 
     def __init__(self, *args: Any, states: Sequence[value_settings.ClassState], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.states = states
         for state in states:
             code, label = state.asset_class.value, state.asset_class.label
             self.fields[f"on_{code}"] = forms.BooleanField(
@@ -221,6 +220,8 @@ class ChangeFilters(forms.Form):
         super().__init__(data)
         month, branch = self.fields["month"], self.fields["branch"]
         month.choices = [(day.isoformat(), figures.day(day)) for day in months]  # type: ignore[attr-defined]
+        if user.role == Role.RM and not user.is_auditor:
+            del self.fields["branch"]
         branches = Branch.objects.order_by("name")
         if not user.is_auditor:
             branches = branches.filter(pk__in=user.branch_ids())

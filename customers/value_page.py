@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Count
@@ -17,7 +17,7 @@ from bankcrm.policy import REGISTRY
 from customers import dated, tier_rules, tiering, value_settings
 from customers.models import AssetClassWeight, CostRate, CustomerProfile, TierRule
 from customers.tier_rules import Preview, Tier
-from customers.value_forms import ClassesForm, CostsForm
+from customers.value_settings import ClassState
 
 TABS = [
     (gettext_lazy("Tiers"), "tier-list"),
@@ -140,11 +140,13 @@ def preview(found: Preview, before: Sequence[Tier], after: Sequence[Tier]) -> di
     }
 
 
-def class_rows(form: ClassesForm, month: dt.date | None) -> list[dict[str, Any]]:
-    """One row per class: its fields, what it holds at the newest month-end, and what its averages come from."""
+def class_rows(
+    form: Mapping[str, Any], states: Sequence[ClassState], month: dt.date | None
+) -> list[dict[str, Any]]:
+    """One row per class: its form fields, its balances at the newest month-end, and where averages came from."""
     totals = value_settings.class_totals(month)
     rows = []
-    for state in form.states:
+    for state in states:
         total = totals.get(state.asset_class.value)
         balances = total.given + total.bookings + total.closings if total else 0
         rows.append(
@@ -163,7 +165,7 @@ def class_rows(form: ClassesForm, month: dt.date | None) -> list[dict[str, Any]]
     return rows
 
 
-def cost_groups(form: CostsForm, rates: dict[tuple[str, str], CostRate]) -> list[dict[str, Any]]:
+def cost_groups(form: Mapping[str, Any], rates: dict[tuple[str, str], CostRate]) -> list[dict[str, Any]]:
     """Transactions and contacts, each with a row per channel."""
     return [
         {

@@ -162,7 +162,7 @@ def asset_class_list(request: SignedIn) -> HttpResponse:
     context = {
         "tabs": value_page.tabs(request.user, "asset-class-list"),
         "form": form,
-        "rows": value_page.class_rows(form, month),
+        "rows": value_page.class_rows(_bound(form), states, month),
         "history": value_page.class_history(today),
         "month": month,
         "may_set": _sets(request),
@@ -186,11 +186,16 @@ def cost_list(request: SignedIn) -> HttpResponse:
     context = {
         "tabs": value_page.tabs(request.user, "cost-list"),
         "form": form,
-        "groups": value_page.cost_groups(form, rates),
+        "groups": value_page.cost_groups(_bound(form), rates),
         "history": value_page.cost_history(today),
         "may_set": _sets(request),
     }
     return render(request, "customers/value/costs.html", context, status=422 if form.errors else 200)
+
+
+def _bound(form: value_forms.DayForm) -> dict[str, Any]:
+    """The form's fields by name, for a presenter, which knows no forms."""
+    return {name: form[name] for name in form.fields}
 
 
 def _held_from(form: value_forms.DayForm) -> str:

@@ -89,3 +89,7 @@ for (const list of document.querySelectorAll("[data-rows]")) recount(list);
 document.body.addEventListener("htmx:afterSettle", () => {
   for (const list of document.querySelectorAll("[data-rows]")) recount(list);
 });
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) window.print();
+});
