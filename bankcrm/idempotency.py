@@ -13,8 +13,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -53,9 +55,22 @@ def header(request: Request) -> str:
 
 
 def request_hash(request: Request) -> str:
-    """sha256 over method, address and body, however the body's JSON is written."""
-    body = json.dumps(request.data, sort_keys=True, separators=(",", ":"))
+    """sha256 over method, address and body, however the body's JSON is written; of a file its content counts."""
+    data = request.data
+    if isinstance(data, QueryDict):
+        data = {name: [_told(value) for value in values] for name, values in data.lists()}
+    body = json.dumps(data, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(f"{request.method} {request.path}\n{body}".encode()).hexdigest()
+
+
+def _told(value: Any) -> Any:
+    if not isinstance(value, UploadedFile):
+        return value
+    digest = hashlib.sha256()
+    for piece in value.chunks():
+        digest.update(piece)
+    value.seek(0)
+    return [value.name, digest.hexdigest()]
 
 
 def key_reused() -> Problem:

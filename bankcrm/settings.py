@@ -308,6 +308,9 @@ SPECTACULAR_SETTINGS = {
         "ResponseKind": "customers.models.Response.Kind",
         "CustomerKind": "customers.models.Customer.Kind",
         "Verdict": "campaigns.verdict.Verdict",
+        "ImportKind": "customers.models.ImportFile.Kind",
+        "ImportState": "customers.models.ImportFile.State",
+        "ImportLoad": "customers.models.ImportFile.Load",
     },
 }
 

@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from bankcrm import figures
-from customers.import_load_forms import MissingForm
 from customers.imports import loads, undo
 from customers.models import ImportFile
 
@@ -51,8 +50,8 @@ def _missing(file: ImportFile) -> dict[str, Any] | None:
         "sentence": sentence % {"missing": f"{file.missing:,}", "known": f"{known:,}", "source": file.source},
         "share": figures.pct(counted.share),
         "is_many": counted.is_many,
+        "first": loads.KEEP if counted.is_many else loads.CLOSE,
         "closing": str(loads.CLOSINGS[file.kind].sentence),
-        "form": MissingForm(file, initial={"missing": loads.KEEP if counted.is_many else loads.CLOSE}),
     }
 
 

@@ -150,6 +150,8 @@ def import_detail(request: SignedIn, pk: int) -> HttpResponse:
         "may_merge": may and file.state == State.CHECKED,
         "page": reverse(page["route"], args=[page["pk"]]) if page else "",
     } | import_page.load_context(file, may_change=may)
+    if context["missing"]:
+        context["missing"]["form"] = MissingForm(file, initial={"missing": context["missing"]["first"]})
     return render(request, "customers/imports/detail.html", context)
 
 

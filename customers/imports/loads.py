@@ -63,7 +63,7 @@ CLOSINGS: dict[str, Closing] = {
 }
 
 # The target that says which day a row speaks of.
-DAYS = {ImportFile.Kind.BALANCES: "month"}
+DAYS: dict[str, str] = {ImportFile.Kind.BALANCES: "month"}
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,15 @@ def standing(file: ImportFile) -> list[Standing]:
     return sorted((each for each in found if each.rows), key=lambda each: -each.rows)
 
 
+def refusal(stands: list[Standing]) -> str:
+    """The counts as one sentence; "" where nothing stands."""
+    if not stands:
+        return ""
+    return _("It was not undone, because other work stands on it: %(what)s.") % {
+        "what": ", ".join(f"{each.label}: {each.rows:,}" for each in stands)
+    }
+
+
 def undo(file: ImportFile, user: User | None, job: Job | None = None) -> ImportFile:
     """Take the file back. One that is undone stays as it is. Raises Refused with the counts of what stands on it."""
     if file.state == State.UNDONE:
@@ -106,11 +115,8 @@ def _undo(file: ImportFile, user: User | None, job: Job | None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('bankcrm.import'), hashtext(%s))", [file.kind])
     ImportFile.objects.select_for_update().get(pk=file.pk)
-    if stands := standing(file):
-        raise Refused(
-            _("It was not undone, because other work stands on it: %(what)s.")
-            % {"what": ", ".join(f"{each.label}: {each.rows:,}" for each in stands)}
-        )
+    if sentence := refusal(standing(file)):
+        raise Refused(sentence)
     acting(user)
     _pause(job, 0, _("Giving changed rows their former values"))
     restored = _restore(file)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from bankcrm.models import User
 from campaigns import loop_steps
@@ -28,7 +29,8 @@ def commands() -> list[dict[str, Any]]:
         for text in re.split(r"(?m)^(?=curl )", block.replace("\\\n", " ")):
             if not text.startswith("curl "):
                 continue
-            words, given = iter(shlex.split(text)[1:]), {"method": "", "body": None, "path": ""}
+            words = iter(shlex.split(text)[1:])
+            given: dict[str, Any] = {"method": "", "body": None, "path": "", "form": {}}
             for word in words:
                 if word == "-X":
                     given["method"] = next(words).lower()
@@ -36,9 +38,14 @@ def commands() -> list[dict[str, Any]]:
                     given["body"] = json.loads(next(words))
                 elif word == "-H":
                     next(words)
+                elif word == "-F":
+                    name, _sign, value = next(words).partition("=")
+                    given["form"][name] = value
                 else:
                     given["path"] = word.removeprefix("$BANK/")
-            given["method"] = given["method"] or ("get" if given["body"] is None else "post")
+            given["method"] = given["method"] or (
+                "get" if given["body"] is None and not given["form"] else "post"
+            )
             found.append(given)
     return found
 
@@ -53,7 +60,18 @@ def demo(cast, leads) -> None:
     )
 
 
-def test_every_documented_command_is_answered(cast, leads, demo):
+def upload(caller: Caller, one: dict[str, Any]) -> Any:
+    """The form with a file in the place of @name."""
+    rows = b"number,name\nC901,Wang\n"
+    form = {
+        name: SimpleUploadedFile(value[1:], rows) if value.startswith("@") else value
+        for name, value in one["form"].items()
+    }
+    return caller.client.post(f"/api/v1/{one['path']}", form, headers=caller.headers)
+
+
+def test_every_documented_command_is_answered(cast, leads, demo, tmp_path, settings):
+    settings.MEDIA_ROOT = tmp_path
     sent = commands()
     assert [one["path"] for one in sent] == [
         "token/",
@@ -62,14 +80,23 @@ def test_every_documented_command_is_answered(cast, leads, demo):
         "campaigns/",
         "campaigns/12/",
         "campaigns/12/select/",
+        "imports/",
+        "imports/5/mapping/",
+        "imports/5/mapping/",
+        "imports/5/check/",
+        "imports/5/report/",
     ]
     callers: dict[str, User] = {"leads": cast.rita, "campaigns": cast.mei, "token": cast.mei}
-    made = 0
+    callers["imports"] = cast.ana
+    made = brought = 0
     for one in sorted(sent, key=lambda one: one["path"] == "token/"):
         caller = Caller(callers[one["path"].split("/")[0]])
         path = one["path"].replace("/7/", f"/{leads[0].pk}/").replace("/12/", f"/{made}/")
-        answer = caller.send(one["method"], path, one["body"])
+        path = path.replace("/5/", f"/{brought}/")
+        answer = upload(caller, one) if one["form"] else caller.send(one["method"], path, one["body"])
         assert answer.status_code in (200, 201, 202, 204), (one, answer.content)
         if path == "campaigns/":
             made = answer.json()["id"]
+        elif path == "imports/":
+            brought = answer.json()["id"]
     assert Campaign.objects.get(pk=made).capacity == 400

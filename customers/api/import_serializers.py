@@ -1,0 +1,255 @@
+"""Imports as the API reads and writes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from bankcrm.parsing import Query, Strict
+from customers.imports import loads, mapping, undo
+from customers.imports.kinds import KINDS
+from customers.imports.mapping import DATE_FORMATS
+from customers.models import ImportFile, ImportReject
+
+WORD = {"max_length": 200, "trim_whitespace": False, "allow_blank": True}
+
+
+class ImportQuery(Query):
+    kind = serializers.ChoiceField(choices=ImportFile.Kind.choices, required=False)
+    source = serializers.CharField(required=False, max_length=40)
+    state = serializers.ChoiceField(choices=ImportFile.State.choices, required=False)
+
+
+class RejectQuery(Query):
+    code = serializers.CharField(required=False, max_length=40)
+    column = serializers.CharField(required=False, max_length=80)
+
+
+class FileSerializer(serializers.ModelSerializer):
+    """A file: what it is, how far it is, and what became of its rows."""
+
+    uploaded_by = serializers.CharField(source="uploaded_by.employee_number", default=None, read_only=True)
+    undone_by = serializers.CharField(source="undone_by.employee_number", default=None, read_only=True)
+    run = serializers.IntegerField(source="run_id", read_only=True, allow_null=True)
+    known = serializers.SerializerMethodField(
+        help_text=_("of a full load: rows known from its source that are still open")
+    )
+
+    class Meta:
+        model = ImportFile
+        fields = [
+            "id",
+            "kind",
+            "name",
+            "size",
+            "sha256",
+            "encoding",
+            "delimiter",
+            "columns",
+            "source",
+            "load",
+            "effective_on",
+            "state",
+            "error",
+            "rows",
+            "accepted",
+            "rejected",
+            "inserted",
+            "updated",
+            "known",
+            "missing",
+            "closed",
+            "uploaded_by",
+            "uploaded_at",
+            "merged_at",
+            "undone_by",
+            "undone_at",
+            "run",
+        ]
+        read_only_fields = fields
+
+    def get_known(self, file: ImportFile) -> int | None:
+        known: int | None = file.options.get("known")
+        return known
+
+
+class FileDetailSerializer(FileSerializer):
+    may_undo = serializers.SerializerMethodField(
+        help_text=_("it is the last import of its source, and what it changed is kept")
+    )
+
+    class Meta(FileSerializer.Meta):
+        fields = [*FileSerializer.Meta.fields, "may_undo"]
+        read_only_fields = fields
+
+    def get_may_undo(self, file: ImportFile) -> bool:
+        return not undo.objection(file)
+
+
+class UploadBody(serializers.Serializer):
+    """The file and where it comes from."""
+
+    kind = serializers.ChoiceField(choices=ImportFile.Kind.choices)
+    file = serializers.FileField(allow_empty_file=True, max_length=200)
+    source = serializers.CharField(required=False, max_length=40, allow_blank=True)
+    load = serializers.ChoiceField(choices=ImportFile.Load.choices, required=False)
+    effective_on = serializers.DateField(required=False)
+    encoding = serializers.CharField(required=False, max_length=20, help_text=_("absent: found out"))
+
+
+class LoadBody(Strict):
+    source = serializers.CharField(required=False, max_length=40, allow_blank=True)
+    load = serializers.ChoiceField(choices=ImportFile.Load.choices, required=False)
+    effective_on = serializers.DateField(required=False)
+
+
+class TargetSerializer(serializers.Serializer):
+    """One thing a column can mean."""
+
+    name = serializers.CharField()
+    label = serializers.CharField()
+    type = serializers.CharField()
+    required = serializers.BooleanField()
+
+
+class ColumnSerializer(serializers.Serializer):
+    column = serializers.CharField()
+    means = serializers.CharField(help_text=_("the name of a target, facts, or empty: left out"))
+
+
+class MappingSerializer(serializers.Serializer):
+    """The columns with their meanings, the targets there are, and what still stands in the way of a check."""
+
+    columns = serializers.SerializerMethodField()
+    targets = serializers.SerializerMethodField()
+    date_format = serializers.SerializerMethodField()
+    constants = serializers.SerializerMethodField()
+    values = serializers.SerializerMethodField()
+    objection = serializers.SerializerMethodField()
+
+    @extend_schema_field(ColumnSerializer(many=True))
+    def get_columns(self, file: ImportFile) -> list[dict[str, str]]:
+        return [{"column": name, "means": file.mapping.get(name, "")} for name in file.columns]
+
+    @extend_schema_field(TargetSerializer(many=True))
+    def get_targets(self, file: ImportFile) -> list[dict[str, Any]]:
+        targets: Any = TargetSerializer(KINDS[file.kind].targets, many=True)
+        found: list[dict[str, Any]] = targets.data
+        return found
+
+    def get_date_format(self, file: ImportFile) -> str:
+        return str(file.options.get("date_format", "ymd"))
+
+    def get_constants(self, file: ImportFile) -> dict[str, str]:
+        found: dict[str, str] = file.options.get("constants", {})
+        return found
+
+    def get_values(self, file: ImportFile) -> dict[str, dict[str, str]]:
+        found: dict[str, dict[str, str]] = file.options.get("values", {})
+        return found
+
+    def get_objection(self, file: ImportFile) -> str:
+        try:
+            mapping.complete(file)
+        except mapping.Refused as refusal:
+            return str(refusal)
+        return ""
+
+
+class CampaignBody(Strict):
+    """What a past campaign was."""
+
+    code = serializers.CharField(max_length=40)
+    name = serializers.CharField(max_length=100)
+    product = serializers.CharField(max_length=40)
+    success = serializers.CharField(required=False, max_length=12)
+    channel = serializers.CharField(required=False, max_length=16)
+    control_cells = serializers.ListField(child=serializers.CharField(**WORD), required=False, max_length=50)
+    is_random = serializers.BooleanField(required=False)
+    new_customers = serializers.CharField(required=False, max_length=16, allow_blank=True)
+    branch = serializers.CharField(required=False, max_length=20, allow_blank=True)
+
+
+class MappingBody(Strict):
+    mapping = serializers.DictField(
+        child=serializers.CharField(max_length=80, allow_blank=True), help_text=_("column → what it means")
+    )
+    date_format = serializers.ChoiceField(choices=list(DATE_FORMATS), required=False)
+    century = serializers.IntegerField(required=False, min_value=19, max_value=20)
+    constants = serializers.DictField(
+        child=serializers.CharField(**WORD), required=False, help_text=_("target → value of every row")
+    )
+    values = serializers.DictField(
+        child=serializers.DictField(child=serializers.CharField(**WORD)),
+        required=False,
+        help_text=_("target → value in the file → known value"),
+    )
+    campaign = CampaignBody(required=False)
+
+
+class ExampleSerializer(serializers.Serializer):
+    line = serializers.IntegerField()
+    reason = serializers.CharField()
+
+
+class LeftOutSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    title = serializers.CharField()
+    column = serializers.CharField()
+    count = serializers.IntegerField()
+    examples = ExampleSerializer(many=True)
+
+
+class ReportSerializer(serializers.Serializer):
+    rows = serializers.IntegerField(allow_null=True)
+    accepted = serializers.IntegerField(allow_null=True)
+    rejected = serializers.IntegerField(allow_null=True)
+    known = serializers.IntegerField(allow_null=True)
+    missing = serializers.IntegerField(allow_null=True)
+    reasons = LeftOutSerializer(many=True)
+    warnings = LeftOutSerializer(many=True)
+
+
+class RejectSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = ImportReject
+        fields = ["line", "column", "code", "reason", "is_warning"]
+        read_only_fields = fields
+
+
+class Confirmation(Strict):
+    missing = serializers.ChoiceField(
+        choices=[loads.CLOSE, loads.KEEP],
+        required=False,
+        help_text=_("of a full load: what becomes of rows it does not hold"),
+    )
+    agreed = serializers.IntegerField(
+        required=False, min_value=0, max_value=2**31 - 1, help_text=_("their number, where they are many")
+    )
+
+
+class StandingSerializer(serializers.Serializer):
+    label = serializers.CharField()
+    rows = serializers.IntegerField()
+
+
+class UndoSerializer(serializers.Serializer):
+    """What undoing an import does."""
+
+    allowed = serializers.BooleanField()
+    objection = serializers.CharField()
+    standing = StandingSerializer(many=True)
+    removes = serializers.IntegerField()
+    restores = serializers.IntegerField()
+    reopens = serializers.IntegerField()
+
+
+class StartedImport(serializers.Serializer):
+    """Long work that was asked for: where to read how far it is."""
+
+    run = serializers.IntegerField(source="pk")
+    state = serializers.CharField()
+    url = serializers.URLField()
