@@ -22,9 +22,7 @@ urlpatterns = [
     policy.route("campaigns/<int:pk>/rail/", page.campaign_rail, name="campaign-rail", read=READERS),
     policy.route("campaigns/<int:pk>/history/", page.campaign_history, name="campaign-history", read=READERS),
     policy.route("campaigns/<int:pk>/work/", acts.campaign_work, name="campaign-work", read=READERS),
-    policy.route(
-        "campaigns/<int:pk>/why/", page.campaign_why, name="campaign-why", read=policy.NOBODY, write=READERS
-    ),
+    policy.route("campaigns/<int:pk>/why/", page.campaign_why, name="campaign-why", read=READERS, asks=True),
     policy.route(
         "campaigns/<int:pk>/cards/<slug:card>/",
         page.campaign_card,
