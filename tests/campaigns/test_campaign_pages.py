@@ -234,44 +234,6 @@ def test_selecting_runs_in_the_background_and_the_page_shows_the_progress(cast, 
     assert Campaign.objects.get(pk=draft.pk).selection.targets_count > 0
 
 
-def test_work_that_failed_stands_on_the_page_which_does_not_ask_again(cast, draft):
-    client = login(cast.mei)
-    act(client, draft, "select")
-    Run.objects.filter(kind="campaigns.select").update(
-        state=Run.State.FAILED, error="No profile of that month."
-    )
-    page = client.get(reverse("campaign-detail", args=[draft.pk])).content.decode()
-    assert "Select customers: not done" in page
-    assert "No profile of that month." in page
-    assert reverse("campaign-work", args=[draft.pk]) not in page
-
-
-def test_a_second_planner_who_pushes_sees_the_push_that_runs_and_cannot_stop_it(cast):
-    factories.make_customers(60, cast.tree.n1, cast.rita)
-    campaign = factories.approved(cast)
-    pat = make_user("pat", "planner", cast.tree.head_office)
-    act(login(cast.mei), campaign, "push")
-    # The first chunk is done: the campaign runs, and so does its push.
-    run = Run.objects.get(kind="campaigns.push")
-    Run.objects.filter(pk=run.pk).update(state=Run.State.RUNNING)
-    Campaign.objects.filter(pk=campaign.pk).update(state=Campaign.State.RUNNING)
-    client = login(pat)
-    page = act(client, campaign, "push").content.decode()
-    assert "Mei began this at" in page
-    assert "no longer possible" not in page
-    assert Run.objects.filter(kind="campaigns.push").count() == 1
-    details = reverse("run-detail", args=[run.pk])
-    assert details in page
-    shown = client.get(details).content.decode()
-    assert "Push leads" in shown
-    assert reverse("run-cancel", args=[run.pk]) not in shown
-    assert client.post(reverse("run-cancel", args=[run.pk])).status_code == 403
-    assert not Run.objects.get(pk=run.pk).cancel_requested
-    assert details not in client.get(reverse("run-list")).content.decode()
-    for person in (cast.rita, cast.omar):
-        assert login(person).get(details).status_code == 404
-
-
 def test_submitting_a_blocked_campaign_is_refused_with_the_blocker(cast, draft):
     answer = act(login(cast.mei), draft, "submit")
     assert b"No customers have been selected yet." in answer.content
