@@ -10,14 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analytics import card, predictive
+from analytics.modelling.limits import PSI_ACT, PSI_WATCH
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
 from bankcrm.figures import number, pct, short_day, signed
 from bankcrm.models import User
 from customers import fields as catalogue
 
 State = ModelVersion.State
-# PSI customs of methods.md section 4, as in analytics.modelling.stability, which a page must not import.
-PSI_WATCH, PSI_ACT = 0.10, 0.25
 TONES = {
     State.CHAMPION: ("act", "check"),
     State.TRAINED: ("line", "git-compare"),

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import roc_auc_score
 
 from . import stability
+from .limits import PSI_ACT
 from .matrix import FeatureSpec, check_labels, check_matrix
 from .sentences import ModellingRefusal, Sentence, gettext_noop
 
@@ -86,7 +87,7 @@ def _sentence(spec: FeatureSpec, auc: float, limit: float) -> Sentence:
 
 
 def drift_scan(
-    train: ArrayLike, later: ArrayLike, specs: Sequence[FeatureSpec], *, limit: float = stability.ACT
+    train: ArrayLike, later: ArrayLike, specs: Sequence[FeatureSpec], *, limit: float = PSI_ACT
 ) -> list[Drift]:
     """Features whose PSI from `train` to `later` rows exceeds `limit` (methods.md section 4: .25), worst first.
 

@@ -1,7 +1,7 @@
 """Population stability: has a score or a feature moved since the model was fitted?
 
 PSI = Σ (aᵢ − eᵢ) ln(aᵢ / eᵢ) over bins fixed on the expected sample; e and a are shares. An empty bin counts as a share
-of 0.0001, the customary floor. Alerts: 0.10 watch, 0.25 act; they are customs, not tests. Siddiqi 2006.
+of 0.0001, the customary floor. What to watch and when to act: `limits`. Siddiqi 2006.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from .matrix import FeatureSpec
 
-WATCH, ACT = 0.10, 0.25
 EMPTY_SHARE = 1e-4
 
 

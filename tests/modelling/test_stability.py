@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from analytics.modelling import stability
+from analytics.modelling.limits import PSI_ACT
 from analytics.modelling.matrix import FeatureSpec
 
 
@@ -38,7 +39,7 @@ def test_a_spike_at_zero_is_one_bin_and_new_missing_values_are_seen():
     assert max(known.shares) == pytest.approx(0.6)
     with_gaps = values.copy()
     with_gaps[::2] = np.nan
-    assert known.psi(with_gaps) > stability.ACT
+    assert known.psi(with_gaps) > PSI_ACT
     assert known.shares_of(with_gaps)[-1] == pytest.approx(0.5)
 
 
@@ -54,20 +55,20 @@ def test_a_cap_that_loosens_is_noticed():
     rng = np.random.default_rng(1)
     capped = np.minimum(rng.exponential(size=1_000) * 20, 1)
     loosened = np.where(np.arange(1_000) % 2, capped, 0.99)
-    assert stability.psi(capped, loosened) > stability.ACT
+    assert stability.psi(capped, loosened) > PSI_ACT
 
 
 def test_a_constant_column_notices_any_new_value():
     known = stability.reference(np.zeros(100))
     assert known.psi(np.zeros(50)) == 0
-    assert known.psi(np.ones(50)) > stability.ACT
-    assert known.psi(-np.ones(50)) > stability.ACT
+    assert known.psi(np.ones(50)) > PSI_ACT
+    assert known.psi(-np.ones(50)) > PSI_ACT
 
 
 def test_an_all_missing_column_is_a_reference_too():
     known = stability.reference(np.full(10, np.nan))
     assert known.psi(np.full(5, np.nan)) == 0
-    assert known.psi(np.zeros(5)) > stability.ACT
+    assert known.psi(np.zeros(5)) > PSI_ACT
 
 
 def test_category_codes_have_a_bin_each():
