@@ -59,8 +59,8 @@ lint: $(INSTALLED)  ## ruff, mypy, import-linter, missing migrations
 	$(BIN)/lint-imports
 	$(RUN) makemigrations --check --dry-run
 
-bench: setup  ## Time each path beside its limit: make bench N=1000000
-	$(BIN)/python -m bench --n $(N)
+bench: setup  ## Time each path beside its limit: make bench N=1000000 BENCH=--drop
+	$(BIN)/python -m bench --n $(N) $(BENCH)
 
 stop: $(INSTALLED)  ## Stop the embedded PostgreSQL and Valkey
 	$(BIN)/python -m bankcrm.embedded stop

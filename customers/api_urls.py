@@ -23,6 +23,7 @@ PARTS: dict[str, type[APIView]] = {
     "timeline": portrait.Timeline,
     "portrait": portrait.Portrait,
     "peers": portrait.CustomerPeers,
+    "worth-knowing": portrait.WorthKnowing,
 }
 
 urlpatterns: list[URLPattern] = [

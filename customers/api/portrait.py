@@ -17,10 +17,14 @@ from rest_framework.views import APIView
 
 from bankcrm import clock
 from bankcrm.parsing import YEARS, Query
-from customers import peers, profile, timeline
+from customers import kyc, peers, product_gap, timeline
 from customers import portrait as portraits
-from customers.models import Customer, CustomerProfile
+from customers.models import Customer
 from customers.portrait import Rhythm
+from customers.tabs.seen import Seen, look
+from customers.worth_knowing import worth_knowing
+
+MOST_SENTENCES = 20
 
 
 class MonthSerializer(serializers.Serializer):
@@ -88,6 +92,14 @@ class PortraitSerializer(serializers.Serializer):
     unusual = UnusualSerializer(many=True)
 
 
+class GapSerializer(serializers.Serializer):
+    product = serializers.CharField(source="held.code")
+    share = serializers.FloatField(
+        source="held.share", help_text=gettext_lazy("of customers alike who hold it")
+    )
+    hindrance = serializers.CharField(help_text=gettext_lazy("why it may not be offered now; empty: it may"))
+
+
 class PeersSerializer(serializers.Serializer):
     month = serializers.DateField()
     level = serializers.CharField(help_text=gettext_lazy("what the customers compared with have in common"))
@@ -104,11 +116,8 @@ class PeersSerializer(serializers.Serializer):
     own = serializers.DictField(
         child=serializers.FloatField(), help_text=gettext_lazy("the customer's own figures, as in averages")
     )
-    not_held = serializers.ListField(
-        child=serializers.CharField(),
-        help_text=gettext_lazy(
-            "products that customers alike hold and this one does not, the commonest first"
-        ),
+    usually_also_hold = GapSerializer(
+        many=True, help_text=gettext_lazy("on sale, held by one in five of them and not by the customer")
     )
 
 
@@ -152,14 +161,38 @@ def customer_of(request: Request, pk: int) -> Customer:
     return found
 
 
+def seen_of(request: Request, pk: int) -> Seen:
+    """What the page of the customer knows; raises Http404 out of sight."""
+    found = kyc.found(request.user, pk)
+    if found is None:
+        raise Http404
+    return look(request.user, found)
+
+
+class WorthSerializer(serializers.Serializer):
+    text = serializers.CharField()
+    tone = serializers.CharField(help_text=gettext_lazy("warn where something may go wrong"))
+    rule = serializers.CharField(help_text=gettext_lazy("when the sentence appears"))
+
+
+class WorthKnowing(APIView):
+    """What to know before a call."""
+
+    @extend_schema(operation_id="customers_worth_knowing", responses=WorthSerializer(many=True))
+    def get(self, request: Request, pk: int) -> Response:
+        """A sentence for every stated rule that holds, the most pressing first."""
+        found = worth_knowing(seen_of(request, pk), most=MOST_SENTENCES)
+        return Response(WorthSerializer(found, many=True).data)
+
+
 class Portrait(APIView):
     """What a customer's own bookings of the last year say."""
 
     @extend_schema(operation_id="customers_portrait", responses=PortraitSerializer)
     def get(self, request: Request, pk: int) -> Response:
         """Money by month, other sides, channels and hours, regular incomes and payments, unusual movements."""
-        movements = portraits.read(customer_of(request, pk).pk, clock.today())
-        series = portraits.regular(movements)
+        seen = seen_of(request, pk)
+        movements = seen.movements
         found = {
             "first_on": movements.first,
             "last_on": movements.last,
@@ -168,8 +201,8 @@ class Portrait(APIView):
             "counterparties": portraits.counterparties(movements),
             "channels": portraits.by_channel(movements),
             "footprint": portraits.footprint(movements).tolist(),
-            "regular": series,
-            "unusual": portraits.unusual(movements, series),
+            "regular": seen.series,
+            "unusual": seen.unusual,
         }
         return Response(PortraitSerializer(found).data)
 
@@ -180,13 +213,10 @@ class CustomerPeers(APIView):
     @extend_schema(operation_id="customers_peers", responses=PeersSerializer)
     def get(self, request: Request, pk: int) -> Response:
         """Averages of the same tier and age beside the own figures; 404 without a profile or without enough peers."""
-        customer = customer_of(request, pk)
-        month = profile.latest_month()
-        own = CustomerProfile.objects.filter(customer=customer, month=month).first() if month else None
-        alike = peers.of(own) if own else None
+        seen = seen_of(request, pk)
+        own, alike = seen.profile, seen.peers
         if own is None or alike is None:
             raise Http404
-        holders = sorted(alike.held.items(), key=lambda each: (-each[1], each[0]))
         found = {
             "month": own.month,
             "level": alike.level,
@@ -195,9 +225,9 @@ class CustomerPeers(APIView):
             "ages": alike.band,
             "averages": alike.averages,
             "asset_shares": alike.shares,
-            "holders": dict(holders),
+            "holders": {one.code: one.share for one in alike.held},
             "own": {code: getattr(own, code) for code in peers.AVERAGED},
-            "not_held": [code for code, _share in holders if code not in own.held_products],
+            "usually_also_hold": product_gap.gap(own, alike, seen.relation),
         }
         return Response(PeersSerializer(found).data)
 

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from bankcrm import clock
 from bankcrm.models import AuditEvent, IdempotencyKey
 from customers import fields, profile
 from customers.models import Assignment, Consent, ConsumerFinanceContract, TierChange
@@ -144,7 +145,7 @@ def test_every_part_has_its_rows_for_who_sees_the_customer(li, cast, api, part):
     problem(api(None).get(path), 401, "not_signed_in")
 
 
-@pytest.mark.parametrize("part", [*PARTS, "peers", "reveal", ""])
+@pytest.mark.parametrize("part", [*PARTS, "peers", "worth-knowing", "reveal", ""])
 def test_a_customer_out_of_sight_is_like_one_that_is_not_there(li, cast, api, part):
     li.backup_rm = None
     li.save()
@@ -278,7 +279,7 @@ def test_the_portrait_adds_up_to_the_bookings(li, cast, api):
     assert [one["channel"] for one in told["channels"]] == ["mobile"]
 
 
-def test_peers_need_enough_customers_and_name_what_is_not_held(li, cast, api):
+def test_peers_need_enough_customers_and_name_what_they_usually_hold(li, cast, api):
     path = f"customers/{li.pk}/peers/"
     problem(api(cast.rita).get(path), 404, "not_found")
     for number in range(40):
@@ -288,8 +289,20 @@ def test_peers_need_enough_customers_and_name_what_is_not_held(li, cast, api):
     profile.build(MONTH)
     told = api(cast.rita).get(path).json()
     assert told["customers"] >= 40
-    assert told["not_held"] == ["fund-mixed"]
+    assert [one["product"] for one in told["usually_also_hold"]] == ["fund-mixed"]
+    assert told["usually_also_hold"][0]["hindrance"] == ""
     assert told["own"]["aum"] == 40000.0
+
+
+def test_what_is_worth_knowing_names_its_rule(li, cast, api):
+    rule = "a birthday is within 14 days"
+    told = api(cast.rita).get(f"customers/{li.pk}/worth-knowing/").json()
+    assert rule not in {one["rule"] for one in told}
+    li.birth_date = clock.today() + dt.timedelta(days=3) - dt.timedelta(days=365 * 40)
+    li.save()
+    after = api(cast.rita).get(f"customers/{li.pk}/worth-knowing/").json()
+    assert rule in {one["rule"] for one in after}
+    assert all(one["text"] and one.keys() == {"text", "tone", "rule"} for one in after)
 
 
 def test_search_finds_by_phone_suffix_and_leaves_no_trace(li, cast, api):

@@ -43,6 +43,7 @@ OPERATIONS = {
     "customers_tier_changes",
     "customers_timeline",
     "customers_transactions",
+    "customers_worth_knowing",
     "imports_check",
     "imports_confirm",
     "imports_create",
