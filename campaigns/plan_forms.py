@@ -13,7 +13,7 @@ from bankcrm.day_field import DayField
 from bankcrm.models import Branch, User
 from campaigns.campaign_forms import select_of
 from campaigns.models import MarketingPlan, Offer, PlanTarget
-from campaigns.versioned_form import VersionedForm
+from campaigns.versioned_forms import VersionedForm
 from customers.models import Product
 
 

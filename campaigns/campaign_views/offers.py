@@ -19,7 +19,7 @@ from campaigns.campaign_views import frame
 from campaigns.conflicts import Conflict
 from campaigns.models import Offer
 from campaigns.plan_forms import OfferForm
-from campaigns.versioned_form import both_sides
+from campaigns.versioned_forms import both_sides
 
 
 def offer_list(request: SignedIn) -> HttpResponse:

@@ -19,7 +19,7 @@ from campaigns.campaign_views import frame
 from campaigns.conflicts import Conflict
 from campaigns.models import Campaign, MarketingPlan, PlanTarget
 from campaigns.plan_forms import PlanForm, target_forms, targets_of
-from campaigns.versioned_form import both_sides
+from campaigns.versioned_forms import both_sides
 from campaigns.wording import STATE_TONES
 
 
