@@ -108,7 +108,7 @@ class MapForm(forms.Form):
         self.words[at] = self._asked(kind, target, column, plain, proposed)
         choices = _word_choices(target, reading)
         for number, (word, _count) in enumerate(self.words[at]):
-            known = values.understood(_as_target(target, reading), word)
+            known = values.understood(judged_target(target, reading), word)
             initial = plain.get(word.lower(), proposed.get(word, known))
             field: forms.Field
             if choices is None:
@@ -236,7 +236,7 @@ class MapForm(forms.Form):
                 if is_choice and said == UNSAID:
                     continue
                 meant = "" if said == NOTHING else said
-                if meant != values.understood(_as_target(target, reading), word):
+                if meant != values.understood(judged_target(target, reading), word):
                     pairs[word] = meant
         return {name: pairs for name, pairs in found.items() if pairs}
 
@@ -256,10 +256,6 @@ class MapForm(forms.Form):
 
     def group(self, prefix: str) -> list[forms.BoundField]:
         return [self[name] for name in self.fields if name.startswith(prefix)]
-
-
-def _as_target(target: Target, reading: Reading | None) -> Target:
-    return target if reading is None else judged_target(target, reading)
 
 
 def _meanings(kind: Any) -> list[Any]:

@@ -20,7 +20,8 @@ from customers.import_forms import ReadForm
 from customers.import_load_forms import LoadForm
 from customers.import_map_forms import MapForm
 from customers.import_views import changeable, may_change, start_step, visible
-from customers.imports import mapping, sampling, sniffing, workbooks
+from customers.imports import loads, mapping, sampling, sniffing, values, workbooks
+from customers.imports.expressions import judged_target
 from customers.imports.kinds import Type
 from customers.models import ImportFile
 
@@ -49,6 +50,10 @@ class Row:
     form: BoundField | None = None
     words: list[tuple[str, int, BoundField]] = field(default_factory=list)
     unsaid: int = 0
+    # Every word is understood without anybody saying so.
+    is_plain: bool = False
+    # Meanings are typed, not chosen.
+    typed: bool = False
     perhaps: str = ""
 
 
@@ -174,6 +179,14 @@ def _row(form: MapForm, at: int, column: sampling.Column) -> Row:
     found.unsaid = sum(
         field.value() in ("", None) for _word, _count, field in found.words if hasattr(field.field, "choices")
     )
+    if told is not None:
+        target = judged_target(*told)
+        asked = [word for word, _count in form.words.get(at, [])]
+        found.is_plain = all(
+            values.understood(target, word) == bound.value()
+            for word, (_shown, _count, bound) in zip(asked, found.words, strict=False)
+        )
+    found.typed = any(not hasattr(bound.field, "choices") for _word, _count, bound in found.words)
     found.perhaps = (form.file.options.get("moved") or {}).get("perhaps", {}).get(column.name, "")
     return found
 
@@ -199,6 +212,21 @@ def _needed(form: MapForm, meanings: dict[str, str]) -> list[dict[str, Any]]:
         why = column or str(constant or "") or str(target.wanted) or _("required")
         label = str(target.label)
         found.append({"label": label[:1].upper() + label[1:], "tone": tone, "why": why})
+    if any(":" in meaning for meaning in meanings.values()):
+        day = loads.effective_day(form.file).isoformat()
+        why = (
+            day
+            if form.file.effective_on
+            else _("ages and years count back from %(day)s, unless you say another day")
+        )
+        found.append(
+            {
+                "label": _("As of"),
+                "tone": "ok" if form.file.effective_on else "warn",
+                "why": why % {"day": day},
+                "url": "#id_effective_on",
+            }
+        )
     return found
 
 

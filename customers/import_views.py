@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
@@ -20,9 +18,9 @@ from bankcrm.policy import SignedIn
 from customers import import_page, profile, tasks
 from customers.import_forms import UploadForm
 from customers.import_load_forms import HistoryForm, MissingForm
-from customers.imports import mapping, reporting
+from customers.imports import mapping, reject_file, reporting
 from customers.imports.kinds import KINDS, allowed
-from customers.models import ImportFile, ImportReject
+from customers.models import ImportFile
 
 State = ImportFile.State
 TONES = {
@@ -32,8 +30,6 @@ TONES = {
     State.REFUSED: ("bad", "alert-triangle"),
     State.UNDONE: ("", "history"),
 }
-# Spreadsheets run a cell that begins so as a formula, Chinese ones also in full width.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def visible(request: SignedIn, pk: int) -> ImportFile:
@@ -141,6 +137,7 @@ def import_detail(request: SignedIn, pk: int) -> HttpResponse:
         "failed": failed if failed and failed.error and failed.error != file.error else None,
         "kpis": _kpis(file),
         "reasons": reporting.by_reason(file) if file.rejected and not running else [],
+        "warnings": reporting.by_reason(file, warnings=True) if not running else [],
         "meanings": _meanings(file),
         "without_branch": file.options.get("without_branch")
         if file.state in (State.CHECKED, State.MERGED)
@@ -232,30 +229,10 @@ def start_step(request: SignedIn, file: ImportFile, step: str) -> HttpResponse:
 
 
 def import_rejects(request: SignedIn, pk: int) -> StreamingHttpResponse:
-    """Every row that was left out, as a CSV that a spreadsheet reads as text."""
+    """Every row that was left out, as a CSV that can be mended and brought again."""
     file = visible(request, pk)
     if request.user.may_change:
         audit.record(request.user, "import.rejects_downloaded", file, rows=file.rejected)
-    answer = StreamingHttpResponse(_csv_lines(file), content_type="text/csv; charset=utf-8")
+    answer = StreamingHttpResponse(reject_file.lines(file), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="rejects-{file.pk}.csv"'
     return answer
-
-
-class _Line:
-    """A file that hands back what is written to it: csv.writer for a stream."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def _csv_lines(file: ImportFile) -> Iterator[str]:
-    writer = csv.writer(_Line())
-    yield "\ufeff" + writer.writerow([_("line"), _("column"), _("code"), _("reason"), _("row")])
-    rejects = ImportReject.objects.filter(file=file).order_by("line", "code", "column")
-    for row in rejects.values_list("line", "column", "code", "reason", "raw").iterator(chunk_size=2000):
-        yield writer.writerow([row[0], *map(as_text, row[1:])])
-
-
-def as_text(cell: str) -> str:
-    """The cell with an apostrophe before it where a spreadsheet would take it for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.db import connection, transaction
@@ -189,8 +190,14 @@ def _row(file: ImportFile) -> sql.Composable:
 
 
 def _raw(file: ImportFile) -> sql.Composable:
-    return SQL("left(array_to_string({}, {}, ''), {})").format(
-        _row(file), Literal(file.delimiter), Literal(staging.RAW_CHARACTERS)
+    quoted = SQL(
+        "CASE WHEN cell ~ {special} THEN '\"' || replace(cell, '\"', '\"\"') || '\"' ELSE COALESCE(cell, '') END"
+    ).format(special=Literal(f'["\\r\\n{re.escape(file.delimiter)}]'))
+    return SQL(
+        "left((SELECT string_agg({quoted}, {delimiter} ORDER BY at)"
+        " FROM unnest({row}) WITH ORDINALITY AS c (cell, at)), {most})"
+    ).format(
+        quoted=quoted, delimiter=Literal(file.delimiter), row=_row(file), most=Literal(staging.RAW_CHARACTERS)
     )
 
 

@@ -62,9 +62,13 @@ def cell(
     ``options`` of this column: date_format, century, number_format, values (file value → meaning, "" for nothing).
     With a ``reading`` the cell says the target in another way, as of a day.
     """
-    judged = target if reading is None else judged_target(target, reading)
+    judged = judged_target(target, reading)
     declared = options.get("values", {})
-    trimmed = SQL("btrim({}, {})").format(raw, Literal(SPACES))
+    bare = SQL("btrim({}, {})").format(raw, Literal(SPACES))
+    # Our own files of rejects keep spreadsheets from running cells by an apostrophe before them.
+    trimmed = SQL(
+        "CASE WHEN left({bare}, 1) = '''' THEN regexp_replace({bare}, {mark}, '') ELSE {bare} END"
+    ).format(bare=bare, mark=Literal("^'(?=[=+@＝＋－＠-])"))
     if judged.type == Type.CHOICE:
         # Its words are looked up in one list; only those that mean nothing go away before.
         declared = {old: new for old, new in declared.items() if not new}
@@ -87,8 +91,10 @@ def cell(
     return Cell(target, text, problem, value, join)
 
 
-def judged_target(target: Target, reading: Reading) -> Target:
+def judged_target(target: Target, reading: Reading | None) -> Target:
     """The target as the cells of such a column are judged."""
+    if reading is None:
+        return target
     return dataclasses.replace(
         target,
         type=reading.type,

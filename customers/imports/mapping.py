@@ -21,6 +21,7 @@ from customers.models import ImportFile
 FACTS, LEFT_OUT = "facts", ""
 # Options that belong to the file as it came, not to the meaning of its columns.
 HOW_READ = ("encoding", "delimiter", "header", "sheet", "notes", "lines")
+DATE_FORMATS = tuple(day_readers.FORMS)
 NUMBER_FORMATS = ("point", "comma")
 LINE = "line"
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")

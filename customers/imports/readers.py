@@ -31,7 +31,7 @@ MONEY_WORDS = r"^(RMB|CNY|USD|EUR|人民币|[￥¥$€£])\s*|\s*(RMB|CNY|USD|EU
 # What a spreadsheet writes where a formula failed, or where a number did not fit its column.
 ERROR_CELL = r"^#(N/A|REF!|DIV/0!|VALUE!|NAME\?|NUM!|NULL!|SPILL!|CALC!|#+)$"
 # 18 digits kept as a number lose the last three; this is how they are written out.
-LOST_DIGITS = r"^[0-9](\.[0-9]+)?[eE]\+[0-9]{2,}$"
+LOST_DIGITS = r"^[0-9](\.?[0-9]+)?[eE]\+[0-9]{2,}$"
 
 
 class Read(NamedTuple):
@@ -175,7 +175,7 @@ def identity(target: Target, v: sql.Composable, _options: Options) -> Read:
         " WHEN {v} ~ '^[0-9]{{15}}$' THEN"
         " CASE WHEN NOT pg_input_is_valid('19' || substr({v}, 7, 6), 'date') THEN {day} END"
         " WHEN {v} ~ {lost} THEN {lost_digits}"
-        " WHEN {v} ~ '^[0-9]{{17}}' OR {v} !~ {passport} THEN {wrong}"
+        " WHEN {v} ~ '^[0-9]{{16}}' OR {v} !~ {passport} THEN {wrong}"
         " WHEN length({v}) > {length} THEN {long} END"
     ).format(
         v=v,

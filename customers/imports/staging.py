@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import io
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +29,7 @@ from customers.models import ImportFile, ImportReject
 BATCH = 20_000
 # First line, fields, and why it is no row.
 Record = tuple[int, list[str], ImportReject | None]
-RAW_CHARACTERS = 2000
+RAW_CHARACTERS = 20_000
 KEPT_DAYS = 7
 
 
@@ -210,7 +211,8 @@ def _records(lines: Iterator[str], file: ImportFile) -> Iterator[Record]:
     before = _header(file)
     for _line in range(before):
         next(lines, "")
-    reader = csv.reader(lines, delimiter=file.delimiter, strict=True)
+    seen = _Seen(lines)
+    reader = csv.reader(seen, delimiter=file.delimiter, strict=True)
     while True:
         line = before + reader.line_num + 1
         try:
@@ -222,10 +224,28 @@ def _records(lines: Iterator[str], file: ImportFile) -> Iterator[Record]:
                 raise Refused(
                     _("A quotation mark opened in line %(line)s is never closed.") % {"line": line}
                 ) from error
-            yield line, [], _reject(file, line, "bad_quotes", [])
+            yield line, [], _reject(file, line, "bad_quotes", ["".join(seen.lines).rstrip("\r\n")])
             continue
+        finally:
+            seen.lines.clear()
         if fields:
             yield line, fields, _not_a_row(file, line, fields)
+
+
+class _Seen:
+    """Lines on their way into the csv reader: those of the row it is reading are kept, for a row it cannot read."""
+
+    def __init__(self, source: Iterator[str]) -> None:
+        self.source = source
+        self.lines: list[str] = []
+
+    def __iter__(self) -> _Seen:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self.source)
+        self.lines.append(line[:RAW_CHARACTERS])
+        return line
 
 
 def _sheet_records(file: ImportFile, path: Path) -> Iterator[Record]:
@@ -245,5 +265,11 @@ def _not_a_row(file: ImportFile, line: int, fields: list[str]) -> ImportReject |
 
 def _reject(file: ImportFile, line: int, code: str, fields: list[str]) -> ImportReject:
     reason = str(reasons.SENTENCES[code]).format(value=len(fields), columns=len(file.columns))
-    raw = file.delimiter.join(fields).replace("\0", "␀")[:RAW_CHARACTERS]
+    raw = _as_csv(file, fields).replace("\0", "␀")[:RAW_CHARACTERS]
     return ImportReject(file=file, line=line, code=code, reason=reason, raw=raw)
+
+
+def _as_csv(file: ImportFile, fields: list[str]) -> str:
+    target = io.StringIO()
+    csv.writer(target, delimiter=file.delimiter, lineterminator="").writerow(fields)
+    return target.getvalue()

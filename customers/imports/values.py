@@ -51,5 +51,6 @@ def understood(target: Target, value: str) -> str | None:
     if target.type == Type.CHOICE:
         return of(target, {}).get(plain)
     if target.type == Type.FLAG:
-        return "yes" if plain in TRUE else "no" if plain in FALSE else None
+        said = dict(target.known).get(plain, plain)
+        return "yes" if said in TRUE else "no" if said in FALSE else None
     return value

@@ -11,7 +11,7 @@ from django.urls import reverse
 from bankcrm import runs
 from bankcrm.models import AuditEvent, Run
 from campaigns.models import Campaign
-from customers.import_views import as_text
+from customers.imports.reject_file import as_text
 from customers.models import Customer, ImportFile
 from tests.cast import Cast, login
 from tests.customers.imports_world import product
@@ -120,9 +120,11 @@ def test_rejects_download_as_text_that_no_spreadsheet_runs(cast: Cast) -> None:
     work()
     answer = client.get(reverse("import-rejects", args=[file.pk]))
     lines = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()
-    assert lines[0] == "line,column,code,reason,row"
-    assert lines[1].startswith("3,children,not_a_number,")
-    assert lines[2].endswith('"\'=C3,Han,1,NOWHERE"')
+    assert lines == [
+        "number,name,children,branch,rejected line,rejected because",
+        "C2,Li Lei,many,N1,3,children: “many” is not a number.",
+        "'=C3,Han,1,NOWHERE,4,branch: No branch has the code “NOWHERE”.",
+    ]
     assert AuditEvent.objects.filter(action="import.rejects_downloaded", actor=cast.ana).exists()
 
 
