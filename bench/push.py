@@ -27,7 +27,9 @@ def measure(world: World) -> list[Line]:
     del queries
     return [
         line("push of leads, beside a bare insert of them", many.leads, many.seconds, limit, 10.0),
-        line("statements of a push, beside one a tenth as large", many.leads, large, small, 1.25),
+        line(
+            "statements of a push, beside one a tenth as large", many.leads, large, small, 1.25, "statements"
+        ),
     ]
 
 
