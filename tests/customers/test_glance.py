@@ -136,8 +136,11 @@ def test_what_stands_against_a_call_is_said_first(li, cast):
     facts.response(li, dt.date(2026, 11, 9), kind="refusal", product_code="fund")
     text = page(cast.rita, li)
     for mark in (
-        "Leave alone to 1 Dec: bereavement", "E-mail, objected 12 Mar", "Contacted 3 times in 30 days", "Refused fund on 9 Nov",
-    ):  # fmt: skip
+        "Leave alone to 1 Dec: bereavement",
+        "E-mail, objected 12 Mar",
+        "Contacted 3 times in 30 days",
+        "Refused fund on 9 Nov",
+    ):
         assert mark in text, mark
     assert "9 Nov · Phone" in text
     assert "declined · 3 min 20 s" in text
@@ -210,21 +213,29 @@ def test_the_acquisition_tab_shows_cost_contracts_and_later_products(li, cast, p
 
 
 def fill(who, product, number):
-    day = [dt.date(2026, 10, 1 + i % 30) for i in range(number)]
+    """So many holdings, contacts and bookings."""
+    days = [dt.date(2026, 10, 1 + i % 30) for i in range(number)]
+    due = dt.date(2026, 12, 9)
     Holding.objects.bulk_create(
-        Holding(customer=who, product=product, number=f"{who.pk}-{i}", opened_on=day[i], matures_on=dt.date(2026, 12, 1 + i % 30), amount=10)
-        for i in range(number)
-    )  # fmt: skip
+        Holding(customer=who, product=product, number=f"{who.pk}-{i}", opened_on=day, matures_on=due)
+        for i, day in enumerate(days)
+    )
     Contact.objects.bulk_create(
-        Contact(
-            customer=who, contacted_on=day[i], reference=f"{who.pk}-{i}", channel="phone", outcome="later"
-        )
-        for i in range(number)
+        Contact(customer=who, contacted_on=day, reference=f"{who.pk}-{i}", channel="phone", outcome="later")
+        for i, day in enumerate(days)
     )
     Transaction.objects.bulk_create(
-        Transaction(customer=who, booked_on=day[i], reference=f"{who.pk}-{i}", amount=i, counterparty=f"C{i % 50}", hour=i % 24, channel="mobile")
-        for i in range(number)
-    )  # fmt: skip
+        Transaction(
+            customer=who,
+            booked_on=day,
+            reference=f"{who.pk}-{i}",
+            amount=i,
+            counterparty=f"C{i % 50}",
+            hour=i % 24,
+            channel="mobile",
+        )
+        for i, day in enumerate(days)
+    )
 
 
 @pytest.mark.parametrize("tab", tabs.TABS)
