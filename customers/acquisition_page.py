@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
@@ -38,7 +39,7 @@ BEHIND: dict[str, tuple[Any, Q]] = {
     "over_90": (gettext_lazy("Overdue more than 90 days"), Q(contracts_90__gt=0)),
     **{
         f"second_{months}": (
-            gettext_lazy("Took a second product in time"),
+            format_lazy(gettext_lazy("Took a second product within {months} months"), months=months),
             Q(second_after__lte=months),
         )
         for months in HORIZONS

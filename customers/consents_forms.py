@@ -12,6 +12,7 @@ from customers.consents import SOURCES, Word
 from customers.models import ConsentChannel, ConsentPurpose, QuietPeriod
 
 DEFAULT_QUIET_DAYS = 30
+CHOOSE = ("", _("choose"))
 
 
 def day_input() -> forms.DateInput:
@@ -27,10 +28,11 @@ class WordForm(forms.Form):
         widget=forms.RadioSelect,
         initial="objects",
     )
-    channel = forms.ChoiceField(label=_("To contacts by"), choices=ConsentChannel.choices)
+    # Nothing is chosen beforehand: "every channel, every purpose" is too much to record by accident.
+    channel = forms.ChoiceField(label=_("To contacts by"), choices=[CHOOSE, *ConsentChannel.choices])
     purpose = forms.ChoiceField(
         label=_("For"),
-        choices=ConsentPurpose.choices,
+        choices=[CHOOSE, *ConsentPurpose.choices],
         help_text=_("Every channel and every purpose: do not contact. Service messages are still sent."),
     )
     since = forms.DateField(label=_("Said on"), widget=day_input())
