@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
@@ -18,6 +20,11 @@ from customers.models import ImportFile
 
 SQL = sql.SQL
 CHUNK_ROWS = 50_000
+
+
+def chunk_rows() -> int:
+    """Rows per transaction; BANKCRM_IMPORT_CHUNK where it is set."""
+    return int(os.environ.get("BANKCRM_IMPORT_CHUNK") or CHUNK_ROWS)
 
 
 def merge_rows(file: ImportFile, job: Job | None) -> None:
@@ -97,7 +104,7 @@ def _chunks(file: ImportFile, after: int) -> list[tuple[int, int, int]]:
                 " (SELECT line, (row_number() OVER (ORDER BY line) - 1) / {size} AS chunk"
                 " FROM {checked} WHERE line > {after}) numbered GROUP BY chunk ORDER BY chunk"
             ).format(
-                size=Literal(CHUNK_ROWS),
+                size=Literal(chunk_rows()),
                 checked=Identifier(staging.checked_table(file)),
                 after=Literal(after),
             )

@@ -168,6 +168,11 @@ class World:
         asked = "from bankcrm import embedded; print(embedded.status()['valkey']['pid'])"
         return int(self.command("-c", asked).strip())
 
+    def postmaster(self) -> int:
+        """The process id of the private PostgreSQL."""
+        asked = "from bankcrm import embedded; print(embedded.status()['postgres']['pid'])"
+        return int(self.command("-c", asked).strip())
+
     def log(self, name: str) -> str:
         """The end of a process's log, for a failing assertion."""
         path = self.var / f"{name}.log"
