@@ -173,7 +173,7 @@ def ripe_until(as_of: dt.date, months: int) -> dt.date:
 
 
 def figures(seen: QuerySet[Acquisition], dimension: str, as_of: dt.date) -> list[Figures]:
-    """Figures of every group, every group's cohort, every cohort and of all together; one statement.
+    """Figures of every group, every group's cohort, every cohort and of all together; one statement, in no order.
 
     ``seen`` holds the acquisitions that count. Raises ValueError for an unknown dimension.
     """
@@ -186,18 +186,19 @@ def figures(seen: QuerySet[Acquisition], dimension: str, as_of: dt.date) -> list
         columns[f"second_{months}"] = f"count(*) FILTER (WHERE cohort <= %s AND second_after <= {months})"
         limits += [ripe_until(as_of, months)] * 2
     source, given = _source(seen, *_READ)
-    statement = (
-        f"SELECT CASE WHEN grouping({dimension}) = 0 THEN {dimension} END, cohort, {', '.join(columns.values())}"  # noqa: S608  constants of this module
-        f" FROM ({source}) a GROUP BY GROUPING SETS (({dimension}, cohort), ({dimension}), (cohort), ())"
-        " ORDER BY 1 NULLS FIRST, 2 NULLS FIRST"
-    )
+    # One group and month at a time, added up here: the sums are few, and PostgreSQL would sort the rows for each level.
+    statement = f"SELECT {dimension}, cohort, {', '.join(columns.values())} FROM ({source}) a GROUP BY 1, 2"  # noqa: S608  constants of this module
     with connection.cursor() as cursor:
         cursor.execute(statement, [*limits, *given])
-        rows = [
-            Figures(key, cohort, dict(zip(columns, sums, strict=True)))
-            for key, cohort, *sums in cursor.fetchall()
-        ]
-    return [row for row in rows if row.n]
+        found = cursor.fetchall()
+    levels: dict[tuple[str | None, dt.date | None], list[Any]] = {}
+    for key, cohort, *sums in found:
+        for level in ((None, None), (key, None), (None, cohort), (key, cohort)):
+            known = levels.get(level)
+            levels[level] = [old + new for old, new in zip(known, sums, strict=True)] if known else sums
+    return [
+        Figures(key, cohort, dict(zip(columns, sums, strict=True))) for (key, cohort), sums in levels.items()
+    ]
 
 
 # name → the column of months to the event; what is counted is the opposite for "stayed".

@@ -127,6 +127,7 @@ def page(scope: Scope) -> dict[str, Any]:
     groups = [one for one in found if one.key is not None and one.cohort is None]
     groups.sort(key=lambda one: (-one.n, one.key or ""))
     months = [one for one in found if one.key is None and one.cohort is not None]
+    months.sort(key=lambda one: one.cohort or scope.as_of)
     rows = triangle(scope.rows, scope.followed, scope.as_of)
     return {
         "total": total,
@@ -284,7 +285,10 @@ def table(scope: Scope) -> Iterable[list[Any]]:
         _("low"),
         _("high"),
     ]
-    for one in figures(scope.rows, scope.dimension, scope.as_of):
+    found = figures(scope.rows, scope.dimension, scope.as_of)
+    # All together first, then each group, each month, each group's months.
+    found.sort(key=lambda one: (one.key or "", one.cohort or dt.date.min))
+    for one in sorted(found, key=lambda one: (one.cohort is not None, one.key is not None)):
         yield _file_row(one)
 
 
