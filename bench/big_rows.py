@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,13 +46,13 @@ class Part:
     law: World
     people: Population
     state: State
-    number: np.ndarray  # of each customer in the whole bank, from 0
 
 
 def draw(base: int, size: int, first: int, last: int, places: np.ndarray, next_holding: int) -> Part:
     """Customers on the eve of day ``first`` with their contracts; ``places``: branch of each manager."""
     law = World(SEED + base)
-    people = population.draw(law.seed, size, np.datetime64(first, "D"), np.datetime64(last, "D"), places)
+    drawn = population.draw(law.seed, size, np.datetime64(first, "D"), np.datetime64(last, "D"), places)
+    people = replace(drawn, first=base)
     state = State.empty(people.opened, len(PRODUCTS))
     state.next_id = next_holding
     who, what = np.nonzero(population.initial_holdings(law.seed, people, first))
@@ -63,28 +63,12 @@ def draw(base: int, size: int, first: int, last: int, places: np.ndarray, next_h
     day = np.where(what == DEMAND, people.opened[who], day).astype(np.int64)
     size_of = world.amounts(law, people.traits, who, what, -1)
     open_contracts(law, people.traits, state, Purchases(who, what, day), size_of)
-    return Part(base, law, people, state, base + np.arange(size))
+    return Part(base, law, people, state)
 
 
 def customers(part: Part, ids: Staff) -> dict[str, Column]:
     """Columns of ``customers_customer``; numbers, phones and addresses are unique in the whole bank."""
-    columns = names.columns(part.law.seed, part.people, part.state.left, ids)
-    n = part.number
-    phones = digits(10_000_000_000 + (n * 7_368_787 + 104_729) % 1_000_000_000, 11)
-    homes = np.strings.add(b"H", digits(n // 10 * 5 + n % 10 // 2, 8))
-    mails = np.strings.add(digits(n + 1, 8), b"@mail.example")
-    return {
-        **columns,
-        "id": n + 1,
-        "number": np.strings.add(b"C", digits(n + 1, 8)),
-        "phone": _where_given(columns["phone"], phones),
-        "household": _where_given(columns["household"], homes),
-        "email": _where_given(columns["email"], mails),
-    }
-
-
-def _where_given(drawn: Column, values: np.ndarray) -> np.ndarray:
-    return np.where(np.asarray(drawn) == b"", b"", values)
+    return names.columns(part.law.seed, part.people, part.state.left, ids)
 
 
 def moved(columns: dict[str, Column], base: int, references: int | None = None) -> dict[str, Column]:
@@ -128,7 +112,9 @@ def campaign(
     def pick(purpose: str, of: np.ndarray) -> np.ndarray:
         return draws.uniform(SEED, f"{past.code} {purpose}", of)
 
-    chosen = part.number[(pick("drawn", part.number) < ASSIGNED) & (part.people.opened < start)]
+    chosen = part.people.numbers[
+        (pick("drawn", part.people.numbers) < ASSIGNED) & (part.people.opened < start)
+    ]
     control = pick("control", chosen) < CONTROL
     assigned: dict[str, Column] = {
         "campaign_code": _same(len(chosen), past.code),

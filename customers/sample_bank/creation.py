@@ -31,6 +31,7 @@ from customers.sample_bank.state import MATURE, State, open_contracts
 from customers.sample_bank.world import DEMAND, MARKETED, MORTGAGE, PRODUCTS, World
 
 ROUND_MONTHS = 2
+AT_ONCE = 100_000  # customers whose names and addresses are in memory at one time
 Recorded = list[tuple[Treatment, Outcome, np.ndarray, datetime.date]]
 
 
@@ -94,7 +95,10 @@ def _write(bank: Bank, password: str, progress: Progress) -> tuple[Setting, Reco
     state, law = _beginning(bank.seed, people, first)
     setting = Setting(bank, law, people.traits, state, who, progress)
     recorded, histories = _history(setting)
-    bulk.copy_columns("customers_customer", names.columns(bank.seed, people, state.left, who))
+    for start in range(0, bank.size, AT_ONCE):
+        part = people.part(start, start + AT_ONCE)
+        left = state.left[start : start + AT_ONCE]
+        bulk.copy_columns("customers_customer", names.columns(bank.seed, part, left, who))
     loading.write_contracts(state.contracts, who)
     for treatment, decided, start in histories:
         past.write(law, people.traits, treatment, decided, start)

@@ -59,7 +59,7 @@ Pick = Callable[[str], np.ndarray]
 
 def columns(seed: int, population: Population, left: np.ndarray, ids: Staff) -> dict[str, Column]:
     """Columns of ``customers_customer``. ``left``: day of leaving; ``ids``: of branches and relationship managers."""
-    n = np.arange(len(population))
+    n = population.numbers
     segment = population.traits.segment.astype(int)
 
     def pick(purpose: str) -> np.ndarray:
@@ -80,7 +80,7 @@ def columns(seed: int, population: Population, left: np.ndarray, ids: Staff) -> 
 
 def _identifying(seed: int, population: Population, firm: np.ndarray, pick: Pick) -> dict[str, Column]:
     woman = _like_original(population, pick("woman") < 0.51)
-    mail = np.strings.add(digits(np.arange(1, len(population) + 1), 8), b"@mail.example")
+    mail = np.strings.add(digits(population.numbers + 1, 8), b"@mail.example")
     return {
         "kind": Coded(firm.astype(int), ["person", "firm"]),
         "name": _names(seed, population, woman, firm),
@@ -173,7 +173,7 @@ def _birth_dates(population: Population, luck: np.ndarray, firm: np.ndarray) -> 
 
 
 def _names(seed: int, population: Population, woman: np.ndarray, firm: np.ndarray) -> np.ndarray:
-    n = np.arange(len(population))
+    n = population.numbers
     pick = [draws.uniform(seed, purpose, n) for purpose in ("surname", "given", "second", "foreign")]
     pick = [_like_original(population, values) for values in pick]
     surname = np.array(SURNAMES)[(pick[0] ** 1.4 * len(SURNAMES)).astype(int)]
@@ -199,7 +199,7 @@ def _either(woman: np.ndarray, hers: list[str], his: list[str], pick: np.ndarray
 
 def _identity(population: Population, firm: np.ndarray) -> np.ndarray:
     """Eighteen characters beginning with 99, a province that does not exist; retyped records came without."""
-    n = np.arange(len(population))
+    n = population.numbers
     born = population.born.astype(np.int64).astype("datetime64[D]")
     month = born.astype("datetime64[M]").astype(np.int64)
     day = (born - born.astype("datetime64[M]")).astype(np.int64) + 1
@@ -212,12 +212,12 @@ def _identity(population: Population, firm: np.ndarray) -> np.ndarray:
 
 def _phones(seed: int, population: Population) -> np.ndarray:
     """Eleven digits beginning with 10, which no network has given out; 2 % are missing."""
-    n = np.arange(len(population))
+    n = population.numbers
     number = _like_original(population, 10_000_000_000 + (n * 7_368_787 + 104_729) % 1_000_000_000)
     return np.where(draws.uniform(seed, "phone", n) < 0.02, b"", digits(number, 11))
 
 
 def _households(population: Population, married: np.ndarray) -> np.ndarray:
     """Neighbours in the file share a household now and then."""
-    n = np.arange(len(population))
+    n = population.numbers
     return np.where(married & (n % 10 < 4), np.strings.add(b"H", digits(n // 10 * 5 + n % 10 // 2, 8)), b"")

@@ -51,11 +51,23 @@ class Population:
     opened: np.ndarray
     branch: np.ndarray  # int16, position among the twelve branches
     retyped: np.ndarray  # bool: the same person as the customer before
+    first: int = 0  # number of the first one in the whole bank, a multiple of RETYPED_EVERY
 
     NEVER = np.iinfo(np.int32).max
 
     def __len__(self) -> int:
         return len(self.traits)
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """Of every customer in the whole bank, from 0: what names, numbers and draws hang on."""
+        return self.first + np.arange(len(self))
+
+    def part(self, start: int, stop: int) -> Population:
+        """The customers from position ``start`` up to before ``stop``."""
+        traits = Traits(*(values[start:stop] for values in vars(self.traits).values()))
+        dates = (self.born[start:stop], self.opened[start:stop], self.branch[start:stop])
+        return Population(traits, *dates, self.retyped[start:stop], self.first + start)
 
 
 def draw(seed: int, size: int, first: np.datetime64, last: np.datetime64, managers: np.ndarray) -> Population:
