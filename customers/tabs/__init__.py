@@ -25,6 +25,6 @@ TABS: dict[str, tuple[Any, Callable[[Seen, Mapping[str, str]], dict[str, Any]]]]
     "needs": (gettext_lazy("Needs"), needs),
     "loyalty": (gettext_lazy("Loyalty"), loyalty),
     "portrait": (gettext_lazy("Portrait"), portrait),
-    "acquisition": (gettext_lazy("Acquisition"), acquisition),
+    "acquisition": (gettext_lazy("Origin"), acquisition),
     "history": (gettext_lazy("History"), history),
 }
