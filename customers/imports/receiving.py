@@ -80,8 +80,10 @@ def receive(
 def _of_source(kind: str, name: str) -> dict[str, Any]:
     """How the files of the source are encoded, which is believed where it holds."""
     known = proposing.source_of(kind, name, []) if name else None
-    keys = ("encoding", "delimiter")
-    return {key: known.options[key] for key in keys if known.options.get(key)} if known else {}
+    if known is None:
+        return {}
+    named = {"encoding": "encoding", "delimiter": "likely_delimiter"}
+    return {named[key]: known.options[key] for key in named if known.options.get(key)}
 
 
 def _proposal(

@@ -50,6 +50,7 @@ def sniff(path: Path, options: Mapping[str, Any] | None = None) -> Sniffed:
     """Read the file once and say what it is.
 
     ``options`` may hold encoding, delimiter, header (a line; 0: none) and sheet; they are believed, if they hold.
+    ``likely_delimiter`` is what earlier files of the source had.
     Raises Refused: missing, damaged, empty, too large, undecodable (with byte and row), no table at all.
     """
     options = options or {}
@@ -59,7 +60,7 @@ def sniff(path: Path, options: Mapping[str, Any] | None = None) -> Sniffed:
         return _workbook(path, options)
     found = encodings.find(path, _encoding(options))
     head = _head(path, found.encoding)
-    mark = options.get("delimiter") or _delimiter(head)
+    mark = options.get("delimiter") or _delimiter(head, options.get("likely_delimiter", ""))
     header = headers.find(_lines(head, mark), _header(options))
     if found.lines - header.line > MAX_ROWS:
         raise too_many_rows()
@@ -198,8 +199,11 @@ def _lines(head: str, delimiter: str) -> list[headers.Line]:
     ]
 
 
-def _delimiter(head: str) -> str:
-    """The delimiter under which the first rows have the same number of fields, and the most of them."""
+def _delimiter(head: str, likely: str = "") -> str:
+    """The delimiter under which the first rows have the same number of fields, and the most of them; the likely one
+    where it parts the first line."""
+    if likely and likely in head.partition("\n")[0]:
+        return likely
     best, most = ",", 0
     for mark in DELIMITERS:
         reader = csv.reader(io.StringIO(head, newline=""), delimiter=mark)
