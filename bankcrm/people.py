@@ -34,12 +34,12 @@ USER_FIELDS = (
 class Duty:
     """Something only a relationship manager can hold, such as customers: its name, how many each of some users has.
 
-    ``url`` of a user is the page on which it is given to somebody else.
+    ``route`` names the page on which it is given to somebody else; it takes ``where`` (branch) and ``source`` (user).
     """
 
     label: Any
     count: Callable[[Collection[int]], Mapping[int, int]]
-    url: Callable[[User], str]
+    route: str
 
 
 DUTIES: dict[str, Duty] = {}
@@ -114,7 +114,7 @@ def save_user(user: User, actor: User, password: str = "", version: int | None =
     check_version(before, version)
     if before:
         _check_own_rights(before, user, actor)
-        _check_duties(before, user)
+        check_duties(before, user)
         user.version = before.version + 1
     if user.branch.closed_on and (before is None or before.branch_id != user.branch_id):
         raise ValidationError({"branch": _("%(name)s is closed.") % {"name": user.branch}})
@@ -144,7 +144,8 @@ def _check_own_rights(before: User, user: User, actor: User) -> None:
         raise ValidationError(_("Ask another administrator to change your own role or access."))
 
 
-def _check_duties(before: User, user: User) -> None:
+def check_duties(before: User, user: User) -> None:
+    """Raises ValidationError when ``user`` would stop working with what only a relationship manager can hold."""
     was, is_still = (one.role == Role.RM and one.is_active and not one.is_auditor for one in (before, user))
     if not was or is_still:
         return

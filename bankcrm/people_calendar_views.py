@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from bankcrm import clock, figures, paging, people
 from bankcrm.models import Holiday, Leave, User
-from bankcrm.people_forms import HolidayForm, LeaveForm, LeaveSearch
+from bankcrm.people_forms import WEEKDAYS, HolidayForm, LeaveForm, LeaveSearch
 from bankcrm.people_frame import form_page, saved, tabs
 from bankcrm.policy import SignedIn
 
@@ -106,7 +106,7 @@ def holiday_list(request: SignedIn) -> HttpResponse:
         "page": page,
         "pager": page.pager(request),
         "today": clock.today(),
-        "weekdays": [_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun")],
+        "weekdays": WEEKDAYS,
         "form": form,
         "tabs": tabs(request, "holiday-list"),
     }

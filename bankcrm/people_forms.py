@@ -38,6 +38,7 @@ def offer(form: forms.BaseForm, name: str, rows: QuerySet[Any]) -> None:
 
 
 WEEK = [_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun")]
+WEEKDAYS = [_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday")]
 HALVES = [(2, _("whole day")), (1, _("half day")), (0, _("free"))]
 MOST_LEADS = 200
 
@@ -294,7 +295,7 @@ class HolidayForm(forms.ModelForm):
         label=_("On this day"),
         choices=[
             ("", _("nobody works")),
-            *((n, _("worked like a %s") % day) for n, day in enumerate(WEEK[:5])),
+            *((n, _("worked like a %s") % day) for n, day in enumerate(WEEKDAYS[:5])),
         ],
         coerce=int,
         empty_value=None,

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from bankcrm import absence, clock, paging, people
@@ -61,7 +62,7 @@ def user_edit(request: SignedIn, pk: int) -> HttpResponse:
     before = User.objects.select_related("branch").get(pk=pk)
     form = UserForm(request.POST or None, instance=user)
     told: list[str] = []
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and saved(form, lambda: people.check_duties(before, form.instance)):
         told = people.consequences(before, form.instance)
         if told and not form.cleaned_data["confirmed"]:
             if form.cleaned_data["new_password"]:
@@ -73,6 +74,12 @@ def user_edit(request: SignedIn, pk: int) -> HttpResponse:
             )
             return redirect("user-list")
     return _person_page(request, form, before, [])
+
+
+def _transfer_url(person: User) -> str:
+    """The page that gives away what the person holds, with the person ticked; "" where no app holds anything."""
+    route = next((duty.route for duty in people.DUTIES.values()), "")
+    return f"{reverse(route)}?where={person.branch_id}&source={person.pk}" if route else ""
 
 
 def _save(request: SignedIn, form: UserForm) -> User:
@@ -87,7 +94,7 @@ def _person_page(request: SignedIn, form: UserForm, person: User, told: list[str
         "person": person,
         "told": told,
         "duties": people.duties(person),
-        "transfer_url": next((duty.url(person) for duty in people.DUTIES.values()), ""),
+        "transfer_url": _transfer_url(person),
         "stuck": any(error.code == "duties" for error in form.non_field_errors().as_data()),
         "stale": any(error.code == "stale" for error in form.non_field_errors().as_data()),
         "away": absence.on(today).get(person.pk),

@@ -129,6 +129,6 @@ def undo(done: PortfolioTransfer) -> dict[str, int]:
 
 def declare() -> None:
     """Tell the people pages and portfolio transfers; called in ``AppConfig.ready``."""
-    people.holds("leads", people.Duty(_("Open leads"), by_manager, ties.transfer_url))
+    people.holds("leads", people.Duty(_("Open leads"), by_manager, ties.TRANSFER))
     branches.belongs("leads", branches.Belonging(_("Open leads"), by_branch, give_branch))
     transfer_plan.goes_along("leads", transfer_plan.Companion(preview, move, undo))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from django.db.models import Count
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from bankcrm import branches, people
-from bankcrm.models import Branch, User
+from bankcrm.models import Branch
 from customers.models import Customer
+
+# Where customers, and their open leads with them, are given to others.
+TRANSFER = "transfer-create"
 
 
 def by_manager(users: Collection[int]) -> dict[int, int]:
@@ -32,12 +34,7 @@ def give_branch(old: Branch, new: Branch) -> int:
     return Customer.objects.filter(pk__in=ids).update(home_branch=new)
 
 
-def transfer_url(user: User) -> str:
-    """The page on which the user's customers, and their open leads with them, are given to others."""
-    return f"{reverse('transfer-create')}?where={user.branch_id}&source={user.pk}"
-
-
 def declare() -> None:
     """Tell the people pages; called in ``AppConfig.ready``."""
-    people.holds("customers", people.Duty(_("Customers"), by_manager, transfer_url))
+    people.holds("customers", people.Duty(_("Customers"), by_manager, TRANSFER))
     branches.belongs("customers", branches.Belonging(_("Customers"), by_branch, give_branch))

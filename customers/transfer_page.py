@@ -135,12 +135,12 @@ def detail(one: PortfolioTransfer) -> dict[str, Any]:
 def along(counts: dict[str, int]) -> list[tuple[str, int]]:
     """What went along, with its words; what nobody knows the words of is left out."""
     words = {
-        "customers": _("customers given back"),
-        "customers_kept": _("customers changed since, left where they are"),
-        "leads": _("open leads"),
+        "customers": _("Customers given back"),
+        "customers_kept": _("Changed since, left where they are"),
+        "leads": _("Open leads"),
         "appointments": _("of them with a dated next step"),
         "in_work": _("of them somebody is working on just now: they stay"),
-        "leads_kept": _("leads worked on since, left where they are"),
+        "leads_kept": _("Leads worked on since, left where they are"),
     }
     return [(words[name], n) for name, n in counts.items() if name in words and (n or name == "leads")]
 
