@@ -77,6 +77,12 @@ def test_every_documented_command_is_answered(cast, leads, demo, tmp_path, setti
         "token/",
         "leads/?waiting=true&page_size=20",
         "leads/7/outcomes/",
+        "customers/?tier=gold&falling=true&order=-aum&page_size=20",
+        "customers/search/",
+        "customers/4/",
+        "customers/4/transactions/?since=2026-10-01&until=2026-10-31&direction=out",
+        "customers/4/reveal/",
+        "customer-fields/?area=value",
         "campaigns/",
         "campaigns/12/",
         "campaigns/12/select/",
@@ -87,11 +93,12 @@ def test_every_documented_command_is_answered(cast, leads, demo, tmp_path, setti
         "imports/5/report/",
     ]
     callers: dict[str, User] = {"leads": cast.rita, "campaigns": cast.mei, "token": cast.mei}
-    callers["imports"] = cast.ana
+    callers |= {"imports": cast.ana, "customers": cast.rita, "customer-fields": cast.rita}
     made = brought = 0
     for one in sorted(sent, key=lambda one: one["path"] == "token/"):
         caller = Caller(callers[one["path"].split("/")[0]])
         path = one["path"].replace("/7/", f"/{leads[0].pk}/").replace("/12/", f"/{made}/")
+        path = path.replace("/4/", f"/{leads[0].customer_id}/")
         path = path.replace("/5/", f"/{brought}/")
         answer = upload(caller, one) if one["form"] else caller.send(one["method"], path, one["body"])
         assert answer.status_code in (200, 201, 202, 204), (one, answer.content)
