@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import Count, Q
@@ -15,6 +16,7 @@ from customers.models import TierChange
 from customers.models.value import TierChangeQuerySet
 from customers.tiering import rules_in_force
 
+MOST = 50_000  # rows of a file
 # A move that yesterday's thresholds would not have made is the thresholds' doing. Otherwise up is the side, assets or
 # personal loan, that meets the new tier, down the side that once held the old one.
 RECORD = f"""
@@ -91,6 +93,37 @@ def by_branch(changes: TierChangeQuerySet) -> list[dict[str, Any]]:
             "customer__home_branch__code", "customer__home_branch__name", "up", "down"
         ).order_by("-up", "-down", "customer__home_branch__name")
     ]
+
+
+def table(changes: TierChangeQuerySet, names: dict[str, str]) -> Iterator[tuple[Any, ...]]:
+    """The changes as rows of a file under their headings, the largest first; ``MOST`` at most, customers by number."""
+    yield (
+        _("Customer number"),
+        _("Month"),
+        _("From"),
+        _("To"),
+        _("Direction"),
+        _("Reason"),
+        _("Highest in three months"),
+        _("Threshold"),
+        _("Branch"),
+        _("Relationship manager"),
+    )
+    found = changes.select_related("customer__home_branch", "customer__primary_rm").order_by("-amount", "-pk")
+    for change in found[:MOST].iterator(2000):
+        customer = change.customer
+        yield (
+            customer.number,
+            change.month.isoformat(),
+            names.get(change.from_tier, change.from_tier),
+            names.get(change.to_tier, change.to_tier),
+            _("up") if change.is_up else _("down"),
+            change.get_reason_display(),
+            change.amount,
+            change.threshold,
+            customer.home_branch.name if customer.home_branch else "",
+            customer.primary_rm.full_name if customer.primary_rm else "",
+        )
 
 
 def why(change: TierChange) -> str:

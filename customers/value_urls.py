@@ -21,6 +21,9 @@ urlpatterns: list[URLPattern] = [
     policy.route(
         "value/tiers/changes/", value_views.tier_change_list, name="tier-change-list", read=CUSTOMER_READERS
     ),
+    policy.route(
+        "value/tiers/changes.csv", value_views.tier_change_file, name="tier-change-csv", read=CUSTOMER_READERS
+    ),
     policy.route("value/products/", value_views.product_list, name="product-list"),
     policy.route(
         "value/products/new/", value_views.product_create, name="product-create", read=SETTERS, write=SETTERS

@@ -11,10 +11,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from bankcrm import clock, figures, paging, parsing
+from bankcrm import audit, clock, figures, paging, parsing
 from bankcrm.models import Role
 from bankcrm.people_frame import changes, form_page, saved
 from bankcrm.policy import REGISTRY, SignedIn
+from bankcrm.spreadsheets import csv_bytes
 from customers import dated, profile, tier_changes, tier_rules, value_forms, value_page, value_settings
 from customers.models import AssetClassWeight, CostRate, Product, TierRule
 from customers.models.products import ProductLine
@@ -107,6 +108,22 @@ def tier_change_list(request: SignedIn) -> HttpResponse:
         ],
     }
     return render(request, "customers/value/tier_changes.html", context)
+
+
+@require_GET
+def tier_change_file(request: SignedIn) -> HttpResponse:
+    """The changes of the page as a CSV; who took it stands in the audit trail."""
+    form = value_forms.ChangeFilters(request.user, tier_changes.months(), request.GET)
+    chosen = form.chosen
+    if chosen["month"] is None:
+        raise Http404
+    found = tier_changes.seen(request.user, chosen, form.branch_ids)
+    rows = list(tier_changes.table(found, value_page.names(chosen["month"])))
+    told = {name: str(value) for name, value in chosen.items()}
+    audit.record(request.user, "tier-changes.exported", request.user, rows=len(rows) - 1, **told)
+    answer = HttpResponse(csv_bytes(rows), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="tier-changes-{chosen["month"]:%Y-%m}.csv"'
+    return answer
 
 
 @require_GET

@@ -145,6 +145,18 @@ def test_everybody_sees_the_tier_changes_of_their_own_customers(cast: Cast, prod
     assert "was not understood" in shown(cast.max, month="yesterday")
 
 
+def test_the_list_leaves_as_a_file_and_the_audit_trail_knows(cast: Cast, products) -> None:
+    answer = login(cast.max).get(reverse("tier-change-csv"), {"way": "up"})
+    rows = answer.content.decode("utf-8-sig").splitlines()
+    assert len(rows) == 3
+    assert rows[1].split(",")[2:8] == ["Basic", "Gold", "up", "Assets", "150000.00", "100000.00"]
+    event = AuditEvent.objects.get(action="tier-changes.exported")
+    assert (event.actor, event.details["rows"], event.details["way"]) == (cast.max, 2, "up")
+    own = login(cast.rita).get(reverse("tier-change-csv")).content.decode("utf-8-sig").splitlines()
+    assert len(own) == 2
+    assert login(cast.ada).get(reverse("tier-change-csv")).status_code == 403
+
+
 def test_a_class_is_weighed_and_switched_off_from_a_day(cast: Cast, products) -> None:
     client, url = login(cast.ada), reverse("asset-class-list")
     form = {"valid_from": "2026-11-15", "reason": "New rule"}
