@@ -118,7 +118,7 @@ def save(branch: Branch, actor: User, version: int | None = None) -> Branch:
     ``version`` is the one the change was made from; None for a program that read no form. Raises ValidationError for a
     circle, a parent that cannot have it, or somebody else's change in between.
     """
-    _lock_tree()
+    lock_tree()
     before = Branch.objects.filter(pk=branch.pk).first() if branch.pk else None
     check_version(before, version)
     _check_place(branch, before)
@@ -154,16 +154,17 @@ def _check_place(branch: Branch, before: Branch | None) -> None:
     if branch.parent is not None:
         if branch.parent.closed_on and not branch.closed_on:
             raise ValidationError(_("%(name)s is closed.") % {"name": branch.parent})
-        if _rank(branch.parent) > _rank(branch):
+        if rank(branch.parent.kind) > rank(branch.kind):
             raise ValidationError(_("Only a branch of the same or a higher kind can have it."))
     if before and before.kind != branch.kind:
-        lower = [kind for kind in KIND_ORDER if KIND_ORDER.index(kind) < _rank(branch)]
+        lower = [kind for kind in KIND_ORDER if rank(kind) < rank(branch.kind)]
         if Branch.objects.filter(parent=branch.pk, kind__in=lower).exists():
             raise ValidationError(_("Branches of a higher kind lie below it."))
 
 
-def _rank(branch: Branch) -> int:
-    return KIND_ORDER.index(Branch.Kind(branch.kind))
+def rank(kind: str) -> int:
+    """0 for the head office, higher for what lies further down."""
+    return KIND_ORDER.index(Branch.Kind(kind))
 
 
 def preview_move(branch: Branch, parent: Branch) -> Move:
@@ -202,7 +203,7 @@ def close(
     Returns what was given, by name of the figure. Raises ValidationError for the head office, for open branches below
     it, for what is left without an heir, and for an heir that is closed or the branch itself.
     """
-    _lock_tree()
+    lock_tree()
     before = Branch.objects.get(pk=branch.pk)
     check_version(before, version)
     _check_closing(before, heir)
@@ -249,7 +250,7 @@ def _check_closing(branch: Branch, heir: Branch | None) -> None:
 @transaction.atomic
 def reopen(branch: Branch, actor: User) -> None:
     """Open a closed branch again; what it gave away stays where it went. Raises ValidationError below a closed one."""
-    _lock_tree()
+    lock_tree()
     before = Branch.objects.select_related("parent").get(pk=branch.pk)
     if before.parent is not None and before.parent.closed_on:
         raise ValidationError(_("%(name)s is closed.") % {"name": before.parent})
@@ -259,7 +260,8 @@ def reopen(branch: Branch, actor: User) -> None:
         audit.record(actor, "branch.reopened", before, from_state="closed", to_state="open")
 
 
-def _lock_tree() -> None:
+def lock_tree() -> None:
+    """Let one transaction at a time change the tree; until it ends."""
     with connection.cursor() as cursor:
         # Two moves at once could close a circle that neither of them sees.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('bankcrm.branch_tree'))")

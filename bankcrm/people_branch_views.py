@@ -12,9 +12,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from bankcrm import branch_file as files
 from bankcrm import branches
 from bankcrm.models import Branch
-from bankcrm.people_forms import BranchCloseForm, BranchForm, BranchMoveForm
+from bankcrm.people_forms import BranchCloseForm, BranchFileForm, BranchForm, BranchMoveForm
 from bankcrm.people_frame import changes, form_page, saved, tabs
 from bankcrm.policy import SignedIn
 
@@ -41,6 +42,41 @@ def branch_create(request: SignedIn) -> HttpResponse:
         messages.success(request, _("%(name)s was added.") % {"name": form.instance})
         return redirect("branch-list")
     return form_page(request, form, _("New branch"), "branch-list", _("Branches"))
+
+
+def branch_file_page(request: SignedIn, form: BranchFileForm, wrong: list[str]) -> HttpResponse:
+    """The upload, with what is wrong in the file that was sent, line by line."""
+    page = form_page(
+        request,
+        form,
+        _("Branches from a file"),
+        "branch-list",
+        _("Branches"),
+        template="bankcrm/branch_file.html",
+        wrong=wrong,
+        most=files.MOST_ERRORS,
+    )
+    page.status_code = 422 if wrong else page.status_code
+    return page
+
+
+def branch_file(request: SignedIn) -> HttpResponse:
+    """The tree, or a part of it, from a file: all of it goes in, or nothing and the page says which lines are wrong."""
+    form = BranchFileForm(request.POST or None, request.FILES or None)
+    if request.method != "POST" or not form.is_valid():
+        return branch_file_page(request, form, [])
+    try:
+        done = files.bring(files.read(form.cleaned_data["file"].read(files.MOST_BYTES + 1)), request.user)
+    except files.Wrong as refusal:
+        return branch_file_page(request, form, refusal.sentences)
+    messages.success(
+        request,
+        _(
+            "%(new)s branches are new, %(changed)s changed (%(moved)s of them moved), %(same)s were so already."
+        )
+        % {"new": done.new, "changed": done.changed, "moved": done.moved, "same": done.same},
+    )
+    return redirect("branch-list")
 
 
 def branch_edit(request: SignedIn, pk: int) -> HttpResponse:

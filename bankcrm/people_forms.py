@@ -228,6 +228,17 @@ class BranchForm(Versioned):
             offer(self, "parent", possible)
 
 
+class BranchFileForm(forms.Form):
+    """A file of branches."""
+
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_(
+            "CSV in UTF-8 or GB18030 with the columns code, name, kind and parent; rows in any order."
+        ),
+    )
+
+
 class BranchMoveForm(forms.Form):
     """Below which branch a subtree is to lie."""
 

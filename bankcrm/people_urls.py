@@ -41,6 +41,7 @@ urlpatterns = [
     _form("users/<int:pk>/", people.user_edit, "user-edit"),
     _reading("branches/", tree.branch_list, "branch-list"),
     _form("branches/new/", tree.branch_create, "branch-create"),
+    _form("branches/file/", tree.branch_file, "branch-file"),
     _form("branches/<int:pk>/", tree.branch_edit, "branch-edit"),
     _form("branches/<int:pk>/move/", tree.branch_move, "branch-move"),
     _form("branches/<int:pk>/close/", tree.branch_close, "branch-close"),
