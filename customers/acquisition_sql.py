@@ -76,7 +76,7 @@ FROM (
            {AVERAGE} * product.annual_margin / 12 AS amount
     FROM customers_monthlybalance b JOIN acquired a ON a.customer_id = b.customer_id
     JOIN customers_product product ON product.id = b.product_id
-    WHERE b.month BETWEEN %(first)s AND %(as_of)s
+    WHERE b.month BETWEEN %(first)s AND %(as_of)s AND b.month >= a.cohort
     UNION ALL
     SELECT a.customer_id, {months_after("f.opened_on")}, f.upfront_fee
     FROM acquired_contract f JOIN acquired a USING (customer_id)

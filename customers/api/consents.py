@@ -89,13 +89,13 @@ class CustomerView(APIView):
 class Consents(CustomerView):
     """What a customer said about being contacted."""
 
-    @extend_schema(operation_id="customer_consents_retrieve", responses=ConsentsSerializer)
+    @extend_schema(operation_id="customers_consents", responses=ConsentsSerializer)
     def get(self, request: Request, pk: int) -> Response:
         """What holds now and every word before it, newest first."""
         return Response(_shown(self.customer(pk)))
 
     @extend_schema(
-        operation_id="customer_consents_create", request=WordSerializer, responses={201: RecordedSerializer}
+        operation_id="customers_consents_record", request=WordSerializer, responses={201: RecordedSerializer}
     )
     @once
     def post(self, request: Request, pk: int) -> Response:
@@ -110,14 +110,14 @@ class Consents(CustomerView):
 class QuietPeriods(CustomerView):
     """Days on which a customer is left alone."""
 
-    @extend_schema(operation_id="customer_quiet_periods_list", responses=QuietPeriodSerializer(many=True))
+    @extend_schema(operation_id="customers_quiet_periods", responses=QuietPeriodSerializer(many=True))
     def get(self, request: Request, pk: int) -> Response:
         """The newest hundred, those that are over or were lifted included."""
         found = QuietPeriod.objects.filter(customer=self.customer(pk)).select_related("recorded_by")
         return Response(QuietPeriodSerializer(found.order_by("-id")[:HISTORY], many=True).data)
 
     @extend_schema(
-        operation_id="customer_quiet_periods_create",
+        operation_id="customers_quiet_period_create",
         request=QuietPeriodSerializer,
         responses={201: QuietPeriodSerializer},
     )
@@ -134,7 +134,7 @@ class QuietPeriods(CustomerView):
 class Lift(APIView):
     """The end of a quiet period before its time."""
 
-    @extend_schema(operation_id="quiet_periods_lift", request=None, responses=QuietPeriodSerializer)
+    @extend_schema(operation_id="customers_quiet_period_lift", request=None, responses=QuietPeriodSerializer)
     @once
     def post(self, request: Request, pk: int) -> Response:
         """End it now; what waited for its end goes on. Lifted twice is lifted once."""
