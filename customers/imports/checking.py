@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -9,12 +10,14 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from bankcrm import clock
-from customers.imports import expressions, mapping, reasons, staging
+from customers.imports import expressions, lanes, mapping, reasons, staging
 from customers.imports.expressions import Identifier, Literal
 from customers.imports.kinds import KINDS, Kind, Rule, Type
 from customers.models import ImportFile
 
 SQL = sql.SQL
+# Pages of the staged rows below which a second hand is not worth its connection.
+SMALLEST_PART = 1000
 # A value in a sentence: whole, without its middle, or without the middle of what looks like a phone or an identity.
 SHOWN = (
     "CASE place.disguise WHEN 'plain' THEN given.value"
@@ -30,13 +33,17 @@ def cells(file: ImportFile) -> list[expressions.Cell]:
     return [cell_of(file, target.name) for target in KINDS[file.kind].targets if target.name in sources]
 
 
-def cell_of(file: ImportFile, name: str) -> expressions.Cell:
-    """How the file gives the target: a column, perhaps read another way, or what every row shares."""
+def cell_of(file: ImportFile, name: str, *, trimmed: bool = False) -> expressions.Cell:
+    """How the file gives the target: a column, perhaps read another way, or what every row shares.
+
+    ``trimmed``: the cell stands in ``s`` without the spaces around it, as ``_checked_query`` has it.
+    """
     target = KINDS[file.kind].target(name)
     source = mapping.sources(file)[name]
+    trimmed = trimmed and source[0] >= 0
     return expressions.cell(
         target,
-        _raw_of(file, source),
+        Identifier("s", f"b{source[0]}") if trimmed else expressions.bare(_raw_of(file, source)),
         mapping.options_of(file, name),
         target.reading(mapping.readings(file).get(name, "")),
         file.effective_on or clock.today(),
@@ -60,23 +67,60 @@ def _raw_of(file: ImportFile, source: tuple[int, str]) -> sql.Composable:
 
 def check_cells(file: ImportFile) -> None:
     """Fill the checked table with the typed values of good rows, and write a reject for every bad cell."""
-    found = cells(file)
-    with transaction.atomic(), connection.cursor() as cursor:
+    sources = mapping.sources(file)
+    found = [
+        cell_of(file, target.name, trimmed=True)
+        for target in KINDS[file.kind].targets
+        if target.name in sources
+    ]
+    with connection.cursor() as cursor:
         cursor.execute(SQL("DROP TABLE IF EXISTS {}").format(_checked(file)))
-        cursor.execute(SQL("SET LOCAL work_mem = '256MB'"))
-        cursor.execute(_checked_query(file, found))
+        cursor.execute(
+            SQL("CREATE UNLOGGED TABLE {} WITH (autovacuum_enabled = false) AS {} WITH NO DATA").format(
+                _checked(file), _checked_query(file, found, SQL("true"))
+            )
+        )
+        parts = _parts(cursor, file)
+    lanes.side_by_side([functools.partial(_fill, file, _checked_query(file, found, part)) for part in parts])
+    with transaction.atomic(), connection.cursor() as cursor:
         _reject_cells(cursor, file, found)
         cursor.execute(SQL("DELETE FROM {} WHERE problems IS NOT NULL").format(_checked(file)))
         cursor.execute(SQL("CREATE INDEX ON {} (line)").format(_checked(file)))
         cursor.execute(SQL("ANALYZE {}").format(_checked(file)))
 
 
+def _fill(file: ImportFile, query: sql.Composable) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(SQL("SET LOCAL work_mem = '256MB'"))
+        cursor.execute(SQL("SET LOCAL max_parallel_workers_per_gather = 0"))
+        cursor.execute(SQL("INSERT INTO {} {}").format(_checked(file), query))
+
+
+def _parts(cursor: Any, file: ImportFile) -> list[sql.Composable]:
+    """Conditions over ``s`` that cut the staged rows into one part for each hand, by where they lie."""
+    cursor.execute(
+        SQL("SELECT pg_relation_size({}::regclass) / current_setting('block_size')::int").format(
+            Literal(staging.raw_table(file))
+        )
+    )
+    pages, hands = int(cursor.fetchone()[0]), lanes.count()
+    if hands == 1 or pages < SMALLEST_PART * hands:
+        return [SQL("true")]
+    ends = [pages * at // hands for at in range(1, hands)]
+    starts = [Literal(f"({page},0)") for page in (0, *ends)]
+    stops = [SQL(" AND s.ctid < {}::tid").format(Literal(f"({page},0)")) for page in ends]
+    return [
+        SQL("s.ctid >= {}::tid{}").format(start, stop)
+        for start, stop in zip(starts, [*stops, SQL("")], strict=True)
+    ]
+
+
 def _checked(file: ImportFile) -> sql.Identifier:
     return Identifier(staging.checked_table(file))
 
 
-def _checked_query(file: ImportFile, found: list[expressions.Cell]) -> sql.Composed:
-    """OFFSET 0 keeps the texts and the problems from being computed once more for every value."""
+def _checked_query(file: ImportFile, found: list[expressions.Cell], part: sql.Composable) -> sql.Composed:
+    """OFFSET 0 keeps what is computed within from being computed once more wherever it is used outside."""
     problems = SQL(", ").join(cell.problem for cell in found)
     texts = [SQL("{} AS {}").format(cell.text, Identifier(f"t_{cell.target.name}")) for cell in found]
     values: list[sql.Composable] = [
@@ -99,17 +143,22 @@ def _checked_query(file: ImportFile, found: list[expressions.Cell]) -> sql.Compo
         texts.append(SQL("{} AS facts").format(_facts(facts, file.options.get("values", {}))))
         ids.append(SQL("q.facts"))
     joins = [cell.join for cell in found if cell.join is not None]
+    trimmed = [
+        SQL(", {} AS {}").format(expressions.bare(Identifier("s", f"c{at}")), Identifier(f"b{at}"))
+        for at in sorted({at for at, _given in mapping.sources(file).values() if at >= 0})
+    ]
     return SQL(
-        "CREATE UNLOGGED TABLE {checked} WITH (autovacuum_enabled = false) AS"
-        " SELECT {outer} FROM (SELECT q.*, {resolved}"
+        "SELECT {outer} FROM (SELECT q.*, {resolved}"
         " CASE WHEN COALESCE({problems}) IS NOT NULL THEN ARRAY[{problems}]::smallint[] END AS problems"
-        " FROM (SELECT s.line, {texts} FROM {raw} s OFFSET 0) q {joins} OFFSET 0) q"
+        " FROM (SELECT s.line, {texts} FROM (SELECT s.*{trimmed} FROM {raw} s WHERE {part} OFFSET 0) s OFFSET 0) q"
+        " {joins} OFFSET 0) q"
     ).format(
-        checked=_checked(file),
+        part=part,
         outer=SQL(", ").join([SQL("q.line, q.problems"), *values, *ids]),
         resolved=SQL("").join(SQL("{}, ").format(each) for each in resolved),
         problems=problems,
         texts=SQL(", ").join(texts),
+        trimmed=SQL("").join(trimmed),
         raw=Identifier(staging.raw_table(file)),
         joins=SQL(" ").join(joins),
     )

@@ -73,6 +73,10 @@ def _century(century: Any) -> sql.Composable:
     return Literal(str(century)[:2])
 
 
+SURELY_A_DAY = "^(19|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$"
+SURELY_PAST = "2026-01-01"
+
+
 def read(target: Target, v: sql.Composable, options: dict[str, Any]) -> Read:
     """A day, judged: its form, the calendar, 1900 to 2100, no future, a month's end where the target asks for it."""
     form = options.get("date_format", "ymd")
@@ -89,11 +93,12 @@ def read(target: Target, v: sql.Composable, options: dict[str, Any]) -> Read:
     if target.type == Type.MONTH_END:
         odd = SQL("WHEN extract(day FROM {} + 1) <> 1 THEN {}").format(value, code("not_a_month_end"))
     found = SQL(
-        "CASE WHEN {v} !~ {form} THEN CASE WHEN {v} ~ {error} THEN {cell} ELSE {text} END"
+        "CASE {sure} WHEN {v} !~ {form} THEN CASE WHEN {v} ~ {error} THEN {cell} ELSE {text} END"
         " WHEN NOT pg_input_is_valid({day}, 'date') THEN {impossible}"
         " WHEN {value} NOT BETWEEN {first} AND {last} THEN {impossible} {late} {odd} END"
     ).format(
         v=v,
+        sure=_sure(form, target, v),
         form=Literal(SHAPES[form]),
         error=Literal(ERROR_CELL),
         cell=code("error_cell"),
@@ -107,3 +112,11 @@ def read(target: Target, v: sql.Composable, options: dict[str, Any]) -> Read:
         odd=odd,
     )
     return Read(found, value)
+
+
+def _sure(form: str, target: Target, v: sql.Composable) -> sql.Composable:
+    """A first WHEN for what most cells are, a day no calendar doubts, long past: judging it further is dear."""
+    if form != "ymd" or target.type == Type.MONTH_END:
+        return SQL("")
+    past = SQL(""" AND {} COLLATE "C" < {}""").format(v, Literal(SURELY_PAST)) if target.in_past else SQL("")
+    return SQL("WHEN {v} ~ {sure}{past} THEN NULL").format(v=v, sure=Literal(SURELY_A_DAY), past=past)

@@ -50,21 +50,25 @@ class Cell:
     join: sql.Composable | None = None
 
 
+def bare(raw: sql.Composable) -> sql.Composable:
+    """The text as it came without the spaces around it."""
+    return SQL("btrim({}, {})").format(raw, Literal(SPACES))
+
+
 def cell(
     target: Target,
-    raw: sql.Composable,
+    bare: sql.Composable,
     options: Mapping[str, Any],
     reading: Reading | None = None,
     as_of: dt.date | None = None,
 ) -> Cell:
-    """How ``raw``, an SQL expression for the text as it came, is read as ``target``.
+    """How ``bare``, an SQL expression for the text without spaces around it, is read as ``target``.
 
     ``options`` of this column: date_format, century, number_format, values (file value → meaning, "" for nothing).
     With a ``reading`` the cell says the target in another way, as of a day.
     """
     judged = judged_target(target, reading)
     declared = options.get("values", {})
-    bare = SQL("btrim({}, {})").format(raw, Literal(SPACES))
     # Our own files of rejects keep spreadsheets from running cells by an apostrophe before them.
     trimmed = SQL(
         "CASE WHEN left({bare}, 1) = '''' THEN regexp_replace({bare}, {mark}, '') ELSE {bare} END"

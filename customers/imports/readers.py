@@ -92,7 +92,7 @@ def _clean_identity(text: sql.Composable, options: Options) -> sql.Composable:
 
 
 def _clean_email(text: sql.Composable, _options: Options) -> sql.Composable:
-    return _replace(half_width(text), r"^mailto:", "", "i")
+    return unless(r"^[0-9A-Za-z._-]+@[0-9A-Za-z.-]+$", text, _replace(half_width(text), r"^mailto:", "", "i"))
 
 
 def _clean_number(text: sql.Composable, options: Options) -> sql.Composable:

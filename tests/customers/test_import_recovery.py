@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from django.db import connection
 from bankcrm import runs
 from bankcrm.models import Run
 from customers import imports, tasks
-from customers.imports import checking, merging, staging, upsert
+from customers.imports import checking, lanes, merging, staging, upsert
 from customers.models import Customer, ImportFile, ImportReject
 from tests.cast import Cast, make_bank
 from tests.customers.imports_world import checked, write
@@ -159,3 +160,39 @@ def test_progress_tells_rows_done_of_all(cast: Cast, tmp_path: Path) -> None:
         run.refresh_from_db()
     assert (run.done, run.total) == (990, 990)
     assert run.result["rows_new"] == 990
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_hands_check_a_large_file_as_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cast = make_bank()
+    alone = checked(write(tmp_path, ROWS), "customers", cast.ana)
+    found = list(ImportReject.objects.filter(file=alone).order_by("line").values("line", "code", "raw"))
+    monkeypatch.setattr(checking, "SMALLEST_PART", 1)
+    used: list[int] = []
+    real = lanes.side_by_side
+    monkeypatch.setattr(lanes, "side_by_side", lambda works: (used.append(len(works)), real(works)))
+    file = checked(write(tmp_path, ROWS + "C9001,New,x\n", "other.csv"), "customers", cast.ana)
+    assert used == [2]
+    assert (file.rows, file.accepted, file.rejected) == (1001, 990, 11)
+    again = list(ImportReject.objects.filter(file=file).order_by("line").values("line", "code", "raw"))
+    assert again[:-1] == found
+    assert imports.merge(file).inserted == 990
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_one_hand_cannot_do_stops_the_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cast = make_bank()
+    monkeypatch.setattr(checking, "SMALLEST_PART", 1)
+    real, threads = checking._fill, []
+
+    def fill(file, query):
+        threads.append(threading.current_thread().name)
+        if threading.current_thread() is not threading.main_thread():
+            raise RuntimeError("the other hand slipped")
+        real(file, query)
+
+    monkeypatch.setattr(checking, "_fill", fill)
+    with pytest.raises(RuntimeError, match="slipped"):
+        checked(write(tmp_path, ROWS), "customers", cast.ana)
+    assert len(threads) == 2
+    assert ImportFile.objects.get().state == ImportFile.State.UPLOADED

@@ -20,7 +20,9 @@ DAY = dt.date(2024, 11, 30)
 def outcome(rules: Rules, cell: str) -> tuple[str, str]:
     """(what is kept, code of the reason), both as the table writes them."""
     target = KINDS[rules.kind].target(rules.target)
-    read = expressions.cell(target, sql.SQL("s.raw"), rules.options, target.reading(rules.reading), DAY)
+    read = expressions.cell(
+        target, expressions.bare(sql.SQL("s.raw")), rules.options, target.reading(rules.reading), DAY
+    )
     query = sql.SQL(
         "SELECT q.problem, CASE WHEN q.problem IS NULL THEN ({value})::text END FROM"
         " (SELECT q.*, {problem} AS problem FROM"
