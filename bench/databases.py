@@ -13,7 +13,7 @@ from django.conf import settings
 from psycopg import sql
 
 from bankcrm import embedded
-from bench.paths import CAMPAIGNS, CUSTOMERS, DATABASES
+from bench.paths import CAMPAIGNS, CUSTOMERS, DATABASES, IMPORTS
 
 MARK = "bench_mark"
 
@@ -32,7 +32,7 @@ def make_ready(bank: str, n: int, tell: Callable[[str], None], *, keep: bool) ->
     from django.core.management import call_command
     from django.db import connection
 
-    from bench import big_bank, world
+    from bench import big_bank, import_customers, world
 
     name = DATABASES[bank].format(n=n)
     with _alone(name):
@@ -47,6 +47,8 @@ def make_ready(bank: str, n: int, tell: Callable[[str], None], *, keep: bool) ->
         tell(f"bank of {bank}: {n:,} customers in {name}")
         if bank == CUSTOMERS:
             made: Any = big_bank.fill(n, tell)
+        elif bank == IMPORTS:
+            made = import_customers.fill(n)
         else:
             made = world.build(n, tell)
             world.analyze()

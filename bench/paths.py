@@ -2,17 +2,17 @@
 
 Adding one: write ``bench/<module>.py`` with ``measure(bank) -> list[Line]`` and add a line here. ``bank`` is a
 ``bench.world.World`` on the bank of campaigns (10 contacts per customer, scores, offers) and a
-``bench.big_bank.BigBank`` on the bank of customers (all attributes, contracts, balances, bookings). Every path runs in
-a process of its own, so the peak memory it prints is its own. Paths that change rows put them back or work on rows of
-their own: the next path gets the same database.
+``bench.big_bank.BigBank`` on the bank of customers (all attributes, contracts, balances, bookings); the bank of
+imports has staff and branches only. Every path runs in a process of its own, so the peak memory it prints is its own.
+Paths that change rows put them back or work on rows of their own: the next path gets the same database.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-CAMPAIGNS, CUSTOMERS = "campaigns", "customers"
-DATABASES = {CAMPAIGNS: "bench_{n}", CUSTOMERS: "bench_big_{n}"}
+CAMPAIGNS, CUSTOMERS, IMPORTS = "campaigns", "customers", "imports"
+DATABASES = {CAMPAIGNS: "bench_{n}", CUSTOMERS: "bench_big_{n}", IMPORTS: "bench_import_{n}"}
 
 
 @dataclass(frozen=True)
@@ -29,4 +29,5 @@ PATHS = {
     "push": Path("push", CAMPAIGNS),
     "scores": Path("score_write", CAMPAIGNS),
     "queue": Path("queue_page", CAMPAIGNS),
+    "import": Path("import_customers", IMPORTS, beside_a_tenth=True),
 }
