@@ -8,21 +8,14 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from bankcrm import figures
 from bankcrm.policy import REGISTRY
-from customers.forms import RevealForm
 from customers.models import ConsentChannel, ConsentPurpose, ContactChannel, QuietPeriod
 from customers.relation import Touch
-from customers.reveal import Secret
 from customers.tabs import TABS, Seen
 from customers.worth_knowing import RULES, next_birthday, worth_knowing
 
-REVEAL_LABELS = {
-    Secret.PHONE: gettext_lazy("Show the phone number"),
-    Secret.IDENTITY: gettext_lazy("Show the identity number"),
-}
 AHEAD_DAYS = 90
 FREQUENT = 3  # contacts in 30 days after which another one is a nuisance
 # Panels of other parts, shown where the route exists and this role may open it.
@@ -60,7 +53,6 @@ def header(seen: Seen, tab: str) -> dict[str, Any]:
             if name in REGISTRY and REGISTRY[name].allows(seen.user, "GET")
         ],
         "tier_name": seen.tier_names.get(seen.profile.tier, "") if seen.profile else "",
-        "reveals": _reveals(seen),
         "remembers": REGISTRY["customer-seen"].allows(seen.user, "POST"),
         **_glance(seen),
     }
@@ -179,19 +171,3 @@ def _touch(touch: Touch, today: dt.date) -> dict[str, Any]:
         "about": touch.product or touch.campaign,
         "seconds": touch.talk_seconds,
     }
-
-
-def _reveals(seen: Seen) -> list[dict[str, Any]]:
-    if not REGISTRY["customer-reveal"].allows(seen.user, "POST"):
-        return []
-    return [
-        {
-            "form": RevealForm(initial={"what": secret}, auto_id=f"{secret.value}_%s"),
-            "what": secret.value,
-            "dialog": f"reveal-{secret.value}",
-            "title": secret.label,
-            "label": REVEAL_LABELS[secret],
-        }
-        for secret in Secret
-        if getattr(seen.customer, secret.value)
-    ]

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from bankcrm import paging
 from bankcrm.models import Role
-from bankcrm.policy import SignedIn
+from bankcrm.policy import REGISTRY, SignedIn
 from customers import customer_page, kyc, portfolio, profile, recent, search, tabs, tiering
 from customers import reveal as revealing
 from customers.forms import CustomerFilters, RevealForm
 from customers.models import Customer
 from customers.reveal import Secret
+
+REVEAL_LABELS = {
+    Secret.PHONE: gettext_lazy("Show the phone number"),
+    Secret.IDENTITY: gettext_lazy("Show the identity number"),
+}
 
 
 @require_GET
@@ -101,7 +108,11 @@ def customer_detail(request: SignedIn, pk: int, tab: str = "overview") -> HttpRe
     }
     if request.htmx:
         return render(request, "customers/_tab.html", context)
-    return render(request, "customers/detail.html", context | customer_page.header(seen, tab))
+    return render(
+        request,
+        "customers/detail.html",
+        context | customer_page.header(seen, tab) | {"reveals": _reveals(seen)},
+    )
 
 
 @never_cache
@@ -118,6 +129,23 @@ def customer_reveal(request: SignedIn, pk: int) -> HttpResponse:
     return render(
         request, "customers/_revealed.html", {"label": secret.label, "number": number, "secret": secret}
     )
+
+
+def _reveals(seen: tabs.Seen) -> list[dict[str, Any]]:
+    """One dialog per number the customer has, for those who may see it in full."""
+    if not REGISTRY["customer-reveal"].allows(seen.user, "POST"):
+        return []
+    return [
+        {
+            "form": RevealForm(initial={"what": secret}, auto_id=f"{secret.value}_%s"),
+            "what": secret.value,
+            "dialog": f"reveal-{secret.value}",
+            "title": secret.label,
+            "label": REVEAL_LABELS[secret],
+        }
+        for secret in Secret
+        if getattr(seen.customer, secret.value)
+    ]
 
 
 def _found(request: SignedIn, pk: int) -> kyc.Found:
