@@ -171,7 +171,14 @@ class MapForm(forms.Form):
         given = {told[0].name for at in range(len(self.columns)) if (told := self.told(at))}
         for target in self.kind.targets:
             if target.name not in given:
-                self.fields[f"constant_{target.name}"] = _constant(target, stored.get(target.name, ""))
+                field = _constant(target, stored.get(target.name, ""))
+                if target.wanted and target.type == Type.TEXT and (key := self._key_column()):
+                    field.widget.attrs["placeholder"] = _("such as Customer {%(column)s}") % {"column": key}
+                self.fields[f"constant_{target.name}"] = field
+
+    def _key_column(self) -> str:
+        keys = [at for at in range(len(self.columns)) if self.meaning(at) in self.kind.key]
+        return self.columns[keys[0]].name if keys else ""
 
     # ── what was posted ────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -20,7 +20,7 @@ from customers.import_forms import ReadForm
 from customers.import_load_forms import LoadForm
 from customers.import_map_forms import MapForm
 from customers.import_views import changeable, may_change, start_step, visible
-from customers.imports import loads, mapping, sampling, sniffing, values, workbooks
+from customers.imports import loads, mapping, reject_file, sampling, sniffing, values, workbooks
 from customers.imports.expressions import judged_target
 from customers.imports.kinds import Type
 from customers.models import ImportFile
@@ -112,7 +112,11 @@ def _sample(file: ImportFile) -> list[sampling.Column]:
     rows = sniffing.sample(
         imports.path_of(file), file.encoding, file.delimiter, file.options, len(file.columns)
     )
-    return sampling.columns(file.columns, rows)
+    return [
+        column.with_more(words.get(column.name, {}))
+        for words in [reject_file.unknown_words(file)]
+        for column in sampling.columns(file.columns, rows)
+    ]
 
 
 def disguised(value: str) -> str:
@@ -211,7 +215,8 @@ def _needed(form: MapForm, meanings: dict[str, str]) -> list[dict[str, Any]]:
         tone = "ok" if column or constant or is_free else "bad" if target.required else "warn"
         why = column or str(constant or "") or str(target.wanted) or _("required")
         label = str(target.label)
-        found.append({"label": label[:1].upper() + label[1:], "tone": tone, "why": why})
+        field = "" if column else f"#id_constant_{target.name}"
+        found.append({"label": label[:1].upper() + label[1:], "tone": tone, "why": why, "url": field})
     if any(":" in meaning for meaning in meanings.values()):
         day = loads.effective_day(form.file).isoformat()
         why = (

@@ -15,7 +15,7 @@ SENTENCES = {
     "in_the_future": _("“{value}” lies in the future."),
     "not_a_month_end": _("“{value}” is not the last day of a month."),
     "unknown_value": _(
-        "“{value}” is none of the known values; add it to the value map if it means one of them."
+        "“{value}” is none of the known values; say on the page of the columns what it means."
     ),
     "not_yes_or_no": _("“{value}” is neither yes nor no."),
     "too_long": _("The text is longer than this column can hold."),

@@ -6,6 +6,7 @@ Two columns more say the line of the first file and every reason; they are left 
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
@@ -17,6 +18,15 @@ from customers.models import ImportFile, ImportReject
 # Spreadsheets run a cell that begins so as a formula, Chinese ones also in full width.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 BATCH = 2000
+UNKNOWN = (
+    "unknown_value",
+    "not_yes_or_no",
+    "unknown_branch",
+    "unknown_product",
+    "unknown_staff",
+    "not_a_number",
+)
+LOOK_AT = 5000
 
 
 class _Line:
@@ -39,6 +49,18 @@ def lines(file: ImportFile) -> Iterator[str]:
         shown = [cells[at] if at < len(cells) else "" for at in kept]
         why = _reasons(rows, cells[len(file.columns) :])
         yield writer.writerow([*map(as_text, shown), line, as_text(why)])
+
+
+def unknown_words(file: ImportFile) -> dict[str, dict[str, int]]:
+    """Column → word → how often, of words that left rows out because nobody has said what they mean."""
+    found: dict[str, Counter[str]] = {}
+    rejects = ImportReject.objects.filter(file=file, code__in=UNKNOWN).order_by("line")
+    at = {name: position for position, name in enumerate(file.columns)}
+    for column, raw in rejects.values_list("column", "raw")[:LOOK_AT]:
+        cells = fields(raw, file.delimiter)
+        if column in at and at[column] < len(cells):
+            found.setdefault(column, Counter())[cells[at[column]].strip()] += 1
+    return {column: dict(words) for column, words in found.items()}
 
 
 def fields(raw: str, delimiter: str) -> list[str]:

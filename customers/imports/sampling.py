@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from customers.imports.day_readers import SHAPES
@@ -39,6 +39,12 @@ class Column:
     def is_code_list(self) -> bool:
         few = len(self.values) <= FEW and all(len(value) <= LONGEST_CODE for value, _count in self.values)
         return few and (len(self.values) * 2 <= self.filled or len(self.values) <= 4)
+
+    def with_more(self, words: Mapping[str, int]) -> Column:
+        """The same with words that the first rows do not show, after theirs."""
+        known = {value for value, _count in self.values}
+        more = [(word, count) for word, count in words.items() if word not in known]
+        return replace(self, values=[*self.values, *more]) if more else self
 
     def examples(self, count: int = 3) -> list[str]:
         return [value for value, _count in self.values[:count]]

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from django.urls import reverse
 
+from customers.imports import sniffing
 from customers.models import Customer, Holding, ImportFile
 from tests.cast import Cast, login
-from tests.customers.import_page_steps import bring_in, draft, field_of, filled, upload, word_of
+from tests.customers.import_page_steps import bring_in, draft, field_of, filled, upload, word_of, work
 from tests.customers.imports_world import product, rejects
 
 pytestmark = pytest.mark.django_db
@@ -98,8 +99,23 @@ def test_a_word_without_a_meaning_leaves_its_rows_out_and_is_counted_on_the_page
     told = filled(page) | DAY | {"constant_name": "Customer {CLIENTNUM}"}
     file = bring_in(client, page, told)
     assert rejects(file) == [(5, "Education_Level", "unknown_value")]
+
+
+def test_a_word_deep_in_the_file_is_asked_for_once_the_check_met_it(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sniffing, "SAMPLE_ROWS", 2)
+    client = login(cast.ada)
+    page = upload(client, b"number,name,sex\nC1,A,m\nC2,B,m\nC3,C,x\nC4,D,x\n")
+    file = page.context["file"]
+    client.post(reverse("import-map", args=[file.pk]), filled(page))
+    work()
     again = client.get(reverse("import-map", args=[file.pk]))
-    assert again.context["form"].words
+    assert "2 words" in again.content.decode()
+    told = filled(again) | {word_of(again, "sex", "x"): "female"}
+    file = bring_in(client, again, told)
+    assert (file.accepted, file.rejected) == (4, 0)
+    assert Customer.objects.filter(gender="female").count() == 2
 
 
 def test_a_loan_file_gives_contracts_and_their_customers(cast: Cast) -> None:
