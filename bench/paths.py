@@ -30,4 +30,7 @@ PATHS = {
     "scores": Path("score_write", CAMPAIGNS),
     "queue": Path("queue_page", CAMPAIGNS),
     "import": Path("import_customers", IMPORTS, beside_a_tenth=True),
+    "search": Path("search_page", CUSTOMERS),
+    "customer": Path("customer_page", CUSTOMERS),
+    "profile": Path("profile", CUSTOMERS, beside_a_tenth=True),
 }
