@@ -18,12 +18,12 @@ from django.utils.translation import gettext as _
 
 from bankcrm import audit, bulk, clock
 from bankcrm.job import Job
-from bankcrm.models import User
+from bankcrm.models import Role, User
 from bankcrm.runs import Conflict, Refused
 from customers import profile
 from customers import transfer_plan as planning
 from customers import transfer_sql as sql
-from customers.models import PortfolioTransfer
+from customers.models import Customer, PortfolioTransfer
 
 PLAN_MINUTES = 30
 UNDO_DAYS = 7
@@ -158,6 +158,37 @@ def _fail(asked: PortfolioTransfer, sentence: str) -> None:
             to_state=State.FAILED,
             reason=sentence,
         )
+
+
+@transaction.atomic
+def name_backup(user: User, customer: Customer, backup: User | None) -> bool:
+    """Make somebody the backup of one customer, or nobody. Returns False when it was so already.
+
+    ``customer`` comes from ``visible_to(user)``. Raises PermissionDenied for whoever is no branch manager, Refused for
+    the relationship manager themselves and for somebody who works with no customers or in no branch of the user's.
+    """
+    if not user.may_act_as({Role.BRANCH_MANAGER}):
+        raise PermissionDenied(_("Only branch managers name backups."))
+    if backup is not None:
+        seen = User.objects.visible_to(user).relationship_managers().filter(is_auditor=False)
+        if not seen.filter(pk=backup.pk).exists():
+            raise Refused(_("%(name)s cannot take customers.") % {"name": backup})
+        if backup.pk == customer.primary_rm_id:
+            raise Refused(_("Nobody is their own backup."))
+    # Guarded by the manager that was seen: a transfer in between could have made the backup the manager.
+    changed = Customer.objects.filter(pk=customer.pk, primary_rm=customer.primary_rm_id).exclude(
+        backup_rm=backup
+    )
+    if not changed.update(backup_rm=backup, updated_at=Now()):
+        return False
+    audit.record(
+        user,
+        "customer.backup_named",
+        customer,
+        before=customer.backup_rm_id,
+        after=backup.pk if backup else None,
+    )
+    return True
 
 
 def may_undo(done: PortfolioTransfer) -> bool:

@@ -160,6 +160,19 @@ class TransferForm(forms.Form):
         }
 
 
+class BackupForm(forms.Form):
+    """Who stands in for one customer's relationship manager where no leave names anybody."""
+
+    backup = forms.ModelChoiceField(
+        User.objects.none(), label=gettext_lazy("Backup"), required=False, empty_label=gettext_lazy("nobody")
+    )
+
+    def __init__(self, data: Any, user: User, customer: Customer) -> None:
+        super().__init__(data, initial={"backup": customer.backup_rm_id})
+        managers = User.objects.visible_to(user).relationship_managers()
+        offer(self, "backup", managers.exclude(pk=customer.primary_rm_id or 0).order_by("full_name"))
+
+
 class OrderForm(forms.Form):
     """Why and when a transfer that was shown is done."""
 

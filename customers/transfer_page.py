@@ -145,6 +145,19 @@ def along(counts: dict[str, int]) -> list[tuple[str, int]]:
     return [(words[name], n) for name, n in counts.items() if name in words and (n or name == "leads")]
 
 
+def standing_in(customer: Customer) -> dict[str, Any]:
+    """Whether the relationship manager is on leave today, until when, and who has the customer meanwhile."""
+    away = absence.on(clock.today())
+    absent = away.get(customer.primary_rm_id or 0)
+    if absent is None:
+        return {"away": None, "stand_in": ""}
+    if absent.stand_in:
+        return {"away": absent, "stand_in": str(User.objects.get(pk=absent.stand_in))}
+    backup = customer.backup_rm
+    works = backup is not None and backup.is_active and backup.pk not in away
+    return {"away": absent, "stand_in": str(backup) if works else _("the branch manager")}
+
+
 def moves_of(customer: Customer) -> list[dict[str, Any]]:
     """The portfolio history of one customer, newest first, as rows for ``kit/_timeline.html``."""
     found = (

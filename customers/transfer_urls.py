@@ -31,7 +31,13 @@ urlpatterns = [
         read=policy.NOBODY,
         write=ROLES,
     ),
-    policy.route("transfers/of/<int:pk>/", views.customer_portfolio, name="customer-portfolio", read=READERS),
+    policy.route(
+        "transfers/of/<int:pk>/",
+        views.customer_portfolio,
+        name="customer-portfolio",
+        read=READERS,
+        write={Role.BRANCH_MANAGER},
+    ),
     policy.route(
         "api/v1/transfers/", api.TransferList.as_view(), name="api-transfer-list", read=ROLES, write=ROLES
     ),

@@ -13,13 +13,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from bankcrm import clock, paging
-from bankcrm.models import Branch
+from bankcrm.models import Branch, Role
 from bankcrm.policy import SignedIn
 from bankcrm.runs import Conflict, Refused
 from customers import transfer, transfer_page
 from customers import transfer_plan as planning
 from customers.models import Customer, PortfolioMove, PortfolioTransfer
-from customers.transfer_forms import OrderForm, TransferForm, WhereForm
+from customers.transfer_forms import BackupForm, OrderForm, TransferForm, WhereForm
 
 State = PortfolioTransfer.State
 
@@ -169,10 +169,25 @@ def _act(request: SignedIn, pk: int, act: Callable[..., PortfolioTransfer], said
     return redirect("transfer-detail", pk)
 
 
-@require_GET
 def customer_portfolio(request: SignedIn, pk: int) -> HttpResponse:
-    """Whose customer this was, since when and why; a panel for the 360 page, and a page without scripts."""
-    customer = get_object_or_404(Customer.objects.visible_to(request.user), pk=pk)
-    context = {"customer": customer, "moves": transfer_page.moves_of(customer)}
+    """Whose customer this is and was, since when and why, and who stands in; branch managers name the backup."""
+    seen = Customer.objects.visible_to(request.user).select_related("primary_rm", "backup_rm")
+    customer = get_object_or_404(seen, pk=pk)
+    names = request.user.may_act_as({Role.BRANCH_MANAGER})
+    form = BackupForm(request.POST or None, request.user, customer) if names else None
+    if request.method == "POST" and form and form.is_valid():
+        try:
+            transfer.name_backup(request.user, customer, form.cleaned_data["backup"])
+        except Refused as refusal:
+            form.add_error("backup", str(refusal))
+        else:
+            messages.success(request, _("The backup was saved."))
+            return redirect("customer-portfolio", pk)
+    context = {
+        "customer": customer,
+        "moves": transfer_page.moves_of(customer),
+        "form": form,
+        **transfer_page.standing_in(customer),
+    }
     template = "customers/transfers/_history.html" if request.htmx else "customers/transfers/history.html"
-    return render(request, template, context)
+    return render(request, template, context, status=422 if form and form.errors else 200)

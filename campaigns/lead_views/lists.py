@@ -159,8 +159,16 @@ def calendar(request: SignedIn) -> HttpResponse:
     columns: list[dict[str, Any]] = [{"day": first + dt.timedelta(days=n), "leads": []} for n in range(span)]
     for lead in leads:
         columns[(timezone.localdate(lead.next_at) - first).days]["leads"].append(lead)
-    # Saturdays and Sundays show only when something was agreed for them.
-    shown = [c for c in columns if by_day or c["leads"] or c["day"].weekday() < workdays.SATURDAY]
+    # Saturdays and Sundays show only when they are worked or something was agreed for them.
+    special = workdays.specials(first, first + dt.timedelta(days=span - 1), user.branch_id)
+    shown = [
+        c
+        for c in columns
+        if by_day
+        or c["leads"]
+        or c["day"].weekday() < workdays.SATURDAY
+        or workdays.works_as(c["day"], special) is not None
+    ]
     return render(
         request,
         "campaigns/leads/calendar.html",

@@ -8,7 +8,7 @@ import pytest
 from django.http import HttpResponse
 from django.urls import reverse
 
-from bankcrm.models import Role, User
+from bankcrm.models import AuditEvent, Leave, Role, User
 from customers.models import Customer, PortfolioTransfer
 from tests.campaigns.factories import TODAY, make_customers
 from tests.cast import Cast, login, make_user
@@ -175,3 +175,39 @@ def test_out_of_sight_is_not_found_and_other_roles_are_refused(cast: Cast) -> No
         assert login(person).get("/transfers/").status_code == 403
     assert login(cast.aud).get(f"/transfers/{made.pk}/").status_code == 200
     assert login(cast.aud).post(f"/transfers/{made.pk}/undo/").status_code == 403
+
+
+def test_a_branch_manager_names_the_backup_of_a_customer(cast: Cast, rosa: User) -> None:
+    (pk,) = make_customers(1, cast.tree.n1, cast.rita)
+    client, url = login(cast.bao), f"/transfers/of/{pk}/"
+    assert client.post(url, {"backup": rosa.pk}).status_code == 302
+    assert Customer.objects.get().backup_rm == rosa
+    event = AuditEvent.objects.get(action="customer.backup_named")
+    assert event.details == {"before": None, "after": rosa.pk}
+    for wrong in (cast.rita, cast.raj, cast.bao):
+        assert client.post(url, {"backup": wrong.pk}).status_code == 422
+    assert client.post(url, {"backup": ""}).status_code == 302
+    assert Customer.objects.get().backup_rm is None
+    assert login(cast.rita).post(url, {"backup": rosa.pk}).status_code == 403
+    boss = make_user("boss", Role.BRANCH_MANAGER, cast.tree.s1)
+    assert login(boss).post(url, {"backup": cast.raj.pk}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("named", "own", "said"),
+    [
+        (True, False, "Rosa has this customer"),
+        (False, True, "Sun has this"),
+        (False, False, "the branch manager has"),
+    ],
+)
+def test_the_customers_page_says_who_has_them_meanwhile(
+    cast: Cast, rosa: User, named: bool, own: bool, said: str
+) -> None:
+    sun = make_user("sun", Role.RM, cast.tree.n1)
+    (pk,) = make_customers(1, cast.tree.n1, cast.rita)
+    Customer.objects.update(backup_rm=sun if own else None)
+    url = f"/transfers/of/{pk}/"
+    assert "on leave" not in login(cast.bao).get(url).content.decode()
+    Leave.objects.create(user=cast.rita, first_day=TODAY, last_day=TODAY, backup=rosa if named else None)
+    assert said in login(cast.bao).get(url).content.decode()
