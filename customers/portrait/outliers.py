@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from customers.portrait.movements import Movements
-from customers.portrait.rhythm import Regular
+from customers.portrait.rhythm import alike
 
 # Median and MAD are not moved by the very outliers one looks for (Hampel's identifier); 5 leaves out ordinary tails.
 DEVIATIONS = 5
@@ -38,11 +38,11 @@ class Unusual:
         return abs(self.amount) / self.usual if self.usual else float("inf")
 
 
-def unusual(movements: Movements, series: list[Regular], most: int = 8) -> list[Unusual]:
-    """Bookings outside the limit that belong to no regular series, newest first, at most ``most`` of the largest."""
+def unusual(movements: Movements, most: int = 8) -> list[Unusual]:
+    """Bookings outside the limit of which there are no others alike: at most ``most``, newest first."""
     expected = np.zeros(len(movements), bool)
-    for one in series:
-        expected[one.members] = True
+    for members in alike(movements):
+        expected[members] = True
     found = []
     for direction in (movements.amount > 0, movements.amount < 0):
         size = np.abs(movements.amount[direction])

@@ -15,8 +15,11 @@ from customers.portrait.movements import Movements
 
 # Amounts belong together while each is at most this much above the next smaller one.
 SIMILAR = 1.25
-# This share of the gaps must be within the tolerance of the rhythm.
+# This share of the gaps must be within the tolerance of the rhythm, or of up to MISSED times of it in a row left out.
 STEADY = 0.75
+MISSED = 2
+# So many bookings alike are nothing unusual, in rhythm or not.
+AGAIN = 3
 
 
 class Rhythm(models.TextChoices):
@@ -60,27 +63,26 @@ class Regular:
 
 def regular(movements: Movements) -> list[Regular]:
     """Every series found, incomes first, the largest sum a year first; ``members`` are indexes into ``movements``."""
-    found = [one for members in _similar(movements) if (one := _series(movements, members))]
+    found = [one for members in alike(movements) if (one := _series(movements, members))]
     return sorted(found, key=lambda one: (not one.is_income, -abs(one.amount) / GAPS[one.rhythm][0]))
 
 
-def _similar(movements: Movements) -> Iterator[npt.NDArray[np.int64]]:
-    """Indexes of bookings with one other side (or kind and category where none is named), direction and size."""
+def alike(movements: Movements) -> Iterator[npt.NDArray[np.int64]]:
+    """Indexes of AGAIN bookings or more with one other side (or kind and category, where none is named) and size."""
     sign = np.where(movements.amount < 0, "-", "+")
     named = movements.counterparty != ""
     side = np.where(named, movements.counterparty, np.char.add(movements.category, "\0"))
     key = np.char.add(np.char.add(sign, movements.kind), np.char.add("\0", side))
     _keys, at = np.unique(key, return_inverse=True)
-    fewest = min(needed for _days, _tolerance, needed in GAPS.values())
     for group in range(at.max(initial=-1) + 1):
         members = np.flatnonzero(at == group)
-        if len(members) < fewest:
+        if len(members) < AGAIN:
             continue
         size = np.abs(movements.amount[members])
         order = np.argsort(size, kind="stable")
         steps = size[order][1:] > SIMILAR * np.maximum(size[order][:-1], 0.01)
         for part in np.split(order, np.flatnonzero(steps) + 1):
-            if len(part) >= fewest:
+            if len(part) >= AGAIN:
                 yield np.sort(members[part])
 
 
@@ -91,7 +93,8 @@ def _series(movements: Movements, members: npt.NDArray[np.int64]) -> Regular | N
     if not len(gaps):
         return None
     for rhythm, (length, tolerance, needed) in GAPS.items():
-        fits = np.abs(gaps - length) <= tolerance
+        times = np.clip(np.round(gaps / length), 1, 1 + MISSED)
+        fits = np.abs(gaps - times * length) <= tolerance
         if len(days) >= needed and abs(np.median(gaps) - length) <= tolerance and fits.mean() >= STEADY:
             last: dt.date = days[-1].item()
             expected = _next(last, days, rhythm)

@@ -45,7 +45,7 @@ class Seen:
 
     @cached_property
     def unusual(self) -> list[portrait.Unusual]:
-        return portrait.unusual(self.movements, self.series)
+        return portrait.unusual(self.movements)
 
     @cached_property
     def peers(self) -> peers.Peers | None:

@@ -141,7 +141,7 @@ def test_a_movement_far_above_the_customers_own_is_unusual_and_says_how_far():
         (dt.date(2026, 3, 1) + dt.timedelta(days=d), 900 + 20 * (d % 7), {"who": f"{d}"}) for d in range(20)
     ]
     moves = booked(*usual, (dt.date(2026, 10, 2), 48_000, {"who": "Sale of a flat"}))
-    (found,) = portrait.unusual(moves, portrait.regular(moves))
+    (found,) = portrait.unusual(moves)
     assert (found.day, found.amount, found.is_new) == (dt.date(2026, 10, 2), 48_000, True)
     assert found.usual == pytest.approx(960, abs=40)
     assert found.limit == outliers.FLOOR
@@ -155,29 +155,34 @@ def test_the_limit_is_median_and_five_mad_where_that_is_above_the_floor():
     ]
     just_inside, outside = (dt.date(2026, 9, 1), -33_000, {}), (dt.date(2026, 9, 2), -80_000, {})
     moves = booked(*rows, just_inside, outside)
-    (found,) = portrait.unusual(moves, [])
+    (found,) = portrait.unusual(moves)
     size = np.abs(moves.amount)
     assert found.limit == np.median(size) + 5 * np.median(np.abs(size - np.median(size)))
     assert found.amount == -80_000
 
 
-def test_a_large_movement_that_comes_every_month_is_not_unusual():
+def test_large_movements_of_which_there_are_several_alike_are_not_unusual():
     small = [(dt.date(2026, 3, 1) + dt.timedelta(days=d), 100, {"who": f"{d}"}) for d in range(0, 60, 3)]
-    moves = booked(*small, *monthly(30_000, who="Employer"))
-    assert portrait.unusual(moves, portrait.regular(moves)) == []
-    assert len(portrait.unusual(moves, [])) == 8
+    often = [(dt.date(2026, 5, day), 30_000, {"who": "Employer"}) for day in (2, 3, 30)]
+    assert portrait.regular(booked(*often)) == []
+    assert portrait.unusual(booked(*small, *often)) == []
+    assert len(portrait.unusual(booked(*small, *often[:2]))) == 2
+
+
+def test_a_month_left_out_does_not_end_a_series():
+    rows = monthly(12_000, who="Employer", day=10, months=(1, 2, 3, 5, 6, 9, 10))
+    (salary,) = portrait.regular(booked(*rows))
+    assert (salary.rhythm, salary.number) == (Rhythm.MONTHLY, 7)
 
 
 def test_with_few_movements_nothing_is_called_unusual():
     rows = [(dt.date(2026, 3, d), 100, {}) for d in range(1, 9)]
-    assert portrait.unusual(booked(*rows, (dt.date(2026, 4, 1), 90_000, {})), []) == []
+    assert portrait.unusual(booked(*rows, (dt.date(2026, 4, 1), 90_000, {}))) == []
 
 
 def test_nothing_booked_gives_an_empty_portrait():
     nothing = booked()
-    assert (
-        portrait.regular(nothing) == portrait.counterparties(nothing) == portrait.unusual(nothing, []) == []
-    )
+    assert portrait.regular(nothing) == portrait.counterparties(nothing) == portrait.unusual(nothing) == []
     assert portrait.by_channel(nothing) == []
     assert len(portrait.by_month(nothing)) == 13
     assert portrait.footprint(nothing).sum() == 0
