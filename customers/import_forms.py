@@ -109,7 +109,7 @@ class ReadForm(forms.Form):
             del self.fields["encoding"], self.fields["delimiter"]
             sheet = self.fields["sheet"]
             assert isinstance(sheet, forms.ChoiceField)  # noqa: S101  (for the type checker)
-            titles = workbooks.sheets(imports.path_of(file))
+            titles = file.options.get("sheets") or [file.options.get("sheet", "")]
             sheet.choices = [(title, title) for title in titles]
             sheet.initial = file.options.get("sheet")
             return

@@ -20,7 +20,7 @@ from customers.models import ImportFile
 # The value of a mapping that keeps a column as a fact at assignment, and the one that leaves it out.
 FACTS, LEFT_OUT = "facts", ""
 # Options that belong to the file as it came, not to the meaning of its columns.
-HOW_READ = ("encoding", "delimiter", "header", "sheet", "notes", "lines")
+HOW_READ = ("encoding", "delimiter", "header", "sheet", "sheets", "notes", "lines")
 DATE_FORMATS = tuple(day_readers.FORMS)
 NUMBER_FORMATS = ("point", "comma")
 LINE = "line"

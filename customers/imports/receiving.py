@@ -55,6 +55,7 @@ def receive(
         proposal, found = _proposal(stored, kind, sniffed, from_source)
         if stored != path_of_sha(sha256):
             stored.replace(path_of_sha(sha256))
+        sniffing.keep_sample(path_of_sha(sha256), sniffed)
     finally:
         if stored != path_of_sha(sha256):
             stored.unlink(missing_ok=True)
@@ -90,7 +91,9 @@ def _proposal(
     path: Path, kind: str, sniffed: sniffing.Sniffed, from_source: str
 ) -> tuple[proposing.Proposal, str]:
     """What the columns mean: as the source remembers, as a file with the same columns did, or by names and values."""
-    rows = sniffing.sample(path, sniffed.encoding, sniffed.delimiter, sniffed.options(), len(sniffed.columns))
+    rows = sniffed.sample or sniffing.sample(
+        path, sniffed.encoding, sniffed.delimiter, sniffed.options(), len(sniffed.columns)
+    )
     columns = sampling.columns(sniffed.columns, rows)
     fresh = proposing.propose(KINDS[kind], columns, sniffed.twins)
     if source := proposing.source_of(kind, from_source, sniffed.columns):
@@ -109,6 +112,7 @@ def reread(file: ImportFile, options: Mapping[str, Any]) -> ImportFile:
         key: value for key, value in options.items() if key in mapping.HOW_READ and value not in ("", None)
     }
     sniffed = sniffing.sniff(path_of(file), wanted)
+    sniffing.keep_sample(path_of(file), sniffed)
     proposal, _source = _proposal(path_of(file), file.kind, sniffed, file.source)
     same = sniffed.columns == file.columns
     campaign = {key: file.options[key] for key in ("campaign",) if key in file.options}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,12 +39,14 @@ class Sniffed:
     sheets: list[str] = field(default_factory=list)
     twins: list[str] = field(default_factory=list)
     lines: int = 0
+    # Of a workbook, which is dear to open, the rows that ``sample`` would read again.
+    sample: list[list[str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def options(self) -> dict[str, Any]:
         """What the next reading of the same file needs besides encoding and delimiter."""
         found: dict[str, Any] = {"header": self.header, "notes": self.notes, "lines": self.lines}
-        return found | {"sheet": self.sheet} if self.sheet else found
+        return found | {"sheet": self.sheet, "sheets": self.sheets} if self.sheet else found
 
 
 def sniff(path: Path, options: Mapping[str, Any] | None = None) -> Sniffed:
@@ -100,26 +103,27 @@ def _workbook(path: Path, options: Mapping[str, Any]) -> Sniffed:
     with path.open("rb") as source:
         if source.read(2) == b"\x1f\x8b":
             raise Refused(_("This is a packed archive. Unpack it and bring the file inside."))
-    titles = workbooks.sheets(path)
-    title = options.get("sheet") or titles[0]
-    if cell := workbooks.uncalculated(path, title):
+    found = workbooks.look(path, options.get("sheet", ""), SAMPLE_ROWS)
+    title, head = found.title, found.head
+    if found.uncalculated:
         raise Refused(
             _(
                 "Cell %(cell)s holds a formula without its value. Open the file in a spreadsheet program, save it, and"
                 " bring it again."
             )
-            % {"cell": cell}
+            % {"cell": found.uncalculated}
         )
-    head = list(itertools.islice(workbooks.rows(path, title), HEAD_LINES))
     if not head:
         raise Refused(_("The sheet “%(title)s” is empty.") % {"title": title})
-    header = headers.find([(row.line, row.line, row.cells) for row in head], _header(options))
+    header = headers.find(
+        [(row.line, row.line, row.cells) for row in head[: headers.LOOK_AT]], _header(options)
+    )
     width = len(header.columns)
-    preview = [padded(row.cells, width) for row in head if row.line > header.line][:5]
-    if not preview:
+    rows = [padded(row.cells, width) for row in head if row.line > header.line]
+    if not rows:
         raise Refused(_("The sheet “%(title)s” has a header and no rows.") % {"title": title})
     notes = list(header.notes)
-    if others := [each for each in titles if each != title]:
+    if others := [each for each in found.sheets if each != title]:
         notes.insert(
             0,
             _("The sheet “%(title)s” is read; the workbook also holds: %(others)s.")
@@ -129,12 +133,13 @@ def _workbook(path: Path, options: Mapping[str, Any]) -> Sniffed:
         workbooks.ENCODING,
         ",",
         header.columns,
-        preview,
+        rows[:5],
         header.line,
         title,
-        titles,
+        found.sheets,
         header.twins,
         notes=notes,
+        sample=[row for row in rows if len(row) == width],
     )
 
 
@@ -148,12 +153,31 @@ def sample(
 ) -> list[list[str]]:
     """The first rows of data, up to ``SAMPLE_ROWS``, ragged ones left out. Raises Refused, UnicodeError never."""
     after = int(options.get("header", 1))
-    rows: Iterator[Sequence[str]]
     if encoding == workbooks.ENCODING:
-        rows = (padded(row.cells, width) for row in workbooks.rows(path, options["sheet"], after))
-    else:
-        rows = _fields(_head(path, encoding, SAMPLE_ROWS, 8 * HEAD_CHARACTERS), delimiter, after)
+        return _kept_sample(path, options) or keep_sample(path, sniff(path, options))
+    rows = _fields(_head(path, encoding, SAMPLE_ROWS, 8 * HEAD_CHARACTERS), delimiter, after)
     return [list(row) for row in itertools.islice(rows, SAMPLE_ROWS) if len(row) == width]
+
+
+def keep_sample(path: Path, sniffed: Sniffed) -> list[list[str]]:
+    """Keep the first rows of a workbook beside it, so that the mapping page need not open it; returns them."""
+    if sniffed.encoding == workbooks.ENCODING:
+        kept = {"sheet": sniffed.sheet, "header": sniffed.header, "rows": sniffed.sample}
+        _sample_path(path).write_text(json.dumps(kept))
+    return sniffed.sample
+
+
+def _kept_sample(path: Path, options: Mapping[str, Any]) -> list[list[str]]:
+    try:
+        kept = json.loads(_sample_path(path).read_text())
+    except (OSError, ValueError):
+        return []
+    same = (kept["sheet"], kept["header"]) == (options.get("sheet"), options.get("header"))
+    return kept["rows"] if same else []
+
+
+def _sample_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sample")
 
 
 def long_lines(lines: io.TextIOWrapper) -> Iterator[str]:

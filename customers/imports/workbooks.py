@@ -6,6 +6,7 @@ Other things that call themselves a table are refused with what to do instead.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 import warnings
 import zipfile
@@ -137,19 +138,43 @@ def _opened(path: Path) -> Iterator[Any]:
         ) from error
 
 
-def sheets(path: Path) -> list[str]:
-    """Titles of the visible sheets that may hold a table, in their order. Raises Refused."""
+@dataclass(frozen=True)
+class Look:
+    """``sheets`` are the visible ones with rows, ``head`` the first rows of the sheet ``title``, ``uncalculated`` the
+    address of its first formula that carries no value ("": none): it would read as an empty cell."""
+
+    sheets: list[str]
+    title: str
+    head: list[Row]
+    uncalculated: str
+
+
+def look(path: Path, title: str, most: int) -> Look:
+    """What a workbook holds, opened once: opening reads all of its shared text. Without a ``title`` the first sheet.
+
+    Raises Refused when there is nothing to read.
+    """
     with _opened(path) as workbook:
-        found = [
+        titles = [
             each.title for each in workbook.worksheets if each.sheet_state == "visible" and _is_table(each)
         ]
-    if not found:
-        raise Refused(_("The workbook has no visible sheet with rows."))
-    return found
+        if not titles:
+            raise Refused(_("The workbook has no visible sheet with rows."))
+        title = title or titles[0]
+        sheet = _sheet(workbook, title)
+        head = list(itertools.islice(_rows(sheet, 0), most))
+        part = sheet._worksheet_path  # openpyxl names the part nowhere else
+    return Look(titles, title, head, _uncalculated(path, part))
 
 
 def _is_table(sheet: Any) -> bool:
     return hasattr(sheet, "iter_rows")
+
+
+def _sheet(workbook: Any, title: str) -> Any:
+    if title not in workbook.sheetnames:
+        raise Refused(_("The workbook has no sheet “%(title)s”.") % {"title": title})
+    return workbook[title]
 
 
 def rows(path: Path, title: str, after: int = 0) -> Iterator[Row]:
@@ -158,23 +183,21 @@ def rows(path: Path, title: str, after: int = 0) -> Iterator[Row]:
     Raises Refused when the sheet is not there or the workbook is damaged.
     """
     with _opened(path) as workbook:
-        if title not in workbook.sheetnames:
-            raise Refused(_("The workbook has no sheet “%(title)s”.") % {"title": title})
-        sheet = workbook[title]
-        # What a sheet says about its own size may be wrong; its rows say it again.
-        sheet.reset_dimensions()
-        for line, values in enumerate(sheet.iter_rows(min_row=after + 1, values_only=True), start=after + 1):
-            cells = [as_text(value) for value in values]
-            while cells and not cells[-1]:
-                cells.pop()
-            if cells:
-                yield Row(line, cells)
+        yield from _rows(_sheet(workbook, title), after)
 
 
-def uncalculated(path: Path, title: str) -> str:
-    """The address of the first formula that carries no value, "" when there is none: it would read as an empty cell."""
-    with _opened(path) as workbook:
-        part = workbook[title]._worksheet_path  # openpyxl names the part nowhere else
+def _rows(sheet: Any, after: int) -> Iterator[Row]:
+    # What a sheet says about its own size may be wrong; its rows say it again.
+    sheet.reset_dimensions()
+    for line, values in enumerate(sheet.iter_rows(min_row=after + 1, values_only=True), start=after + 1):
+        cells = [as_text(value) for value in values]
+        while cells and not cells[-1]:
+            cells.pop()
+        if cells:
+            yield Row(line, cells)
+
+
+def _uncalculated(path: Path, part: str) -> str:
     kept = b""
     with zipfile.ZipFile(path) as archive, archive.open(part) as source:
         while piece := source.read(1 << 20):

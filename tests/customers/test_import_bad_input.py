@@ -165,3 +165,19 @@ def test_values_of_personal_columns_are_masked_in_reasons(client) -> None:
     assert "“138*****291”" in text
     for full in ("12812342291", "110105194912310021", "13812342291"):
         assert full not in text
+
+
+def test_a_workbook_is_read_from_another_sheet_on_the_page(client) -> None:
+    first = workbook([["number", "name"], ["C1", "A"]])
+    data = workbook([["about", "this"], ["a", "b"]], title="About", Clients="number")
+    assert upload(client, first, name="one.xlsx").status_code == 200
+    page = upload(client, data, name="two.xlsx")
+    assert "The sheet “About” is read; the workbook also holds: Clients." in page.content.decode()
+    file = ImportFile.objects.latest("pk")
+    address = reverse("import-read", args=[file.pk])
+    page = client.post(address, {"sheet": "Clients", "header": ""}, follow=True)
+    assert "The sheet “Clients” has a header and no rows." in page.content.decode()
+    page = client.post(address, {"sheet": "About", "header": "0"}, follow=True)
+    file.refresh_from_db()
+    assert file.columns == ["Column 1", "Column 2"]
+    assert "about" in page.content.decode()
