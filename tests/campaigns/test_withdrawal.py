@@ -16,6 +16,7 @@ from campaigns.conflicts import Refused
 from campaigns.models import Campaign, Lead, Target
 from customers import consents
 from customers.consents import Word
+from customers.imports import undo
 from customers.models import Consent, ConsentEvent, Customer
 from tests.api.callers import Caller
 from tests.campaigns import factories
@@ -243,3 +244,19 @@ def test_a_colleague_in_the_middle_of_a_call_cannot_record_a_contact_any_more(
         followup.record(pair[1].pk, cast.bao, entry("interested", client_key=uuid.uuid4()))
     assert Campaign.objects.count() == 2
     assert ConsentEvent.objects.count() == 1
+
+
+def test_a_file_that_withdrew_an_objection_and_is_undone_ends_the_leads_made_since(
+    cast: Cast, tmp_path: Any
+) -> None:
+    (pk,) = factories.make_customers(1, cast.tree.n1, cast.rita)
+    customer = factories.customer(pk)
+    consents.record(pk, cast.rita, Word("phone", "marketing", True, clock.today() - dt.timedelta(days=9)))
+    text = f"customer,channel,is_objection,since\n{customer.number},phone,no,{clock.today():%Y-%m-%d}\n"
+    file = imports_world.merged(imports_world.write(tmp_path, text), "consents", cast.ana)
+    factories.pushed(cast, control_share=0)
+    assert Lead.objects.open().count() == 1
+    undo.undo(file, cast.ana)
+    assert Consent.objects.get().is_objection
+    assert not Lead.objects.open().exists()
+    assert ConsentEvent.objects.latest("id").by == cast.ana
