@@ -33,4 +33,5 @@ PATHS = {
     "search": Path("search_page", CUSTOMERS),
     "customer": Path("customer_page", CUSTOMERS),
     "profile": Path("profile", CUSTOMERS, beside_a_tenth=True),
+    "cohorts": Path("cohorts", CUSTOMERS),
 }
