@@ -129,7 +129,12 @@ class ImportList(ImportView, generics.ListAPIView):
         options = {"encoding": told["encoding"]} if told.get("encoding") else {}
         with transaction.atomic():
             file = imports.receive(
-                told["file"], told["kind"], request.user, told["file"].name, options=options
+                told["file"],
+                told["kind"],
+                request.user,
+                told["file"].name,
+                options=options,
+                from_source=told.get("source") or "",
             )
             if file.pk <= newest:
                 return self.shown(file.pk)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from customers import imports
@@ -126,3 +128,19 @@ def test_a_mended_file_of_rejects_comes_in_as_its_source(told: Cast) -> None:
     mended = bring_in(client, again, filled(again))
     assert (mended.accepted, mended.rejected, mended.updated) == (1, 0, 1)
     assert str(Customer.objects.get(number="C2").opened_on) == "2021-12-30"
+
+
+def test_the_command_brings_the_files_of_a_source_and_is_told_what_moved(told: Cast, tmp_path: Path) -> None:
+    path = write(tmp_path, FIRST.replace("C1", "C5").encode("gb18030"), "nightly.csv")
+    call_command("import_file", "customers", str(path), "--source", "core", "--as", "ada", stdout=StringIO())
+    assert Customer.objects.get(number="C5").gender == "female"
+    moved = write(
+        tmp_path, FIRST.replace("geslacht", "sekse").replace("C1", "C6").encode("gb18030"), "moved.csv"
+    )
+    with pytest.raises(CommandError, match=r"gone: geslacht \(Gender\); new: sekse"):
+        call_command("import_file", "customers", str(moved), "--source", "core", stdout=StringIO())
+    assert not Customer.objects.filter(number="C6").exists()
+    call_command(
+        "import_file", "customers", str(moved), "--source", "core", "--map", "sekse=gender", stdout=StringIO()
+    )
+    assert Customer.objects.get(number="C6").gender == "female"

@@ -28,7 +28,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("kind", choices=sorted(KINDS))
         parser.add_argument(
-            "path", type=Path, help="a .csv or .csv.gz; with --source-preset, the folder of the source"
+            "path", type=Path, help="a .csv, .csv.gz or .xlsx; with --source-preset, the folder of the source"
         )
         parser.add_argument(
             "--map",
@@ -47,6 +47,9 @@ class Command(BaseCommand):
             type=json.loads,
             help='of a past campaign, as JSON: {"code", "name", "product", "control_cells", "is_random",'
             ' "new_customers", "channel", "success"}',
+        )
+        parser.add_argument(
+            "--source", default="", help="the system it comes from: its next file is read as this one was"
         )
         parser.add_argument("--source-preset", choices=sorted(PRESETS))
         parser.add_argument("--as", dest="username", help="in whose name (default: the schedule's)")
@@ -88,14 +91,25 @@ class Command(BaseCommand):
         more: dict[str, Any] | None = None,
     ) -> None:
         mapped, chosen = _pairs(options["map"]), {**(more or {}), **_options(options)}
-        file = imports.receive(path, options["kind"], user, name, mapped=mapped, options=chosen)
+        file = imports.receive(
+            path,
+            options["kind"],
+            user,
+            name,
+            mapped=mapped,
+            options=chosen,
+            from_source=options["source"],
+        )
         if file.state == ImportFile.State.MERGED:
             self.stdout.write(
                 f"{name}: is in already, since {file.merged_at:%Y-%m-%d %H:%M}; nothing changed"
             )
             return
         if mapped or chosen:
-            imports.remap(file, {**file.mapping, **mapped}, {**file.options, **chosen})
+            kept = dict(file.options)
+            if set(kept.get("moved", {}).get("new", [])) <= set(mapped):
+                kept.pop("moved", None)  # every new column was given a meaning
+            imports.remap(file, {**file.mapping, **mapped}, {**kept, **chosen})
         self._run(file, user, "check")
         if not options["check_only"] and file.state == ImportFile.State.CHECKED:
             self._run(file, user, "merge")
