@@ -26,7 +26,7 @@ def heat_map(
     label: Any = "",
     room: str = "l-m",
 ) -> SafeString:
-    """One square per cell, darker with its count; an empty label leaves a column unnamed. Each square says its count.
+    """One square per cell with a count, darker the higher it is; each says its count.
 
     ``cells`` has one sequence per row label with one count per column label.
     """
@@ -37,26 +37,17 @@ def heat_map(
     marks = []
     for i, row in enumerate(cells):
         marks.append(text(0, i * ROW + 13, row_labels[i], cls="e tm", dx=-6))
+        marks.append(
+            el("rect", cls="f-ctl-l", x="0", y=i * ROW + 1, width=x(1 - slot * 0.06), height=ROW - 2, rx=2)
+        )
         for j, count in enumerate(row):
-            said = _("%(row)s, %(column)s: %(count)s") % {
-                "row": row_labels[i],
-                "column": column_labels[j],
-                "count": figures.number(count),
-            }
-            strength = FAINTEST + (1 - FAINTEST) * count / largest if count else None
-            marks.append(
-                el(
-                    "rect",
-                    el("title", said),
-                    cls="f-act" if count else "f-ctl-l",
-                    x=x(j * slot),
-                    y=i * ROW + 1,
-                    width=x(slot * 0.94),
-                    height=ROW - 2,
-                    rx=2,
-                    fill_opacity=strength,
-                )
-            )
+            if count:
+                said = _("%(row)s, %(column)s: %(count)s") % {
+                    "row": row_labels[i],
+                    "column": column_labels[j],
+                    "count": figures.number(count),
+                }
+                marks.append(_square(said, j * slot, i, slot, FAINTEST + (1 - FAINTEST) * count / largest))
     height = len(cells) * ROW + 18
     marks += [
         text(j * slot, height - 4, name, cls="tm") for j, name in enumerate(column_labels) if j % 2 == 0
@@ -65,6 +56,20 @@ def heat_map(
         canvas(height, label or _busiest(cells, row_labels, column_labels), marks),
         room,
         axis_label=axis_label,
+    )
+
+
+def _square(said: str, left: float, row: int, slot: float, strength: float) -> SafeString:
+    return el(
+        "rect",
+        el("title", said),
+        cls="f-act",
+        x=x(left),
+        y=row * ROW + 1,
+        width=x(slot * 0.94),
+        height=ROW - 2,
+        rx=2,
+        fill_opacity=strength,
     )
 
 

@@ -152,7 +152,7 @@ def test_a_heat_map_is_darker_with_the_count_and_every_square_says_it():
     squares = marks(drawing, "f-act")
     assert [square.get("fill-opacity") for square in squares] == ["0.35", "1", "0.57"]
     assert [square.find("title").text for square in squares] == ["Mon, 2: 1", "Tue, 0: 4", "Tue, 2: 2"]
-    assert len(marks(drawing, "f-ctl-l")) == 1
+    assert len(marks(drawing, "f-ctl-l")) == 2  # a track under each row, which shows where nothing is
     assert label(drawing) == "most in Tue, 0: 4 of 7"
 
 
