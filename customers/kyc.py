@@ -54,6 +54,17 @@ class Past:
     amounts: dict[str, float]
 
 
+# Of what hangs on a customer, only what the page says: a hundred columns more cost a third of its query.
+_SHOWN = (
+    *(field.name for field in Customer._meta.concrete_fields),
+    "home_branch__name",
+    "primary_rm__full_name",
+    "backup_rm__full_name",
+    *(f"acquisition__{name}" for name in ("cost", "second_after", "value", "as_of", "built_at")),
+    *(f"acquisition__value_{months}" for months in (3, 6, 12, 24)),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A customer in sight, the month of the bank's newest profiles (None before the first), and the business day."""
@@ -69,6 +80,7 @@ def found(user: User, pk: int) -> Found | None:
     customer = (
         Customer.objects.visible_to(user)
         .select_related("home_branch", "primary_rm", "backup_rm", "acquisition")
+        .only(*_SHOWN)
         .annotate(newest_month=Subquery(newest), sample_day=clock.day_of_the_sample())
         .filter(pk=pk)
         .first()
