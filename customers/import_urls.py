@@ -32,6 +32,9 @@ urlpatterns: list[URLPattern] = [
         "imports/<int:pk>/read/", map_views.import_read, name="import-read", read=policy.NOBODY, write=KEEPERS
     ),
     policy.route(
+        "imports/<int:pk>/again/", views.import_again, name="import-again", read=policy.NOBODY, write=KEEPERS
+    ),
+    policy.route(
         "imports/<int:pk>/check/", views.import_check, name="import-check", read=policy.NOBODY, write=KEEPERS
     ),
     policy.route(

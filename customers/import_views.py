@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from bankcrm import audit, paging, runs
 from bankcrm.models import Run
 from bankcrm.policy import SignedIn
-from customers import import_page, profile, tasks
+from customers import import_page, imports, profile, tasks
 from customers.import_forms import UploadForm
 from customers.import_load_forms import HistoryForm, MissingForm
 from customers.imports import mapping, reject_file, reporting
@@ -129,7 +129,7 @@ def import_detail(request: SignedIn, pk: int) -> HttpResponse:
     )
     may = may_change(request, file) and not running
     page = file.options.get("page")
-    context = {
+    context: dict[str, Any] = {
         "file": file,
         "tone": TONES[State(file.state)],
         "run": run,
@@ -139,6 +139,7 @@ def import_detail(request: SignedIn, pk: int) -> HttpResponse:
         "reasons": reporting.by_reason(file) if file.rejected and not running else [],
         "warnings": reporting.by_reason(file, warnings=True) if not running else [],
         "meanings": _meanings(file),
+        "other_kinds": _other_kinds(request, file) if may else [],
         "without_branch": file.options.get("without_branch")
         if file.state in (State.CHECKED, State.MERGED)
         else 0,
@@ -150,6 +151,11 @@ def import_detail(request: SignedIn, pk: int) -> HttpResponse:
     if context["missing"]:
         context["missing"]["form"] = MissingForm(file, initial={"missing": context["missing"]["first"]})
     return render(request, "customers/imports/detail.html", context)
+
+
+def _other_kinds(request: SignedIn, file: ImportFile) -> list[tuple[str, str]]:
+    kinds = [each.code for each in allowed(request.user) if each.code != file.kind]
+    return [(code, str(ImportFile.Kind(code).label)) for code in kinds]
 
 
 def _kpis(file: ImportFile) -> list[dict[str, Any]]:
@@ -188,6 +194,21 @@ def _meanings(file: ImportFile) -> list[tuple[str, str]]:
 def import_check(request: SignedIn, pk: int) -> HttpResponse:
     """Check again, as after a missing branch or product was added."""
     return start_step(request, changeable(request, pk), "check")
+
+
+@require_POST
+def import_again(request: SignedIn, pk: int) -> HttpResponse:
+    """Use the same file for another kind: the balances of a list of customers, the contracts of a list of loans."""
+    file = changeable(request, pk)
+    kind = request.POST.get("kind", "")
+    if kind not in {each.code for each in allowed(request.user)}:
+        raise PermissionDenied(_("Your role does not include this kind of file."))
+    try:
+        other = imports.receive(imports.path_of(file), kind, request.user, file.name)
+    except imports.Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("import-detail", pk)
+    return _received(request, other)
 
 
 @require_POST

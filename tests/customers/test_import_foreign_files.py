@@ -10,7 +10,7 @@ import pytest
 from django.urls import reverse
 
 from customers.imports import sniffing
-from customers.models import Customer, Holding, ImportFile
+from customers.models import Customer, Holding, ImportFile, MonthlyBalance
 from tests.cast import Cast, login
 from tests.customers.import_page_steps import bring_in, draft, field_of, filled, upload, word_of, work
 from tests.customers.imports_world import product, rejects
@@ -194,3 +194,25 @@ def test_an_identifier_made_of_the_line_is_for_files_without_one(cast: Cast) -> 
         ("BM-2", "Client 2"),
         ("BM-3", "Client 3"),
     ]
+
+
+def test_one_file_gives_customers_and_their_balances(cast: Cast) -> None:
+    product("savings")
+    client = login(cast.ada)
+    page = upload(client, CHURN, name="Churn_Modelling.csv")
+    file = bring_in(client, page, filled(page) | DAY)
+    again = client.post(reverse("import-again", args=[file.pk]), {"kind": "balances"}, follow=True)
+    told = filled(again) | {
+        "effective_on": "2024-11-30",
+        "constant_month": "2024-11-30",
+        "constant_product": "savings",
+        "constant_average": "{Balance}",
+        field_of(again, "Balance"): "closing",
+    }
+    balances = bring_in(client, again, told)
+    assert (balances.kind, balances.accepted, balances.rejected) == ("balances", 3, 0)
+    balance = MonthlyBalance.objects.get(customer__number="15647311")
+    assert (balance.average, balance.closing) == (Decimal("83807.86"), Decimal("83807.86"))
+    refused = login(cast.ana).post(reverse("import-again", args=[file.pk]), {"kind": "staff"})
+    assert refused.status_code in (403, 404)
+    assert login(cast.ada).post(reverse("import-again", args=[file.pk]), {"kind": "no"}).status_code == 403

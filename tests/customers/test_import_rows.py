@@ -175,6 +175,7 @@ def test_a_ragged_row_a_nul_byte_and_a_lone_quote_are_left_out_by_line(cast: Cas
         ("C6", "F\nG"),
         ("C7", "H"),
     ]
+    assert ImportReject.objects.get(file=file, line=7).raw == '"C5,""E""x,Wien"'
     assert ImportReject.objects.get(file=file, line=3).reason == "The row has 2 fields, the header has 3."
 
 
