@@ -16,6 +16,7 @@ from bankcrm.models import Run, User
 from customers import imports, tasks
 from customers.imports import reporting
 from customers.imports.kinds import KINDS
+from customers.imports.mapping import DATE_FORMATS
 from customers.imports.presets import PRESETS
 from customers.models import ImportFile
 
@@ -40,7 +41,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--constant", nargs="+", action="extend", default=[], metavar="FIELD=VALUE")
         parser.add_argument("--value", nargs="+", action="extend", default=[], metavar="FIELD:FILE=VALUE")
-        parser.add_argument("--date-format", choices=["ymd", "dmy", "yymmdd"], default=None)
+        parser.add_argument("--date-format", choices=DATE_FORMATS, default=None)
         parser.add_argument("--century", type=int, default=None, help="of YYMMDD dates, as 19 or 20 (19)")
         parser.add_argument(
             "--campaign",
