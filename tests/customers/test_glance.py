@@ -255,3 +255,18 @@ def test_a_tab_costs_at_most_fifteen_queries_whatever_the_customer_has(li, cast,
             assert client.get(f"/customers/{who.pk}/{tab}/").status_code == 200
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 15
+
+
+@pytest.mark.parametrize("tab", tabs.TABS)
+def test_every_tab_opens_for_a_new_customer_a_firm_and_one_who_left(cast, products, tab):
+    north = {"home_branch": cast.tree.n1, "primary_rm": cast.rita}
+    new = facts.customer("新", opened_on=dt.date(2026, 11, 20), **north)
+    firm = facts.customer("深圳明珠贸易有限公司", kind="firm", birth_date=None, **north)
+    gone = facts.customer("走", closed_on=dt.date(2026, 11, 1), **north)
+    facts.transaction(new, -10, dt.date(2026, 11, 21))
+    profile.build(MONTH)
+    client = login(cast.rita)
+    for who in (new, firm, gone):
+        assert client.get(f"/customers/{who.pk}/{tab}/").status_code == 200, who.name
+    assert "A customer only since 20 Nov." in said(cast.rita, new)
+    assert "Left on 1 Nov" in page(cast.rita, gone)
