@@ -97,11 +97,6 @@ class Peers:
     averages: dict[str, float]
     held: list[Held]
 
-    @property
-    def is_wider(self) -> bool:
-        """Whether too few customers share both tier and age."""
-        return self.level != PeerGroup.Level.TIER_AND_AGE
-
 
 def write(cursor: Any, day: dt.date) -> int:
     """Replace the groups of a month by those of its profiles, in the caller's transaction; returns their number."""

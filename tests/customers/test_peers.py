@@ -49,7 +49,6 @@ def test_the_same_tier_and_age_is_the_closest_group(bank):
     assert found.averages["aum"] == 15_500  # the mean of 1,000 to 30,000
     assert found.averages["spend_food_3m"] == pytest.approx(310 / 30, abs=1e-3)
     assert found.shares["demand_deposit"] == 1
-    assert not found.is_wider
 
 
 def test_a_group_of_fewer_than_thirty_is_not_kept_and_the_next_wider_one_stands_in(bank):
