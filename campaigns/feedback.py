@@ -18,7 +18,7 @@ from customers.models import Consent, ConsentChannel, ConsentPurpose, Customer
 
 Outcome = Lead.Outcome
 # "Do not contact": every channel, every purpose.
-EVERYTHING = {"channel": ConsentChannel.ALL, "purpose": ConsentPurpose.ALL}
+EVERYTHING: dict[str, Any] = {"channel": ConsentChannel.ALL, "purpose": ConsentPurpose.ALL}
 # Whose answer ends every other open lead of the customer, not only the one that was called.
 ENDS_OTHERS = frozenset({Outcome.DO_NOT_CONTACT, Outcome.WRONG_NUMBER, Outcome.MOVED_AWAY})
 
