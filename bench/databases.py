@@ -1,4 +1,4 @@
-"""Bench databases: dropped on request or when the schema has moved on, migrated, filled, marked as complete."""
+"""Bench databases: dropped on request or when half filled, migrated, filled, marked as complete."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ def drop(name: str) -> None:
 
 
 def make_ready(bank: str, n: int, tell: Callable[[str], None], *, keep: bool) -> Any:
-    """The filled bank of ``n`` customers: the one that is there when its schema is today's, or a new one.
+    """The filled bank of ``n`` customers: the one that is there, or a new one.
 
-    The connection must lead to its database. ``keep``: take what is there although migrations have changed since.
+    The connection must lead to its database. Raises ``SystemExit`` where a migration has changed since it was filled,
+    unless ``keep``: a bank takes minutes to make and somebody may be measuring on it.
     """
     from django.core.management import call_command
     from django.db import connection
@@ -37,10 +38,14 @@ def make_ready(bank: str, n: int, tell: Callable[[str], None], *, keep: bool) ->
     name = DATABASES[bank].format(n=n)
     with _alone(name):
         found = _mark()
+        if not keep and found not in (None, _stamp()):
+            raise SystemExit(
+                f"{name} was made with another schema: --drop makes it anew, --keep takes it as it is"
+            )
         # Banks of campaigns made before there were marks are complete: they were filled in one transaction.
-        if not keep and found != _stamp() and not (found is None and bank == CAMPAIGNS):
+        if found is None and bank != CAMPAIGNS:
             connection.close()
-            tell(f"{name} is missing, half filled or of another schema: making it")
+            tell(f"{name} is missing or half filled: making it")
             drop(name)
             embedded.ensure_started()
         call_command("migrate", verbosity=0)
@@ -70,11 +75,14 @@ def _mark() -> str | None:
 
 
 def _stamp() -> str:
-    """Changes with any migration of the product and with what fills the banks."""
-    files = sorted(settings.BASE_DIR.glob("*/migrations/*.py")) + sorted(
-        settings.BASE_DIR.glob("bench/big_*.py")
-    )
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+    """Changes with the SQL of any migration of the product, not with the words of its choices."""
+    from django.db import connection
+    from django.db.migrations.loader import MigrationLoader
+
+    loader = MigrationLoader(connection, replace_migrations=False)
+    ours = {path.parent.name for path in settings.BASE_DIR.glob("*/migrations")}
+    plan = [(loader.graph.nodes[key], False) for key in sorted(loader.graph.nodes) if key[0] in ours]
+    return hashlib.sha256("\n".join(loader.collect_sql(plan)).encode()).hexdigest()
 
 
 @contextmanager
