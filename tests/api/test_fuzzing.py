@@ -41,7 +41,7 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = 5  # of every operation by every persona
+EXAMPLES = 4  # of every operation by every persona
 PERSONAS = [name for name in policy_yaml.PERSONAS if name != "anonymous"]
 
 
