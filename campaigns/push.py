@@ -30,7 +30,6 @@ from campaigns.push_sql import Chunk, chunk_statement
 
 # However many targets there are: the number of statements must not grow with them.
 CHUNKS = 20
-SMALLEST_CHUNK = 500
 
 UNASSIGNED_REASONS: dict[str, str | Promise] = {
     "no_branch": gettext_lazy("The customer has no branch"),
@@ -64,9 +63,9 @@ class Reconciliation:
 
 
 def chunk_size(total: int) -> int:
-    """Targets per transaction: a twentieth of ``total``, at least 500; BANKCRM_PUSH_CHUNK where it is set."""
+    """Targets per transaction: a twentieth of ``total``; BANKCRM_PUSH_CHUNK where it is set."""
     given = os.environ.get("BANKCRM_PUSH_CHUNK")
-    return max(1, int(given)) if given else max(SMALLEST_CHUNK, -(-total // CHUNKS))
+    return max(1, int(given)) if given else max(1, -(-total // CHUNKS))
 
 
 def push(
