@@ -94,7 +94,12 @@ class Customer(models.Model):
     closed_on = models.DateField(_("left on"), null=True, blank=True)
 
     home_branch = models.ForeignKey(
-        Branch, verbose_name=_("branch"), on_delete=models.PROTECT, related_name="customers", null=True
+        Branch,
+        verbose_name=_("branch"),
+        on_delete=models.PROTECT,
+        related_name="customers",
+        null=True,
+        db_index=False,  # customer_by_branch begins with it
     )
     primary_rm = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -103,6 +108,7 @@ class Customer(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="portfolio",
+        db_index=False,  # customer_by_rm begins with it
     )
     backup_rm = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -111,6 +117,7 @@ class Customer(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="backup_portfolio",
+        db_index=False,  # customer_by_backup holds whoever has one
     )
 
     acquisition_channel = models.CharField(_("acquisition channel"), max_length=40, blank=True, db_default="")
