@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import os
+import threading
 
 from django.db import connection, transaction
-from django.db.models import F
 from django.utils.translation import gettext as _
 from psycopg import sql
 
 from bankcrm import partitions
 from bankcrm.job import Job
 from customers.consents import acting
-from customers.imports import campaign_merging, loads, staging, upsert
+from customers.imports import campaign_merging, lanes, loads, staging, upsert
 from customers.imports.expressions import Identifier, Literal
 from customers.imports.kinds import KINDS, Kind
 from customers.imports.upsert import Written
@@ -28,29 +30,107 @@ def chunk_rows() -> int:
 
 
 def merge_rows(file: ImportFile, job: Job | None) -> None:
-    """Write every checked row after the last line already merged. Raises LeaseLost or RunCancelled between chunks."""
+    """Write every checked row that is not in yet. Raises LeaseLost or RunCancelled between chunks.
+
+    A file of which no key is known goes in by two hands, each from its own line on: see ``lanes``.
+    """
     kind = KINDS[file.kind]
-    resume = file.options.get("resume", {})
-    after, done = int(resume.get("line", 0)), int(resume.get("rows", 0))
     _ensure_partitions(file, kind)
     if kind.model is not None:
         upsert.create_before(file)
+    spans = file.options.get("resume", {}).get("spans")
+    after = min((done for done, _last in spans), default=0) if spans else 0
     all_new = kind.model is not None and not upsert.any_known(file, after)
-    for first, last, size in _chunks(file, after):
-        with transaction.atomic():
-            if job:
-                job.fence()
-            acting(job.requested_by if job else file.uploaded_by)
-            written = _merge_chunk(file, kind, first, last, all_new)
-            if kind.written:
-                chunk = SQL("{} k WHERE k.line > {} AND k.line <= {}").format(
-                    Identifier(staging.checked_table(file)), Literal(first), Literal(last)
-                )
-                kind.written(file, chunk)
-            done += size
-            _remember(file, written, last, done)
-        if job:
-            job.progress(done, file.accepted, "")
+    if not spans:
+        spans = _begin(file, hands=lanes.count() if all_new and kind.written is None else 1)
+    writer = _Writer(file, job, kind, all_new)
+    works = [
+        functools.partial(writer.write, at, _chunks(file, done, last))
+        for at, (done, last) in enumerate(spans)
+    ]
+    if all_new and kind.written is None:
+        lanes.side_by_side(works)
+    else:
+        for work in works:
+            work()
+    file.refresh_from_db(fields=["inserted", "updated", "options"])
+
+
+class _Writer:
+    """Chunks of one file, each a transaction that also says how far its span is and that the lease still holds."""
+
+    def __init__(self, file: ImportFile, job: Job | None, kind: Kind, all_new: bool) -> None:
+        self.file, self.job, self.kind, self.all_new = file, job, kind, all_new
+        self.done = int(file.options["resume"]["rows"])
+        self.others: dict[str, int] = dict(file.options.get("others", {}))
+        self.stopped = threading.Event()
+        self.lock = threading.Lock()
+
+    def write(self, at: int, chunks: list[tuple[int, int, int]]) -> None:
+        """Write the chunks of span ``at``. When one hand fails or is cancelled, the other ends after its chunk."""
+        try:
+            for first, last, size in chunks:
+                if self.stopped.is_set():
+                    return
+                self._chunk(at, first, last, size)
+                with self.lock:
+                    self.done += size
+                if self.job:
+                    self.job.progress(self.done, self.file.accepted, "")
+        except BaseException:
+            self.stopped.set()
+            raise
+
+    @transaction.atomic
+    def _chunk(self, at: int, first: int, last: int, size: int) -> None:
+        acting(self.job.requested_by if self.job else self.file.uploaded_by)
+        written = _merge_chunk(self.file, self.kind, first, last, self.all_new)
+        if self.kind.written:
+            chunk = SQL("{} k WHERE k.line > {} AND k.line <= {}").format(
+                Identifier(staging.checked_table(self.file)), Literal(first), Literal(last)
+            )
+            self.kind.written(self.file, chunk)
+        for brought_by, rows in written.others.items():
+            self.others[brought_by] = self.others.get(brought_by, 0) + rows
+        with connection.cursor() as cursor:
+            cursor.execute(
+                REMEMBER,
+                {
+                    "file": self.file.pk,
+                    "new": written.new,
+                    "changed": written.changed,
+                    "others": json.dumps(self.others),
+                    "span": ["resume", "spans", str(at), "0"],
+                    "line": last,
+                    "size": size,
+                },
+            )
+        if self.job:
+            # Last, so that two hands hold the run's row for a moment only; a lost lease undoes the chunk.
+            self.job.fence()
+
+
+# Both hands write their own place in the options, and what they add to.
+REMEMBER = """
+UPDATE customers_importfile SET inserted = inserted + %(new)s, updated = updated + %(changed)s,
+    options = jsonb_set(
+        jsonb_set(jsonb_set(options, '{others}', %(others)s::jsonb), %(span)s, to_jsonb(%(line)s::bigint)),
+        '{resume,rows}', to_jsonb((options #>> '{resume,rows}')::bigint + %(size)s)
+    )
+WHERE id = %(file)s
+"""
+
+
+def _begin(file: ImportFile, hands: int) -> list[list[int]]:
+    """The spans of lines that are written side by side, [after line, up to line], and stored as such."""
+    chunks = _chunks(file, 0, None)
+    if len(chunks) < 2 * hands:
+        hands = 1
+    ends = [chunks[len(chunks) * at // hands - 1][1] for at in range(1, hands + 1)] if chunks else [0]
+    spans = [[start, end] for start, end in zip([0, *ends], ends, strict=False)]
+    file.options["resume"] = {"spans": spans, "rows": 0}
+    ImportFile.objects.filter(pk=file.pk).update(options=file.options)
+    return spans
 
 
 def close_missing(file: ImportFile, job: Job | None) -> None:
@@ -84,34 +164,24 @@ def _merge_chunk(file: ImportFile, kind: Kind, first: int, last: int, all_new: b
     return upsert.write_chunk(file, first, last, all_new=all_new)
 
 
-def _remember(file: ImportFile, written: Written, last: int, done: int) -> None:
-    """In the transaction of the chunk: how far the file is, and what it did."""
-    file.options["resume"] = {"line": last, "rows": done}
-    others = file.options.setdefault("others", {})
-    for brought_by, rows in written.others.items():
-        others[brought_by] = others.get(brought_by, 0) + rows
-    ImportFile.objects.filter(pk=file.pk).update(
-        inserted=F("inserted") + written.new, updated=F("updated") + written.changed, options=file.options
-    )
-
-
-def _chunks(file: ImportFile, after: int) -> list[tuple[int, int, int]]:
-    """(after line, up to line, rows) of every chunk."""
+def _chunks(file: ImportFile, after: int, last: int | None) -> list[tuple[int, int, int]]:
+    """(after line, up to line, rows) of every chunk of a span; ``last`` None: to the end."""
     with connection.cursor() as cursor:
         cursor.execute(
             SQL(
                 "SELECT max(line), count(*) FROM"
                 " (SELECT line, (row_number() OVER (ORDER BY line) - 1) / {size} AS chunk"
-                " FROM {checked} WHERE line > {after}) numbered GROUP BY chunk ORDER BY chunk"
+                " FROM {checked} WHERE line > {after} AND {upto}) numbered GROUP BY chunk ORDER BY chunk"
             ).format(
                 size=Literal(chunk_rows()),
                 checked=Identifier(staging.checked_table(file)),
                 after=Literal(after),
+                upto=SQL("true") if last is None else SQL("line <= {}").format(Literal(last)),
             )
         )
         ends = cursor.fetchall()
-    starts = [after, *(last for last, _rows in ends)]
-    return [(start, last, rows) for start, (last, rows) in zip(starts, ends, strict=False)]
+    starts = [after, *(end for end, _rows in ends)]
+    return [(start, end, rows) for start, (end, rows) in zip(starts, ends, strict=False)]
 
 
 def _ensure_partitions(file: ImportFile, kind: Kind) -> None:

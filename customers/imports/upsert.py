@@ -123,8 +123,10 @@ def write_chunk(file: ImportFile, first: int, last: int, *, all_new: bool) -> Wr
     chunk = SQL("{} k WHERE k.line > {} AND k.line <= {}").format(
         Identifier(staging.checked_table(file)), Literal(first), Literal(last)
     )
+    # One file of a kind at a time decides what is known; where nothing is, a unique key decides.
+    lock = "pg_advisory_xact_lock_shared" if all_new else "pg_advisory_xact_lock"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('bankcrm.import'), hashtext(%s))", [file.kind])
+        cursor.execute(f"SELECT {lock}(hashtext('bankcrm.import'), hashtext(%s))", [file.kind])
         if all_new:
             cursor.execute(_insert(file, kind, found, chunk))
             return Written(cursor.rowcount, 0, {})

@@ -40,6 +40,7 @@ def kill_after(monkeypatch: pytest.MonkeyPatch, chunks: int) -> None:
         calls.append(1)
         return real(*args, **more)
 
+    monkeypatch.setattr(lanes, "HANDS", 1)
     monkeypatch.setattr(upsert, "write_chunk", write_chunk)
 
 
@@ -121,10 +122,11 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(
                 )
         return real(*args, **more)
 
-    # The fence is renewed at the beginning of the next chunk; the one in which the lease went may still commit.
+    # The fence is the last word of a chunk: the one in which the lease went is undone.
+    monkeypatch.setattr(lanes, "HANDS", 1)
     monkeypatch.setattr(upsert, "write_chunk", write_chunk)
     assert runs.execute(run.pk) == ""
-    assert Customer.objects.count() <= 400
+    assert Customer.objects.count() == 300
     assert ImportFile.objects.get().state == ImportFile.State.CHECKED
 
 
@@ -196,3 +198,32 @@ def test_what_one_hand_cannot_do_stops_the_check(tmp_path: Path, monkeypatch: py
         checked(write(tmp_path, ROWS), "customers", cast.ana)
     assert len(threads) == 2
     assert ImportFile.objects.get().state == ImportFile.State.UPLOADED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_hands_that_are_stopped_go_on_where_each_of_them_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cast = make_bank()
+    file = checked(write(tmp_path, ROWS), "customers", cast.ana)
+    real, threads = upsert.write_chunk, set()
+
+    def write_chunk(file, first, last, **more):
+        threads.add(threading.current_thread().name)
+        if last >= 900:
+            raise Killed
+        return real(file, first, last, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(upsert, "write_chunk", write_chunk)
+        with pytest.raises(Killed):
+            imports.merge(ImportFile.objects.get())
+    assert len(threads) == 2
+    left = ImportFile.objects.get()
+    spans = left.options["resume"]["spans"]
+    assert len(spans) == 2
+    assert left.inserted == left.options["resume"]["rows"] == Customer.objects.count() < 990
+    assert Customer.objects.filter(brought_by=file.pk).count() == left.inserted
+    done = imports.merge(left)
+    assert (done.state, done.inserted, done.updated) == (ImportFile.State.MERGED, 990, 0)
+    assert Customer.objects.count() == 990

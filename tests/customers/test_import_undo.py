@@ -78,13 +78,14 @@ def test_undone_twice_is_undone_once_and_the_same_file_may_come_again(cast: Cast
 def test_only_the_last_import_of_a_source_can_be_undone_and_only_its_data_are_kept(
     cast: Cast, tmp_path: Path
 ) -> None:
+    others = set(before_tables())
     first = bring(tmp_path, FIRST, cast.ana)
     second = bring(tmp_path, SECOND, cast.ana)
-    assert before_tables() == [f"import_before_{second.pk}"]
+    assert set(before_tables()) - others == {f"import_before_{second.pk}"}
     with pytest.raises(imports.Refused, match="came after it from the same source"):
         undo.undo(ImportFile.objects.get(pk=first.pk), cast.ana)
     undo.undo(second, cast.ana)
-    assert before_tables() == []
+    assert set(before_tables()) <= others
     with pytest.raises(imports.Refused, match="no longer kept"):
         undo.undo(ImportFile.objects.get(pk=first.pk), cast.ana)
     assert Customer.objects.count() == 3
