@@ -1,4 +1,4 @@
-"""Who a customer belonged to, since when and why: transfers of portfolios and what each did to each customer (A1.10)."""
+"""Who a customer belonged to, since when and why: portfolio transfers and what each did to a customer (A1.10)."""
 
 from __future__ import annotations
 
