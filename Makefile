@@ -62,8 +62,8 @@ lint: $(INSTALLED)  ## ruff, mypy, import-linter, missing migrations
 bench: setup  ## Time each path beside its limit: make bench N=1000000 BENCH=--drop
 	$(BIN)/python -m bench --n $(N) $(BENCH)
 
-stop: $(INSTALLED)  ## Stop the embedded PostgreSQL and Valkey
-	$(BIN)/python -m bankcrm.embedded stop
+stop:          ## Stop the embedded PostgreSQL and Valkey
+	@if test -x $(BIN)/python; then $(BIN)/python -m bankcrm.embedded stop; fi
 
 clean:  ## Stop the embedded servers, delete var/ and every build product
 	@if test -x $(BIN)/python; then $(BIN)/python -m bankcrm.embedded remove; fi

@@ -9,20 +9,19 @@ from bankcrm import embedded
 WITHOUT_DATABASE = {
     "help",
     "version",
-    "--help",
-    "--version",
-    "-h",
     "collectstatic",
     "makemessages",
     "compilemessages",
 }
+
+ONLY_TOLD = {"--help", "-h", "--version"}
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bankcrm.settings")
     from django.core.management import execute_from_command_line
 
-    if len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_DATABASE:
+    if len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_DATABASE and ONLY_TOLD.isdisjoint(sys.argv):
         try:
             embedded.ensure_started()
         except embedded.EmbeddedError as error:

@@ -261,15 +261,14 @@ def test_the_addresses_are_known_before_anything_runs(own_var: Path) -> None:
     assert not own_var.exists()
 
 
-def test_socket_paths_stay_under_the_limit_of_the_kernel(
-    own_var: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bankcrm.embedded.paths.is_root", lambda: False)
-    monkeypatch.setenv("BANKCRM_VAR", str(own_var / ("deep" * 20) / ("deeper" * 10)))
-    assert len(str(socket_dir() / ".s.PGSQL.5432")) <= LONGEST_SOCKET_PATH
-    monkeypatch.setenv("BANKCRM_VAR", "/srv/bankcrm/var")
-    assert socket_dir() == Path("/srv/bankcrm/var/run")
-    monkeypatch.setenv("BANKCRM_VAR", str(own_var))
+def test_socket_paths_stay_under_the_limit_of_the_kernel(own_var: Path) -> None:
+    # Undone here: whatever the order of teardown, no later test may inherit this one's directory.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bankcrm.embedded.paths.is_root", lambda: False)
+        patch.setenv("BANKCRM_VAR", str(own_var / ("deep" * 20) / ("deeper" * 10)))
+        assert len(str(socket_dir() / ".s.PGSQL.5432")) <= LONGEST_SOCKET_PATH
+        patch.setenv("BANKCRM_VAR", "/srv/bankcrm/var")
+        assert socket_dir() == Path("/srv/bankcrm/var/run")
 
 
 def test_a_pg_bin_without_a_server_is_named(
