@@ -128,6 +128,15 @@ def test_the_branch_manager_works_what_nobody_else_can(cast: Cast, rosa: User) -
     assert set(queue.waiting(again(cast.bao)).filter(to_work(again(cast.bao)))) == {first, second, third}
 
 
+def test_a_backup_who_left_the_bank_leaves_it_to_the_branch_manager(cast: Cast, rosa: User) -> None:
+    first, *_rest = pushed_leads(cast, 1)
+    Customer.objects.filter(pk=first.customer_id).update(backup_rm=rosa)
+    away(cast.rita)
+    assert queue.next_lead(again(cast.bao)) is None
+    User.objects.filter(pk=rosa.pk).update(is_active=False)
+    assert queue.next_lead(again(cast.bao)) == first
+
+
 def test_the_nearest_branch_upwards_with_a_manager_has_it(cast: Cast) -> None:
     regina = make_user("regina", Role.BRANCH_MANAGER, cast.tree.north)
     rosa = make_user("rosa", Role.RM, cast.tree.n2)

@@ -328,6 +328,17 @@ def test_undo_gives_back_what_nothing_happened_to_and_counts_the_rest(cast: Cast
         transfer.undo(cast.bao, done.pk)
 
 
+def test_undo_leaves_a_customer_who_went_round_and_came_back(cast: Cast, rosa: User) -> None:
+    ids = make_customers(2, cast.tree.n1, cast.rita)
+    sun = make_user("sun", Role.RM, cast.tree.n1)
+    done = order(cast.bao, Choice((cast.rita.pk,), receivers=(rosa.pk,)))
+    order(cast.bao, Choice((rosa.pk,), receivers=(sun.pk,), customers=(ids[0],)))
+    order(cast.bao, Choice((sun.pk,), receivers=(rosa.pk,)))
+    undone = transfer.undo(cast.bao, done.pk).result["undone"]
+    assert (undone["customers"], undone["customers_kept"]) == (1, 1)
+    assert owners() == {"rita": 1, "rosa": 1}
+
+
 def test_nobody_gets_customers_back_who_no_longer_works_with_any(cast: Cast, rosa: User) -> None:
     make_customers(2, cast.tree.n1, cast.rita)
     done = order(cast.bao, Choice((cast.rita.pk,), receivers=(rosa.pk,)))
