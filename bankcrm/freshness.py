@@ -11,7 +11,7 @@ Registering the same callable twice is harmless only if the app checks; ``ready`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,9 +41,14 @@ sources: list[Callable[[], Freshness | None]] = []
 bells: list[Callable[[User], Bell]] = []
 
 
-def line() -> list[Freshness]:
-    """Every source's part, in the order of registration; sources without data stay silent."""
-    return [part for source in sources if (part := source()) is not None]
+def line(known: Mapping[Callable[[], Freshness | None], Freshness | None] | None = None) -> list[Freshness]:
+    """Every source's part, in the order of registration; sources without data stay silent.
+
+    ``known``: what a page has read already says instead of asking its source again.
+    """
+    known = known or {}
+    parts = [known[source] if source in known else source() for source in sources]
+    return [part for part in parts if part is not None]
 
 
 def bell(user: User) -> Bell:

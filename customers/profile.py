@@ -50,7 +50,11 @@ def newest_data() -> datetime.date | None:
 
 def freshness() -> Freshness | None:
     """What the top bar says about the age of customer data; None before the first profile."""
-    month = latest_month()
+    return freshness_of(latest_month())
+
+
+def freshness_of(month: datetime.date | None) -> Freshness | None:
+    """The same of a page that knows the newest month."""
     return Freshness(_("data to %(day)s") % {"day": figures.short_day(month)}) if month else None
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from bankcrm import paging
+from bankcrm import freshness, paging
 from bankcrm.models import Role
 from bankcrm.policy import REGISTRY, SignedIn
 from customers import customer_page, kyc, portfolio, profile, recent, search, tabs, tiering
@@ -108,11 +108,9 @@ def customer_detail(request: SignedIn, pk: int, tab: str = "overview") -> HttpRe
     }
     if request.htmx:
         return render(request, "customers/_tab.html", context)
-    return render(
-        request,
-        "customers/detail.html",
-        context | customer_page.header(seen, tab) | {"reveals": _reveals(seen)},
-    )
+    context |= customer_page.header(seen, tab) | {"reveals": _reveals(seen)}
+    context["freshness"] = freshness.line({profile.freshness: profile.freshness_of(seen.month)})
+    return render(request, "customers/detail.html", context)
 
 
 @never_cache

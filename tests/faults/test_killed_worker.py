@@ -33,6 +33,14 @@ def one_row_per_change(interruptions: int) -> list[tuple[str, str]]:
     return [("", "queued"), ("queued", "running"), *again * interruptions, ("running", "done")]
 
 
+def through_the_queue(trail: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The trail as if the reaper had always come first: a worker may also take over what has lost its lease."""
+    steps = []
+    for step in trail:
+        steps += [("running", "queued"), ("queued", "running")] if step == ("running", "running") else [step]
+    return steps
+
+
 @pytest.mark.parametrize("share", [0.25, 0.5, 0.75])
 def test_a_worker_killed_half_way_is_followed_by_one_that_finishes_exactly(
     world: World, share: float
@@ -48,7 +56,7 @@ def test_a_worker_killed_half_way_is_followed_by_one_that_finishes_exactly(
     world.wait_for_state(run_id, "done")
 
     assert written(world, run_id) == (ROWS, ROWS, ROWS)
-    assert world.trail(run_id) == one_row_per_change(1)
+    assert through_the_queue(world.trail(run_id)) == one_row_per_change(1)
 
 
 def test_one_run_outlives_three_killed_workers(world: World) -> None:
@@ -63,7 +71,7 @@ def test_one_run_outlives_three_killed_workers(world: World) -> None:
     world.wait_for_state(run_id, "done")
 
     assert written(world, run_id) == (ROWS, ROWS, ROWS)
-    assert world.trail(run_id) == one_row_per_change(3)
+    assert through_the_queue(world.trail(run_id)) == one_row_per_change(3)
 
 
 def test_a_killed_pool_process_is_noticed_though_its_message_is_gone(world: World) -> None:
@@ -80,7 +88,7 @@ def test_a_killed_pool_process_is_noticed_though_its_message_is_gone(world: Worl
     assert worker.poll() is None, "the worker itself lived on"
     assert int(world.run(run_id)["note"].removeprefix("process ")) != child
     assert written(world, run_id) == (ROWS, ROWS, ROWS)
-    assert world.trail(run_id) == one_row_per_change(1)
+    assert through_the_queue(world.trail(run_id)) == one_row_per_change(1)
 
 
 def test_a_worker_told_to_stop_hands_its_work_over(world: World) -> None:
@@ -97,8 +105,7 @@ def test_a_worker_told_to_stop_hands_its_work_over(world: World) -> None:
 
     assert written(world, run_id) == (ROWS, ROWS, ROWS)
     # The stopped worker gave its message back: whoever gets it after the lease takes over without the reaper.
-    taken_over = [("", "queued"), ("queued", "running"), ("running", "running"), ("running", "done")]
-    assert world.trail(run_id) in (one_row_per_change(1), taken_over)
+    assert through_the_queue(world.trail(run_id)) == one_row_per_change(1)
 
 
 def test_the_default_lease_and_reaper_notice_a_vanished_worker_within_two_minutes() -> None:
