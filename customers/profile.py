@@ -12,7 +12,16 @@ from django.utils.translation import gettext as _
 from bankcrm import figures
 from bankcrm.freshness import Freshness
 from bankcrm.partitions import ensure_months
-from customers import daily_average, dated, peers, profile_columns, profile_sql, tier_changes, tiering
+from customers import (
+    attitude,
+    daily_average,
+    dated,
+    peers,
+    profile_columns,
+    profile_sql,
+    tier_changes,
+    tiering,
+)
 from customers.models import CustomerProfile
 
 TABLE = CustomerProfile._meta.db_table
@@ -104,6 +113,7 @@ def build(day: datetime.date, progress: Progress | None = None) -> int:
         CustomerProfile.objects.filter(month=day).delete()
         cursor.execute(_insert(), parameters)
         rows = cursor.rowcount
+        attitude.fill(day)
         peers.write(cursor, day)
         tier_changes.record(cursor, day)
         for table, _statement in steps:

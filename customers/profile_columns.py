@@ -35,7 +35,7 @@ FINANCIAL_PREFERENCE = """CASE
     WHEN z.investing >= b.insurance THEN 'investing'
     ELSE 'protection' END"""
 
-LOYALTY_GRADE = """(ARRAY['D', 'D', 'C', 'B', 'A'])[1
+FACTS_GRADE = """(ARRAY['D', 'D', 'C', 'B', 'A'])[1
     + (coalesce(x.tenure, 0) >= 60)::int + (coalesce(h.lines, 0) >= 3)::int
     + coalesce(y.last_on > %(day)s - 30, false)::int
     + (coalesce(b.aum, 0) > 0 AND b.aum >= 0.8 * e.aum_3m_ago)::int]"""
@@ -92,7 +92,8 @@ COLUMNS: dict[str, str] = {
     "preferred_channel": PREFERRED_CHANNEL,
     "risk_preference": RISK_PREFERENCE,
     "financial_preference": FINANCIAL_PREFERENCE,
-    "loyalty_grade": LOYALTY_GRADE,
+    "facts_grade": FACTS_GRADE,
+    "loyalty_grade": FACTS_GRADE,  # until ``attitude.fill`` knows the churn chances of the month
     "amount_in_1m": zero("q.in_1m"),
     "amount_out_1m": zero("q.out_1m"),
     "amount_in_3m": zero("q.in_3m"),

@@ -239,7 +239,6 @@ ATTITUDE = [
         source="p.churn_wealth",
         basis=Basis.SEVERAL,
         origin=Origin.MODEL,
-        model_later=True,
     ),
     Field(
         code="churn_loan",
@@ -253,25 +252,38 @@ ATTITUDE = [
         source="p.churn_loan",
         basis=Basis.SEVERAL,
         origin=Origin.MODEL,
-        model_later=True,
     ),
     Field(
-        code="loyalty_grade",
-        label=_("Loyalty grade"),
+        code="facts_grade",
+        label=_("Loyalty by facts"),
         meaning=_(
             "A rule on facts, not a model: one point each for five years with us, three product lines, a transaction"
             " in 30 days, and assets not down by more than a fifth in three months. A: 4, B: 3, C: 2, D: fewer."
         ),
         area=Area.ATTITUDE,
         type=Type.CHOICE,
-        source="p.loyalty_grade",
+        source="p.facts_grade",
         basis=Basis.SEVERAL,
         origin=Origin.RULE,
-        model_later=True,
         choices=tuple(LoyaltyGrade.choices),
         model_use=True,
         group=True,
-        reasons={"high": _("Loyalty grade %(value)s"), "low": _("Loyalty grade %(value)s")},
+        reasons={"high": _("Loyalty by facts %(value)s"), "low": _("Loyalty by facts %(value)s")},
+    ),
+    Field(
+        code="loyalty_grade",
+        label=_("Loyalty grade"),
+        meaning=_(
+            "Loyalty by facts, lowered by the higher chance of leaving that a churn model in use gives: from one and a"
+            " half times the average of all it was computed for at best B, from twice C, from three times D."
+        ),
+        area=Area.ATTITUDE,
+        type=Type.CHOICE,
+        source="p.loyalty_grade",
+        basis=Basis.SEVERAL,
+        origin=Origin.MODEL,
+        choices=tuple(LoyaltyGrade.choices),
+        group=True,
     ),
     Field(
         code="objects_to",

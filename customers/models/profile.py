@@ -95,6 +95,7 @@ class CustomerProfile(models.Model):
     # Attitude (S1.5)
     churn_wealth = models.FloatField(null=True)
     churn_loan = models.FloatField(null=True)
+    facts_grade = word(2)
     loyalty_grade = word(2)
 
     # Portrait from transactions (S1.6)
