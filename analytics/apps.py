@@ -7,5 +7,7 @@ class AnalyticsConfig(AppConfig):
     def ready(self) -> None:
         from analytics import predictive
         from bankcrm import freshness
+        from customers import attitude
 
         freshness.sources.append(predictive.freshness)
+        attitude.filled_by(predictive.churn_chances)

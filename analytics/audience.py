@@ -36,6 +36,8 @@ __all__ = [
     "customers",
     "describe",
     "distribution",
+    "faults_of_fields",
+    "field_expression",
     "reference_names",
     "row_counts",
     "validate",
@@ -101,6 +103,33 @@ def compile_condition(condition: Condition, month: dt.date, today: dt.date | Non
     where, where_params = compiler.node(tree)
     source, source_params = compiler.from_clause()
     return Compiled(source, tuple(source_params), f"{STILL_HERE} AND ({where})", tuple(where_params))
+
+
+def field_expression(condition: Condition, month: dt.date) -> tuple[str, tuple[Any, ...]]:
+    """A condition on fields of the catalogue alone, as of ``month``: a boolean expression over ``c`` and ``p``.
+
+    For questions about the past: scores and events of today would know what came later. Raises InvalidCondition.
+    """
+    if faults := faults_of_fields(condition):
+        raise InvalidCondition(faults)
+    compiler, tree = _compiler(condition, month, month)
+    where, params = compiler.node(tree)
+    return where, tuple(params)
+
+
+def faults_of_fields(condition: Condition) -> list[str]:
+    """What keeps a condition from being asked about the past, one sentence per fault; empty when nothing does."""
+    lookup = _Lookup(condition)
+    if lookup.faults:
+        return lookup.faults
+    rows = [row for reading in (lookup.reading, *lookup.audiences.values()) for row in rows_of(reading.tree)]
+    if all(row.kind in ("field", "audience") for row in rows):
+        return []
+    return [
+        _(
+            "Only conditions on customer fields can be asked about a past month, not scores, contacts or lists."
+        )
+    ]
 
 
 def customers(condition: Condition, month: dt.date, today: dt.date | None = None) -> CustomerQuerySet:

@@ -1,24 +1,33 @@
-"""Forms of analytics: what a new model predicts, for which product, over which horizon."""
+"""Forms of analytics: what a new model predicts, for whom, over which horizon."""
 
 from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from analytics import audience
 from analytics.features import usable
-from analytics.models import PredictiveModel
+from analytics.models import Audience, PredictiveModel
+from analytics.models.predictive import BalanceGroup
+from bankcrm.models import User
 from customers.models import Assignment
 
+Kind, Target = PredictiveModel.Kind, PredictiveModel.Target
 
-class PredictiveModelForm(forms.ModelForm):
-    """Defines a response model. Features left empty mean every field a model may use."""
 
+class ModelForm(forms.ModelForm):
+    """What every kind of model says about itself. Features left empty mean every field a model may use."""
+
+    kind: PredictiveModel.Kind
     horizon_days = forms.IntegerField(
         label=_("Horizon, days"),
         min_value=7,
         max_value=365,
         initial=60,
-        help_text=_("An opening within so many days counts."),
+        help_text=_("What happens within so many days counts."),
     )
     features = forms.MultipleChoiceField(
         label=_("Features"),
@@ -26,6 +35,47 @@ class PredictiveModelForm(forms.ModelForm):
         required=False,
         help_text=_("Choose none to use every field a model may use."),
     )
+    population = forms.ModelChoiceField(
+        Audience.objects.none(),
+        label=_("For whom"),
+        required=False,
+        empty_label=_("Everybody who could still do it"),
+        help_text=_("A saved audience of conditions on customer fields; the model keeps a copy."),
+    )
+    exclusions = forms.ModelChoiceField(
+        Audience.objects.none(), label=_("Except"), required=False, empty_label=_("Nobody")
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.instance.kind = self.kind
+        audiences = Audience.objects.visible_to(user)
+        for name in ("population", "exclusions"):
+            self.fields[name].queryset = audiences  # type: ignore[attr-defined]  # both are ModelChoiceFields
+
+    def _condition(self, name: str) -> dict[str, Any]:
+        saved: Audience | None = self.cleaned_data[name]
+        if saved is None:
+            return {}
+        if faults := audience.faults_of_fields(saved.condition):
+            raise forms.ValidationError(faults)
+        return dict(saved.condition)
+
+    def clean_population(self) -> dict[str, Any]:
+        return self._condition("population")
+
+    def clean_exclusions(self) -> dict[str, Any]:
+        return self._condition("exclusions")
+
+    def definition(self) -> dict[str, Any]:
+        """The columns of the new model, validated."""
+        return {"kind": self.kind, **self.cleaned_data}
+
+
+class ResponseModelForm(ModelForm):
+    """Who opens a product."""
+
+    kind = Kind.RESPONSE
     history_campaign = forms.CharField(
         label=_("Imported campaign"),
         required=False,
@@ -37,10 +87,95 @@ class PredictiveModelForm(forms.ModelForm):
 
     class Meta:
         model = PredictiveModel
-        fields = ["name", "code", "product", "horizon_days", "history_campaign", "features"]
+        fields = [
+            "name",
+            "code",
+            "product",
+            "horizon_days",
+            "population",
+            "exclusions",
+            "history_campaign",
+            "monthly",
+            "features",
+        ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["product"].required = True
 
     def clean_history_campaign(self) -> str:
         code = self.cleaned_data["history_campaign"].strip()
         if code and not Assignment.objects.filter(campaign_code=code).exclude(facts={}).exists():
             raise forms.ValidationError(_("No imported campaign of that code has columns to learn from."))
         return code
+
+
+class ChurnModelForm(ModelForm):
+    """Who gives up what is held: the definition is stored with the model."""
+
+    kind = Kind.CHURN
+    target = forms.ChoiceField(
+        label=_("Counts as leaving"),
+        choices=[(target.value, target.label) for target in (Target.FALLS, Target.CLOSES, Target.PREPAYS)],
+    )
+    balance = forms.ChoiceField(label=_("Of what"), choices=BalanceGroup.choices)
+    share = forms.FloatField(
+        label=_("Share left"),
+        required=False,
+        min_value=0.01,
+        max_value=0.99,
+        initial=0.5,
+        help_text=_(
+            "0.5: the month's average balance at the end of the horizon is under half of what it was."
+        ),
+    )
+    least = forms.DecimalField(
+        label=_("Least balance"),
+        min_value=Decimal(0),
+        initial=Decimal(1000),
+        help_text=_("Only customers who have so much at the month-end are asked about."),
+    )
+
+    class Meta:
+        model = PredictiveModel
+        fields = [
+            "name",
+            "code",
+            "target",
+            "balance",
+            "share",
+            "least",
+            "horizon_days",
+            "population",
+            "exclusions",
+            "feeds",
+            "monthly",
+            "features",
+        ]
+        help_texts = {
+            "feeds": _("The scores become this field of the profile and count for the loyalty grade.")
+        }
+
+    def clean_feeds(self) -> str:
+        feeds: str = self.cleaned_data["feeds"]
+        taken = PredictiveModel.objects.filter(feeds=feeds).first() if feeds else None
+        if taken:
+            raise forms.ValidationError(
+                _("“%(name)s” fills this field already. Take it off there first."),
+                params={"name": taken.name},
+            )
+        return feeds
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if data.get("target") == Target.FALLS and not data.get("share") and "share" not in self.errors:
+            self.add_error("share", _("Say which share of the balance counts as leaving."))
+        if data.get("target") == Target.PREPAYS and data.get("balance") not in (None, BalanceGroup.LOANS):
+            self.add_error("balance", _("Only loans are repaid early."))
+        if data.get("target") != Target.FALLS:
+            data["share"] = None
+        self.instance.target = data.get("target", Target.FALLS)
+        return data
+
+
+FORMS: dict[str, type[ModelForm]] = {Kind.RESPONSE: ResponseModelForm, Kind.CHURN: ChurnModelForm}

@@ -1,7 +1,7 @@
 # ruff: noqa: S608  every name spliced into this SQL is a constant of this module
 """Who responded: the outcomes a model learns from, and only those whose window is complete at the as-of date.
 
-Two sources. Holdings: month-ends long past, everybody who did not hold the product then, and whether they opened it
+Two sources. Facts: month-ends long past, everybody ``analytics.targets`` asks about then, and whether they did it
 within the horizon. Assignments: customers whom campaigns approached for the product, and whether a conversion followed.
 The second says more about responding to us but covers only who was selected, and needs earlier campaigns; the caller is
 told which one was used and why.
@@ -11,20 +11,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from analytics import features
+from analytics import features, targets
 from analytics.features import Population
 from analytics.modelling.matrix import FeatureSpec
 from analytics.modelling.sentences import Sentence, gettext_noop
 from analytics.models import PredictiveModel
 from customers import profile
-from customers.models import CustomerProfile, Product
+from customers.models import CustomerProfile
 
 HOLDINGS, ASSIGNMENTS = "holdings", "assignments"
 ENOUGH_ASSIGNED = 200  # positives; a judgement of methods.md section 4
@@ -33,9 +33,7 @@ FEWEST_SNAPSHOTS = 3
 # Rows beyond this are left out by a hash of the customer, which keeps the base rate.
 MOST_ROWS = 600_000
 SOURCE_SENTENCES = {
-    HOLDINGS: gettext_noop(
-        "Who did not hold the product at %(dates)s month-ends and opened it in the window."
-    ),
+    HOLDINGS: gettext_noop("Who could still do it at %(dates)s month-ends, and who then did in the window."),
     ASSIGNMENTS: gettext_noop(
         "Who was approached by campaigns on %(dates)s days and converted in the window."
     ),
@@ -52,14 +50,6 @@ NOT_FROM_ASSIGNED = gettext_noop(
 
 Step = Callable[[int, int], object]
 
-HOLDS = (
-    "EXISTS (SELECT 1 FROM customers_holding held WHERE held.customer_id = c.id AND held.product_id = %s"
-    " AND held.opened_on <= p.month AND (held.closed_on IS NULL OR held.closed_on > p.month))"
-)
-OPENED = (
-    "EXISTS (SELECT 1 FROM customers_holding opened WHERE opened.customer_id = c.id AND opened.product_id = %s"
-    " AND opened.opened_on > p.month AND opened.opened_on <= p.month + %s::int)"
-)
 # Reported conversions are left out: staff report for the treated alone, and some of them are mistaken.
 CONVERTED = """EXISTS (
     SELECT 1 FROM customers_response r WHERE r.customer_id = a.customer_id AND r.campaign_code = a.campaign_code
@@ -95,11 +85,6 @@ class Dataset:
         return np.concatenate([part.X for part in parts])[rows]
 
 
-def population(product: Product) -> Population:
-    """Whom a response model is about: customers of the month who do not hold the product."""
-    return Population(where=f"NOT {HOLDS}", params=(product.pk,))
-
-
 def snapshots(model: PredictiveModel, as_of: dt.date) -> list[dt.date]:
     """Month-ends with a complete window, oldest first, far enough apart that no two windows overlap.
 
@@ -108,10 +93,10 @@ def snapshots(model: PredictiveModel, as_of: dt.date) -> list[dt.date]:
     first = _first_fact()
     if first is None:
         return []
-    full = _spaced(as_of, model.horizon_days, profile.month_end(first, -11))
+    full = _spaced(model, as_of, profile.month_end(first, -11))
     if len(full) >= FEWEST_SNAPSHOTS + 1:
         return full
-    return _spaced(as_of, model.horizon_days, profile.month_end(first, -2))
+    return _spaced(model, as_of, profile.month_end(first, -2))
 
 
 def _first_fact() -> dt.date | None:
@@ -124,12 +109,12 @@ def _first_fact() -> dt.date | None:
         return cursor.fetchone()[0]
 
 
-def _spaced(as_of: dt.date, horizon: int, first: dt.date) -> list[dt.date]:
+def _spaced(model: PredictiveModel, as_of: dt.date, first: dt.date) -> list[dt.date]:
     found: list[dt.date] = []
     before = as_of
     month = profile.month_end(as_of)
     while month >= first and len(found) < SNAPSHOTS:
-        if month + dt.timedelta(days=horizon) <= before:
+        if targets.window_end(model, month) <= before:
             found.append(month)
             before = month
         month = profile.month_end(month, 1)
@@ -148,29 +133,38 @@ def ensure_profiles(months: Sequence[dt.date], step: Step | None = None) -> None
 def dataset(
     model: PredictiveModel, as_of: dt.date, step: Step | None = None, *, assigned_failed: bool = False
 ) -> Dataset:
-    """The labelled rows of a model with a product: from campaigns where they gave enough, else from holdings.
+    """The labelled rows of a model: of a response model from campaigns where they gave enough, else from facts.
 
     ``assigned_failed``: nothing was to be learned from the campaigns' labels. Raises ValueError for unknown features,
     LookupError when no month-end has a complete window.
     """
-    assigned = label_counts(model, as_of)[ASSIGNMENTS]
-    enough = assigned["positives"] >= ENOUGH_ASSIGNED and assigned["dates"] >= FEWEST_SNAPSHOTS
-    if enough and not assigned_failed:
-        return _read(model, ASSIGNMENTS, _assignment_batches(model, as_of), (), step)
-    note = Sentence(
-        NOT_FROM_ASSIGNED if assigned_failed else TOO_FEW_ASSIGNED,
-        {"positives": assigned["positives"], "dates": assigned["dates"], "needed": ENOUGH_ASSIGNED},
-    )
+    notes: tuple[Sentence, ...] = ()
+    if model.kind == PredictiveModel.Kind.RESPONSE:
+        assigned = _assigned_counts(model, as_of)
+        enough = assigned["positives"] >= ENOUGH_ASSIGNED and assigned["dates"] >= FEWEST_SNAPSHOTS
+        if enough and not assigned_failed:
+            return _read(model, ASSIGNMENTS, _assignment_batches(model, as_of), (), step)
+        text = NOT_FROM_ASSIGNED if assigned_failed else TOO_FEW_ASSIGNED
+        named = {
+            "positives": assigned["positives"],
+            "dates": assigned["dates"],
+            "needed": ENOUGH_ASSIGNED,
+        }
+        notes = (Sentence(text, named),)
     months = snapshots(model, as_of)
     if not months:
         raise LookupError("no month-end has a complete window")
-    return _read(model, HOLDINGS, _holding_batches(model, months), (note,), step)
+    return _read(model, HOLDINGS, _profile_batches(model, months), notes, step)
 
 
-def _holding_batches(model: PredictiveModel, months: Sequence[dt.date]) -> list[tuple[dt.date, Population]]:
-    who = population(model.product)
-    labels = {"label": (OPENED, (model.product_id, model.horizon_days)), "day": ("p.month", ())}
-    return [(month, Population(where=who.where, params=who.params, extra=labels)) for month in months]
+def _profile_batches(model: PredictiveModel, months: Sequence[dt.date]) -> list[tuple[dt.date, Population]]:
+    return [
+        (month, replace(targets.population(model, month), extra=_labelled(model, month))) for month in months
+    ]
+
+
+def _labelled(model: PredictiveModel, month: dt.date) -> dict[str, targets.Fragment]:
+    return {"label": targets.outcome(model, month), "day": ("p.month", ())}
 
 
 def _assignment_batches(model: PredictiveModel, as_of: dt.date) -> list[tuple[dt.date, Population]]:
@@ -179,20 +173,23 @@ def _assignment_batches(model: PredictiveModel, as_of: dt.date) -> list[tuple[dt
         cursor.execute(
             "SELECT DISTINCT date_trunc('month', assigned_on)::date - 1 FROM customers_assignment"
             " WHERE product_code = %s AND NOT is_control AND assigned_on <= %s ORDER BY 1",
-            [model.product.code, as_of - dt.timedelta(days=model.horizon_days)],
+            [model.sells.code, as_of - dt.timedelta(days=model.horizon_days)],
         )
         months = [row[0] for row in cursor.fetchall()]
     batches = []
     for month in months:
+        where, params = targets.conditions(model, month)
         batches.append(
             (
                 month,
                 Population(
+                    where=where,
+                    params=params,
                     joins="JOIN customers_assignment a ON a.customer_id = c.id AND a.product_code = %s"
                     " AND NOT a.is_control AND date_trunc('month', a.assigned_on)::date - 1 = %s"
                     " AND a.assigned_on <= %s",
                     join_params=(
-                        model.product.code,
+                        model.sells.code,
                         month,
                         as_of - dt.timedelta(days=model.horizon_days),
                     ),
@@ -267,22 +264,37 @@ def label_counts(model: PredictiveModel, as_of: dt.date) -> dict[str, dict[str, 
 
     ``{"holdings": {"n", "positives", "dates"}, "assignments": {"n", "positives", "dates", "control",
     "control_positives", "contacted", "open"}}``: treated rows apart from control, ``open`` = window not complete yet.
-    Holdings count only month-ends whose profile is built.
+    Facts count only month-ends whose profile is built; a churn model has no assignments.
     """
+    counted = {HOLDINGS: _counted(model, snapshots(model, as_of))}
+    if model.product is not None:
+        counted[ASSIGNMENTS] = _assigned_counts(model, as_of)
+    return counted
+
+
+def _assigned_counts(model: PredictiveModel, as_of: dt.date) -> dict[str, int]:
     horizon = model.horizon_days
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT_ASSIGNED, [horizon, as_of, horizon, horizon, model.product.code, as_of])
-        assigned = _assigned(list(cursor.fetchone()))
-        cursor.execute(
-            f"SELECT count(*), count(*) FILTER (WHERE {OPENED}), count(DISTINCT p.month)"
-            " FROM customers_customerprofile p JOIN customers_customer c ON c.id = p.customer_id"
-            f" WHERE p.month = ANY(%s) AND NOT {HOLDS}",
-            [model.product_id, horizon, snapshots(model, as_of), model.product_id],
-        )
-        held = dict(zip(("n", "positives", "dates"), cursor.fetchone(), strict=True))
-    return {HOLDINGS: held, ASSIGNMENTS: assigned}
-
-
-def _assigned(figures: list[int]) -> dict[str, int]:
     names = ("n", "positives", "dates", "control", "control_positives", "contacted", "open")
-    return dict(zip(names, figures, strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_ASSIGNED, [horizon, as_of, horizon, horizon, model.sells.code, as_of])
+        return dict(zip(names, cursor.fetchone(), strict=True))
+
+
+def _counted(model: PredictiveModel, months: Sequence[dt.date]) -> dict[str, int]:
+    found = {"n": 0, "positives": 0, "dates": 0}
+    with connection.cursor() as cursor:
+        for month in months:
+            who, (outcome, outcome_params) = targets.population(model, month), targets.outcome(model, month)
+            cursor.execute(
+                f"SELECT count(*), count(*) FILTER (WHERE {outcome})"
+                " FROM customers_customerprofile p JOIN customers_customer c ON c.id = p.customer_id"
+                f" WHERE p.month = %s AND {who.where}",
+                [*outcome_params, month, *who.params],
+            )
+            n, positives = cursor.fetchone()
+            found = {
+                "n": found["n"] + n,
+                "positives": found["positives"] + positives,
+                "dates": found["dates"] + (n > 0),
+            }
+    return found

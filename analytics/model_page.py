@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from analytics import card, predictive
+from analytics import card, predictive, targets
 from analytics.modelling.limits import PSI_ACT, PSI_WATCH
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
 from bankcrm.figures import number, pct, short_day, signed
@@ -54,6 +54,7 @@ def summary(model: PredictiveModel, today: dt.date) -> dict[str, Any]:
     observed: dict[str, Any] = champion.card.get("observed_expected", {}) if champion else {}
     return {
         "model": model,
+        "predicts": targets.sentence(model),
         "champion": champion,
         "age": (today - champion.trained_at.date()).days if champion else None,
         "auc": metrics.get("auc"),
@@ -197,7 +198,9 @@ def _compared(against: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
         tone, word = "ok", _("v%(number)s is better") % named
     elif auc["high"] < 0:
         tone, word = "bad", _("v%(number)s is worse") % named
-    sentence = _("The challenger finds %(ours)s of buyers in the best tenth, the champion %(theirs)s.") % {
+    sentence = _(
+        "The challenger finds %(ours)s of those who did it in the best tenth, the champion %(theirs)s."
+    ) % {
         "ours": pct((lift["theirs"] + lift["value"]) / 10),
         "theirs": pct(lift["theirs"] / 10),
     }
@@ -301,11 +304,7 @@ def card_rows(model: PredictiveModel, version: ModelVersion | None) -> list[tupl
         return []
     document = version.card
     rows: list[tuple[Any, str]] = [
-        (
-            _("Predicts"),
-            _("opens %(product)s within %(days)s days")
-            % {"product": model.product.name, "days": document.get("horizon_days", model.horizon_days)},
-        ),
+        (_("Predicts"), targets.sentence(model)),
         (_("Learned from"), str(SOURCES.get(document.get("source", ""), ""))),
     ]
     for name, label in (
@@ -333,11 +332,11 @@ def card_rows(model: PredictiveModel, version: ModelVersion | None) -> list[tupl
 def _slice(part: dict[str, Any], by_row: bool) -> str:
     if part["from"] == part["to"]:
         part = {**part, "n": number(part["n"]), "positives": number(part["positives"])}
-        return _("%(from)s, n = %(n)s, bought %(positives)s") % part
+        return _("%(from)s, n = %(n)s, positive %(positives)s") % part
     template = (
-        _("rows %(from)s to %(to)s, n = %(n)s, bought %(positives)s")
+        _("rows %(from)s to %(to)s, n = %(n)s, positive %(positives)s")
         if by_row
-        else _("%(from)s to %(to)s, n = %(n)s, bought %(positives)s")
+        else _("%(from)s to %(to)s, n = %(n)s, positive %(positives)s")
     )
     return template % {**part, "n": number(part["n"]), "positives": number(part["positives"])}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -15,6 +16,7 @@ from analytics.models import ModelVersion, PredictiveModel, ScoreRun
 from bankcrm import audit, figures, runs
 from bankcrm.freshness import Freshness
 from bankcrm.models import Role, User
+from customers import attitude
 
 State = ModelVersion.State
 WRITERS = frozenset({Role.ANALYST})
@@ -38,6 +40,24 @@ def freshness() -> Freshness | None:
         .get("last")
     )
     return Freshness(_("scores %(when)s") % {"when": figures.stamp(published)}) if published else None
+
+
+def churn_chances(month: dt.date) -> list[tuple[str, str, tuple[Any, ...]]]:
+    """For every profile field that a model fills: the field, and its scores of ``month`` as SQL with parameters.
+
+    The scores in use where they are of that month, else the newest published for it.
+    """
+    found = []
+    for model in PredictiveModel.objects.exclude(feeds="").order_by("pk"):
+        runs_of_month = ScoreRun.objects.filter(
+            version__model=model, as_of=month, state=ScoreRun.State.PUBLISHED
+        )
+        in_use = [run for run in runs_of_month if run.pk == model.current_score_run_id]
+        run = next(iter(in_use), None) or runs_of_month.order_by("-pk").first()
+        if run:
+            sql = "SELECT customer_id, probability FROM analytics_score WHERE score_run_id = %s"
+            found.append((model.feeds, sql, (run.pk,)))
+    return found
 
 
 @transaction.atomic
@@ -125,6 +145,8 @@ def roll_back(model: PredictiveModel, user: User) -> ModelVersion:
     PredictiveModel.objects.filter(pk=locked.pk).update(
         champion=earlier, current_score_run=scores or locked.current_score_run
     )
+    if locked.feeds and scores:
+        attitude.fill(scores.as_of)
     audit.record(
         user,
         "model.rolled_back",

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 from psycopg import sql
 
-from analytics import card, features, history, labels
+from analytics import card, features, history, targets
 from analytics.features import Batch
 from analytics.modelling import artefact
 from analytics.modelling.response import FittedResponse
@@ -24,7 +24,7 @@ from analytics.modelling.rules import rule_score
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
 from bankcrm import audit, bulk, runs
 from bankcrm.models import User
-from customers import profile
+from customers import attitude, profile
 
 TABLE = "analytics_score"
 Scores = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float32]]
@@ -82,7 +82,7 @@ def _computed(
 ) -> Scores:
     if version.model.history_campaign:
         return _along_the_file(version, fitted, job)
-    who = labels.population(version.model.product)
+    who = targets.population(version.model, day)
     total = features.count(day, who)
     parts: list[Scores] = []
     done = 0
@@ -99,7 +99,7 @@ def _computed(
 
 
 def _batches(version: ModelVersion, fitted: FittedResponse | None, day: dt.date) -> Iterator[Batch]:
-    who = labels.population(version.model.product)
+    who = targets.population(version.model, day)
     if fitted is not None:
         return features.chunks(day, fitted.specs, who)
     # A rule ranks everybody against everybody, so it reads its three columns at once.
@@ -153,6 +153,8 @@ def _publish(
         ScoreRun.objects.filter(pk=run.pk, state=ScoreRun.State.BUILDING).update(
             state=ScoreRun.State.PUBLISHED, rows=rows, psi=psi, published_at=Now()
         )
+        if model.feeds:
+            attitude.fill(run.as_of)
         audit.record(
             user, "model.scored", model, to_state=ScoreRun.State.PUBLISHED, score_run=run.pk, rows=rows
         )

@@ -16,7 +16,7 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from analytics import card, features, history, labels
+from analytics import card, features, history, labels, targets
 from analytics.modelling import artefact, bootstrap, metrics, rolling
 from analytics.modelling.leakage import LeakageFound
 from analytics.modelling.matrix import FeatureSpec
@@ -129,7 +129,9 @@ def _material(
         ) from nothing
     except ValueError as unusable:
         raise runs.Refused(str(unusable)) from unusable
-    limits = [Sentence(NOT_UPLIFT), Sentence(TODAYS_ROW)]
+    limits = [Sentence(TODAYS_ROW)]
+    if model.kind == PredictiveModel.Kind.RESPONSE:
+        limits.insert(0, Sentence(NOT_UPLIFT))
     if data.source == labels.ASSIGNMENTS:
         limits.append(Sentence(ONLY_SELECTED))
     facts = {
@@ -143,7 +145,7 @@ def _material(
         "n": len(data.y),
         "positives": int(data.y.sum()),
     }
-    embargo = np.timedelta64(model.horizon_days, "D") if data.source == labels.HOLDINGS else None
+    embargo = np.timedelta64(targets.window_days(model), "D") if data.source == labels.HOLDINGS else None
     return Material(data.X, data.y, data.dates, data.specs, embargo, facts, data=data)
 
 

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
+from typing import Any
 
 from django.db import connection
 
+from analytics import targets
 from analytics.models import ScoreRun
 
 ARMS = ("treated", "control", "other")
@@ -23,17 +25,16 @@ ALARM_BELOW, ALARM_ABOVE = 0.8, 1.25
 _PROFILED = """
 SELECT s.decile,
        CASE WHEN NOT arm.assigned THEN 'other' WHEN arm.treated THEN 'treated' ELSE 'control' END AS arm,
-       count(*), sum(s.probability), count(*) FILTER (WHERE EXISTS (
-           SELECT 1 FROM customers_holding h WHERE h.customer_id = s.customer_id AND h.product_id = %(product)s
-           AND h.opened_on > %(as_of)s AND h.opened_on <= %(as_of)s + %(days)s::int))
+       count(*), sum(s.probability), count(*) FILTER (WHERE {outcome})
 FROM analytics_score s
+JOIN customers_customer c ON c.id = s.customer_id
+JOIN customers_customerprofile p ON p.customer_id = c.id AND p.month = %s
 CROSS JOIN LATERAL (
     SELECT count(*) > 0 AS assigned, coalesce(bool_or(NOT a.is_control), false) AS treated
     FROM customers_assignment a
-    WHERE a.customer_id = s.customer_id AND a.product_code = %(code)s
-    AND a.assigned_on > %(as_of)s AND a.assigned_on <= %(as_of)s + %(days)s::int
+    WHERE a.customer_id = s.customer_id AND {campaigns} AND a.assigned_on > %s AND a.assigned_on <= %s
 ) arm
-WHERE s.score_run_id = %(run)s GROUP BY 1, 2 ORDER BY 1, 2
+WHERE s.score_run_id = %s GROUP BY 1, 2 ORDER BY 1, 2
 """
 _FILED = """
 SELECT s.decile, CASE WHEN a.is_control THEN 'control' ELSE 'treated' END,
@@ -41,8 +42,8 @@ SELECT s.decile, CASE WHEN a.is_control THEN 'control' ELSE 'treated' END,
            SELECT 1 FROM customers_response r WHERE r.customer_id = a.customer_id
            AND r.campaign_code = a.campaign_code AND r.kind = 'conversion'))
 FROM analytics_score s JOIN customers_assignment a
-    ON a.customer_id = s.customer_id AND a.campaign_code = %(campaign)s
-WHERE s.score_run_id = %(run)s GROUP BY 1, 2 ORDER BY 1, 2
+    ON a.customer_id = s.customer_id AND a.campaign_code = %s
+WHERE s.score_run_id = %s GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 
@@ -96,7 +97,7 @@ def complete_on(run: ScoreRun) -> dt.date:
     """The day the last outcome of the run's window falls on; an imported history is complete from the start."""
     if run.version.model.history_campaign:
         return run.as_of
-    return run.as_of + dt.timedelta(days=run.version.model.horizon_days)
+    return targets.window_end(run.version.model, run.as_of)
 
 
 def data_through() -> dt.date | None:
@@ -119,21 +120,22 @@ def verify(run: ScoreRun) -> Verification | None:
         if through is None or through < complete_on(run):
             return None
     with connection.cursor() as cursor:
-        cursor.execute(
-            _FILED if model.history_campaign else _PROFILED,
-            {
-                "run": run.pk,
-                "as_of": run.as_of,
-                "days": model.horizon_days,
-                "product": model.product_id,
-                "code": model.product.code,
-                "campaign": model.history_campaign,
-            },
-        )
+        cursor.execute(*_statement(run))
         cells = cursor.fetchall()
     if not cells:
         return None
     return Verification(_rows(cells), _totals(cells))
+
+
+def _statement(run: ScoreRun) -> tuple[str, list[Any]]:
+    model = run.version.model
+    if model.history_campaign:
+        return _FILED, [model.history_campaign, run.pk]
+    outcome, params = targets.outcome(model, run.as_of)
+    # What a campaign for another product did to a response is no campaign's arm; of leaving every contact may be.
+    campaigns, code = ("a.product_code = %s", [model.product.code]) if model.product else ("TRUE", [])
+    statement = _PROFILED.format(outcome=outcome, campaigns=campaigns)
+    return statement, [*params, run.as_of, *code, run.as_of, complete_on(run), run.pk]
 
 
 Cell = tuple[int, str, int, float, int]

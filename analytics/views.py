@@ -6,14 +6,14 @@ from dataclasses import asdict
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from analytics import model_page, predictive, verification
-from analytics.forms import PredictiveModelForm
+from analytics import model_page, predictive, targets, verification
+from analytics.forms import FORMS, Kind
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
 from bankcrm import clock, parsing, runs
 from bankcrm.models import Run
@@ -32,13 +32,21 @@ def model_list(request: SignedIn) -> HttpResponse:
 
 
 def model_create(request: SignedIn) -> HttpResponse:
-    """Define a model: what, for which product, over which horizon."""
-    form = PredictiveModelForm(request.POST or None)
+    """Define a model: what, of whom, over which horizon. ``?kind=`` chooses which form."""
+    kind = request.GET.get("kind", Kind.RESPONSE)
+    if kind not in FORMS:
+        raise Http404
+    form = FORMS[kind](request.POST or None, user=request.user)
     if request.method == "POST" and form.is_valid():
-        model = predictive.define(request.user, **form.cleaned_data)
+        model = predictive.define(request.user, **form.definition())
         messages.success(request, _("“%(name)s” is defined. Train it next.") % {"name": model.name})
         return redirect("model-detail", model.pk)
-    return render(request, "analytics/model_form.html", {"form": form}, status=422 if form.errors else 200)
+    context = {
+        "form": form,
+        "kind": kind,
+        "kinds": [(known, known.label) for known in Kind if known in FORMS],
+    }
+    return render(request, "analytics/model_form.html", context, status=422 if form.errors else 200)
 
 
 def model_detail(request: SignedIn, pk: int) -> HttpResponse:
@@ -51,6 +59,7 @@ def model_detail(request: SignedIn, pk: int) -> HttpResponse:
     against = model_page.comparison(challenger, model.champion)
     context = {
         "model": model,
+        "predicts": targets.sentence(model),
         "summary": model_page.summary(model, clock.today()),
         "versions": rows,
         "challenger": challenger,
@@ -61,7 +70,7 @@ def model_detail(request: SignedIn, pk: int) -> HttpResponse:
         "charts": model_page.charts(shown, challenger),
         "watch": model_page.watch(model),
         "card": model_page.card_rows(model, shown),
-        "lift_headers": [_("Decile"), _("Customers"), _("Bought"), _("Rate"), _("Lift")],
+        "lift_headers": [_("Decile"), _("Customers"), _("Positive"), _("Rate"), _("Lift")],
         "calibration_headers": [_("Decile"), _("Predicted"), _("Actual"), _("Customers")],
         "previous": predictive.previous_champion(model),
         "runs": model_page.score_runs(model)[:12],

@@ -110,7 +110,7 @@ class ExclusionForm(CardForm):
         }
 
     def choose(self) -> None:
-        models = PredictiveModel.objects.visible_to(self.user)
+        models = PredictiveModel.objects.visible_to(self.user).for_targeting()
         select_of(self, "model").queryset = models.filter(current_score_run__isnull=False) | models.filter(
             pk=self.instance.model_id
         )

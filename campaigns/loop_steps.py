@@ -105,7 +105,7 @@ def brief(
         "capacity": capacity,
         "control_share": Decimal(control_share),
         "arms": [
-            {"code": "A", "name": "Call", "offer": offer(model.product), "channel": "phone", "share": 1}
+            {"code": "A", "name": "Call", "offer": offer(model.sells), "channel": "phone", "share": 1}
         ],
     }
 

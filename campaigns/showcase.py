@@ -30,7 +30,7 @@ def set_the_stage(played: loop.Loop, today: dt.date, capacity: int) -> None:
     with played.stage("today: scores") as counts:
         counts.update(loop.publish_scores(model, bank.as_of, played.waiting))
     with played.stage("today: a campaign in the queues") as counts:
-        plan = _plan(model.product, today)
+        plan = _plan(model.sells, today)
         model.refresh_from_db()
         campaign = loop_steps.prepare(
             model, "fund-autumn", bank.as_of, capacity, "0.200", played.waiting, today=pushed_on, plan=plan

@@ -10,12 +10,32 @@ from django.utils.translation import gettext_lazy as _
 
 from bankcrm.models import Run, User
 from customers.models import Product
+from customers.models.products import AssetClass
 
 
 class PredictiveModelQuerySet(models.QuerySet["PredictiveModel"]):
     def visible_to(self, user: User) -> PredictiveModelQuerySet:
         """Models describe no single customer: whoever may open the page sees all of them."""
         return self
+
+    def for_targeting(self) -> PredictiveModelQuerySet:
+        """Models that may rank the customers of a campaign: their scores are chances of buying."""
+        return self.filter(kind=PredictiveModel.Kind.RESPONSE)
+
+
+class BalanceGroup(models.TextChoices):
+    """What a churn model watches: one asset class, or the loans a customer owes (cards apart)."""
+
+    DEMAND_DEPOSIT = AssetClass.DEMAND_DEPOSIT.value, AssetClass.DEMAND_DEPOSIT.label
+    TIME_DEPOSIT = AssetClass.TIME_DEPOSIT.value, AssetClass.TIME_DEPOSIT.label
+    WEALTH_MANAGEMENT = AssetClass.WEALTH_MANAGEMENT.value, AssetClass.WEALTH_MANAGEMENT.label
+    FUND = AssetClass.FUND.value, AssetClass.FUND.label
+    TREASURY_BOND = AssetClass.TREASURY_BOND.value, AssetClass.TREASURY_BOND.label
+    INSURANCE = AssetClass.INSURANCE.value, AssetClass.INSURANCE.label
+    PRECIOUS_METAL = AssetClass.PRECIOUS_METAL.value, AssetClass.PRECIOUS_METAL.label
+    TRUST = AssetClass.TRUST.value, AssetClass.TRUST.label
+    SECURITIES_CUSTODY = AssetClass.SECURITIES_CUSTODY.value, AssetClass.SECURITIES_CUSTODY.label
+    LOANS = "loan_balance", _("Personal loans")
 
 
 class PredictiveModel(models.Model):
@@ -25,12 +45,40 @@ class PredictiveModel(models.Model):
         RESPONSE = "response", _("Response")
         CHURN = "churn", _("Churn")
 
+    class Target(models.TextChoices):
+        OPENS = "opens", _("Opens the product")
+        FALLS = "falls", _("Balance falls under a share of what it was")
+        CLOSES = "closes", _("Closes everything held of the kind")
+        PREPAYS = "prepays", _("Repays a loan before it is due")
+
+    class Feeds(models.TextChoices):
+        """Profile fields that the scores of one model fill."""
+
+        CHURN_WEALTH = "churn_wealth", _("Churn, wealth management")
+        CHURN_LOAN = "churn_loan", _("Churn, personal loans")
+
     code = models.SlugField(_("code"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=100)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.RESPONSE)
+    target = models.CharField(_("predicts"), max_length=10, choices=Target, default=Target.OPENS)
+    # Of a response model what is opened; of a churn model empty.
     product = models.ForeignKey(
-        Product, verbose_name=_("product"), on_delete=models.PROTECT, related_name="+"
+        Product,
+        verbose_name=_("product"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
     )
+    # Of a churn model what is left: balances or contracts of this kind.
+    balance = models.CharField(_("of what"), max_length=20, choices=BalanceGroup, blank=True)
+    share = models.FloatField(_("share left"), null=True, blank=True)
+    least = models.DecimalField(_("least balance"), max_digits=14, decimal_places=2, default=0)
+    # Conditions on catalogue fields as of the month-end: who is asked about, and who of them is not.
+    population = models.JSONField(_("for whom"), default=dict, blank=True)
+    exclusions = models.JSONField(_("except"), default=dict, blank=True)
+    feeds = models.CharField(_("fills the field"), max_length=20, choices=Feeds, blank=True)
+    monthly = models.BooleanField(_("score every month"), default=False)
     horizon_days = models.PositiveSmallIntegerField(_("horizon, days"), default=60)
     # Empty: every catalogue field that a model may use.
     features = models.JSONField(_("features"), default=list, blank=True)
@@ -61,9 +109,28 @@ class PredictiveModel(models.Model):
         verbose_name = _("predictive model")
         verbose_name_plural = _("predictive models")
         ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["feeds"], condition=~Q(feeds=""), name="one_model_fills_a_field"),
+            models.CheckConstraint(
+                name="model_target_is_complete",
+                condition=Q(kind="response", target="opens", product__isnull=False)
+                | (
+                    Q(kind="churn", product__isnull=True)
+                    & ~Q(balance="")
+                    & (Q(target="falls", share__gt=0, share__lt=1) | Q(target__in=["closes", "prepays"]))
+                ),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def sells(self) -> Product:
+        """The product whose buying is predicted. Raises ValueError for a model of leaving."""
+        if self.product is None:
+            raise ValueError(f"{self.code} predicts no buying")
+        return self.product
 
 
 class ModelVersion(models.Model):

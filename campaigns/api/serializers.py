@@ -215,7 +215,7 @@ class CampaignFields(Strict, serializers.ModelSerializer):
         queryset=MarketingPlan.objects.all(), allow_null=True, required=False
     )
     model = SeenField(
-        slug_field="code", queryset=PredictiveModel.objects.all(), allow_null=True, required=False
+        slug_field="code", queryset=PredictiveModel.objects.for_targeting(), allow_null=True, required=False
     )
     starts_on = PlainDate()
     ends_on = PlainDate()

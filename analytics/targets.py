@@ -1,0 +1,153 @@
+# ruff: noqa: S608  every name spliced into this SQL is a constant or comes from the condition compiler's allow-list
+"""What a model predicts: whom it asks about at a month-end, and what counts as the outcome within its window.
+
+A definition is data (``PredictiveModel``); here it becomes SQL over ``c`` (customer) and ``p`` (profile of the
+month-end). Training, scoring and verification read it, so that the three mean the same.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from analytics import audience
+from analytics.features import Population
+from analytics.models import PredictiveModel
+from analytics.models.predictive import BalanceGroup
+from bankcrm import figures
+from customers import profile
+
+Fragment = tuple[str, tuple[Any, ...]]
+Target = PredictiveModel.Target
+
+# A loan closed less than a month before it was due ran its course.
+EARLY_DAYS = 30
+DAYS_OF_A_MONTH = 30
+
+HOLDS = (
+    "EXISTS (SELECT 1 FROM customers_holding held WHERE held.customer_id = c.id AND held.product_id = %s"
+    " AND held.opened_on <= p.month AND (held.closed_on IS NULL OR held.closed_on > p.month))"
+)
+OPENED = (
+    "EXISTS (SELECT 1 FROM customers_holding opened WHERE opened.customer_id = c.id AND opened.product_id = %s"
+    " AND opened.opened_on > p.month AND opened.opened_on <= p.month + %s::int)"
+)
+_LOANS = "(SELECT id FROM customers_product WHERE is_loan AND line <> 'credit_card')"
+_CLASS = "(SELECT id FROM customers_product WHERE asset_class = %s)"
+
+
+def window_end(model: PredictiveModel, month: dt.date) -> dt.date:
+    """The day the last outcome of the window after ``month`` falls on.
+
+    A balance is known at month-ends, so a model of balances looks at the month-end that the horizon, in whole months,
+    comes to.
+    """
+    if model.target == Target.FALLS:
+        return profile.month_end(month, -max(1, round(model.horizon_days / DAYS_OF_A_MONTH)))
+    return month + dt.timedelta(days=model.horizon_days)
+
+
+def window_days(model: PredictiveModel) -> int:
+    """The longest window in days, whatever the month."""
+    if model.target == Target.FALLS:
+        return 31 * max(1, round(model.horizon_days / DAYS_OF_A_MONTH))
+    return model.horizon_days
+
+
+def population(model: PredictiveModel, month: dt.date) -> Population:
+    """Whom the model asks about at ``month``: who could still do it, within its conditions."""
+    where, params = _both(_at_risk(model), conditions(model, month))
+    return Population(where=where, params=params)
+
+
+def conditions(model: PredictiveModel, month: dt.date) -> Fragment:
+    """The model's own conditions alone: for whom, and who of them is left out."""
+    wanted: Fragment = ("TRUE", ())
+    if model.population:
+        wanted = audience.field_expression(model.population, month)
+    if not model.exclusions:
+        return wanted
+    where, params = audience.field_expression(model.exclusions, month)
+    return _both(wanted, (f"({where}) IS NOT TRUE", params))
+
+
+def _both(first: Fragment, second: Fragment) -> Fragment:
+    return f"({first[0]}) AND ({second[0]})", (*first[1], *second[1])
+
+
+def outcome(model: PredictiveModel, month: dt.date) -> Fragment:
+    """Whether a customer of the population did it in the window after ``month``: a boolean expression."""
+    products, params = _products(model)
+    match model.target:
+        case Target.OPENS:
+            return OPENED, (model.product_id, model.horizon_days)
+        case Target.FALLS:
+            later = (
+                "coalesce((SELECT sum(coalesce(b.average, b.computed_average, b.closing))"
+                " FROM customers_monthlybalance b WHERE b.customer_id = c.id AND b.month = %s"
+                f" AND b.product_id IN {products}), 0)"
+            )
+            return f"{later} < %s * p.{_column(model)}", (window_end(model, month), *params, model.share)
+        case Target.CLOSES:
+            open_later = _open("p.month + %s::int", products)
+            return f"NOT {open_later}", (*params, model.horizon_days, model.horizon_days)
+    closed = (
+        "EXISTS (SELECT 1 FROM customers_holding paid WHERE paid.customer_id = c.id"
+        f" AND paid.product_id IN {products} AND paid.opened_on <= p.month AND paid.closed_on > p.month"
+        f" AND paid.closed_on <= p.month + %s::int AND paid.closed_on < paid.matures_on - {EARLY_DAYS})"
+    )
+    return closed, (*params, model.horizon_days)
+
+
+def _at_risk(model: PredictiveModel) -> Fragment:
+    if model.target == Target.OPENS:
+        return f"NOT {HOLDS}", (model.product_id,)
+    products, params = _products(model)
+    column = _column(model)
+    if model.target == Target.FALLS:
+        return f"p.{column} > 0 AND p.{column} >= %s", (model.least,)
+    if model.target == Target.CLOSES:
+        return f"{_open('p.month', products)} AND p.{column} >= %s", (*params, model.least)
+    due = (
+        "EXISTS (SELECT 1 FROM customers_holding owed WHERE owed.customer_id = c.id"
+        f" AND owed.product_id IN {products} AND owed.opened_on <= p.month"
+        " AND (owed.closed_on IS NULL OR owed.closed_on > p.month)"
+        f" AND owed.matures_on > p.month + {EARLY_DAYS})"
+    )
+    return f"{due} AND p.{column} >= %s", (*params, model.least)
+
+
+def _open(day: str, products: str) -> str:
+    """Holds a contract of the kind on ``day``, an SQL expression."""
+    return (
+        "EXISTS (SELECT 1 FROM customers_holding kept WHERE kept.customer_id = c.id"
+        f" AND kept.product_id IN {products} AND kept.opened_on <= {day}"
+        f" AND (kept.closed_on IS NULL OR kept.closed_on > {day}))"
+    )
+
+
+def _products(model: PredictiveModel) -> Fragment:
+    return (_LOANS, ()) if model.balance == BalanceGroup.LOANS else (_CLASS, (model.balance,))
+
+
+def _column(model: PredictiveModel) -> str:
+    """The profile's column of the balance; only a member of the closed list goes into SQL."""
+    return BalanceGroup(model.balance).value
+
+
+def sentence(model: PredictiveModel) -> str:
+    """What the model predicts, as people read it."""
+    named = {
+        "product": model.product.name if model.product else "",
+        "kind": model.get_balance_display(),
+        "share": figures.pct(model.share or 0, 0),
+        "days": model.horizon_days,
+    }
+    return {
+        Target.OPENS: _("Who opens %(product)s within %(days)s days"),
+        Target.FALLS: _("Whose %(kind)s falls under %(share)s of what it is now within %(days)s days"),
+        Target.CLOSES: _("Who closes all %(kind)s within %(days)s days"),
+        Target.PREPAYS: _("Who repays before it is due within %(days)s days: %(kind)s"),
+    }[Target(model.target)] % named

@@ -1,0 +1,289 @@
+"""Churn: who counts as leaving is stored with the model, and the chances lower the loyalty grade."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from analytics import labels, predictive, scoring, targets, training, verification
+from analytics.forms import ChurnModelForm
+from analytics.models import Audience, PredictiveModel, ScoreRun
+from bankcrm.partitions import ensure_months
+from customers import attitude
+from customers.models import CustomerProfile, Product
+from tests.analytics import bank
+from tests.cast import Cast
+
+pytestmark = pytest.mark.django_db
+MONTH = dt.date(2026, 6, 30)
+SEPTEMBER = dt.date(2026, 9, 30)
+
+
+@pytest.fixture
+def wealth() -> Product:
+    """Six customers with 1,000 each in wealth management at the end of June."""
+    product = Product.objects.create(
+        code="wealth", name="Wealth", line="wealth", asset_class="wealth_management"
+    )
+    bank.make_people(6)
+    bank.make_profiles([MONTH])
+    CustomerProfile.objects.filter(month=MONTH).update(wealth_management=1000)
+    return product
+
+
+@pytest.fixture
+def loan() -> Product:
+    return Product.objects.create(code="loan", name="Loan", line="personal_loan", is_loan=True)
+
+
+def define(cast: Cast, **changes: Any) -> PredictiveModel:
+    fields = {
+        "code": "wealth-churn",
+        "name": "Wealth churn",
+        "kind": "churn",
+        "target": "falls",
+        "balance": "wealth_management",
+        "share": 0.5,
+        "least": 500,
+        "horizon_days": 90,
+        "features": ["aum", "age"],
+    }
+    return predictive.define(cast.ana, **(fields | changes))
+
+
+def balance(customer: int, product: Product, amount: float, month: dt.date = SEPTEMBER) -> None:
+    ensure_months("customers_monthlybalance", month, month)
+    bank.run_sql(
+        "INSERT INTO customers_monthlybalance (month, customer_id, product_id, average, closing)"
+        " VALUES (%s, %s, %s, %s, 0)",
+        month,
+        customer,
+        product.pk,
+        amount,
+    )
+
+
+def hold(
+    customer: int, product: Product, closed_on: dt.date | None = None, matures_on: dt.date | None = None
+) -> None:
+    bank.run_sql(
+        "INSERT INTO customers_holding (number, customer_id, product_id, opened_on, closed_on, matures_on)"
+        " VALUES (%s, %s, %s, DATE '2024-01-01', %s, %s)",
+        f"{product.code}-{customer}-{closed_on}",
+        customer,
+        product.pk,
+        closed_on,
+        matures_on,
+    )
+
+
+def answers(model: PredictiveModel) -> dict[int, bool]:
+    """Customer → whether it counts as leaving, of everybody the model asks about at the end of June."""
+    who, (outcome, params) = targets.population(model, MONTH), targets.outcome(model, MONTH)
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT c.id, {outcome} FROM customers_customer c"
+            f" JOIN customers_customerprofile p ON p.customer_id = c.id WHERE p.month = %s AND {who.where}",
+            [*params, MONTH, *who.params],
+        )
+        return dict(cursor.fetchall())
+
+
+def test_a_balance_under_the_share_at_the_end_of_the_horizon_counts(cast: Cast, wealth: Product) -> None:
+    model = define(cast)
+    CustomerProfile.objects.filter(customer_id=6).update(wealth_management=499)
+    balance(1, wealth, 499)
+    balance(2, wealth, 500)
+    balance(3, wealth, 100, dt.date(2026, 8, 31))
+    balance(3, wealth, 900)
+    assert targets.window_end(model, MONTH) == SEPTEMBER
+    assert answers(model) == {1: True, 2: False, 3: False, 4: True, 5: True}
+
+
+def test_closing_counts_only_when_nothing_of_the_kind_is_left(cast: Cast, wealth: Product) -> None:
+    model = define(cast, target="closes", share=None)
+    hold(1, wealth, dt.date(2026, 8, 1))
+    hold(2, wealth, dt.date(2026, 8, 1))
+    hold(2, wealth)
+    hold(3, wealth)
+    hold(4, wealth, dt.date(2026, 11, 1))
+    hold(5, wealth, dt.date(2026, 6, 1))
+    assert answers(model) == {1: True, 2: False, 3: False, 4: False}
+
+
+def test_repaying_a_loan_counts_only_well_before_it_is_due(cast: Cast, wealth: Product, loan: Product) -> None:
+    model = define(cast, target="prepays", balance="loan_balance", share=None, least=0)
+    hold(1, loan, dt.date(2026, 8, 1), dt.date(2028, 1, 1))
+    hold(2, loan, dt.date(2026, 9, 20), dt.date(2026, 10, 1))
+    hold(3, loan, None, dt.date(2028, 1, 1))
+    hold(4, loan, dt.date(2026, 12, 1), dt.date(2028, 1, 1))
+    hold(5, loan, dt.date(2026, 7, 5), dt.date(2026, 7, 10))
+    assert answers(model) == {1: True, 2: False, 3: False, 4: False}
+
+
+def test_conditions_of_the_model_bound_who_is_asked_about(cast: Cast, wealth: Product) -> None:
+    rich = {"all": [{"field": "wealth_management", "op": "at_least", "value": 2000}]}
+    CustomerProfile.objects.filter(customer_id__in=[1, 2]).update(wealth_management=5000)
+    assert set(answers(define(cast, population=rich))) == {1, 2}
+    assert set(answers(define(cast, code="others", exclusions=rich))) == {3, 4, 5, 6}
+
+
+def test_a_condition_on_contacts_is_refused_because_the_past_did_not_know_it(cast: Cast) -> None:
+    saved = Audience.objects.create(
+        name="Contacted", owner=cast.ana, condition={"all": [{"contacted": "", "op": "is", "days": 30}]}
+    )
+    data = {
+        "name": "W",
+        "code": "w",
+        "target": "falls",
+        "balance": "fund",
+        "share": 0.5,
+        "least": 0,
+        "horizon_days": 90,
+        "population": saved.pk,
+    }
+    form = ChurnModelForm(data, user=cast.ana)
+    assert not form.is_valid()
+    assert list(form.errors) == ["population"]
+    assert ChurnModelForm({**data, "population": ""}, user=cast.ana).is_valid()
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"share": ""}, "share"),
+        ({"share": 1.5}, "share"),
+        ({"target": "prepays", "balance": "fund"}, "balance"),
+        ({"balance": "aum; DROP"}, "balance"),
+    ],
+)
+def test_a_definition_that_cannot_be_is_refused_at_its_field(
+    cast: Cast, change: dict[str, Any], field: str
+) -> None:
+    data = {
+        "name": "W",
+        "code": "w",
+        "target": "falls",
+        "balance": "fund",
+        "share": 0.5,
+        "least": 0,
+        "horizon_days": 90,
+    }
+    form = ChurnModelForm({**data, **change}, user=cast.ana)
+    assert list(form.errors) == [field]
+
+
+def test_the_database_keeps_a_definition_complete(cast: Cast) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        define(cast, share=None)
+    with pytest.raises((IntegrityError, ValidationError)), transaction.atomic():
+        define(cast, balance="")
+
+
+def churn_bank(cast: Cast, monkeypatch: pytest.MonkeyPatch, n: int = 2000) -> PredictiveModel:
+    """A bank in which the lower the assets, the likelier wealth management is halved within three months."""
+    monkeypatch.setattr(training, "RESAMPLES", 50)
+    product = Product.objects.create(
+        code="wealth", name="Wealth", line="wealth", asset_class="wealth_management"
+    )
+    bank.make_people(n)
+    months = [dt.date(2025, 9, 30), dt.date(2025, 12, 31), dt.date(2026, 3, 31), dt.date(2026, 6, 30)]
+    bank.make_profiles([*months, bank.LATEST])
+    bank.run_sql("UPDATE customers_customerprofile SET wealth_management = 1000")
+    for month, later in zip(months, [*months[1:], SEPTEMBER], strict=True):
+        ensure_months("customers_monthlybalance", later, later)
+        bank.run_sql(
+            "INSERT INTO customers_monthlybalance (month, customer_id, product_id, average, closing)"
+            " SELECT %s, customer_id, %s,"
+            " CASE WHEN mod(abs(hashint8extended(customer_id, %s)), 977) > 700 + 0.4 * aum THEN 100 ELSE 990 END, 0"
+            " FROM customers_customerprofile WHERE month = %s",
+            later,
+            product.pk,
+            month.toordinal() + 5,
+            month,
+        )
+    model = define(cast, feeds="churn_wealth", features=["aum", "demand_deposit"])
+    versions = training.train(model, cast.ana)
+    assert versions[0].card["source"] == labels.HOLDINGS
+    assert versions[0].card["metrics"]["auc"]["low"] > 0.6
+    predictive.promote(versions[0], cast.max)
+    return PredictiveModel.objects.get(pk=model.pk)
+
+
+def test_churn_scores_fill_the_profile_and_lower_the_grade(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = churn_bank(cast, monkeypatch)
+    CustomerProfile.objects.filter(month=bank.LATEST).update(facts_grade="A", loyalty_grade="A")
+    run = scoring.score(model, None, cast.ana)
+    found = dict(run.scores.values_list("customer_id", "probability"))
+    average = sum(found.values()) / len(found)
+    profiles = CustomerProfile.objects.filter(month=bank.LATEST)
+    grades = {"A": 0, "B": 0, "C": 0, "D": 0}
+    for row in profiles:
+        times = found[row.customer_id] / average
+        expected = "D" if times >= 3 else "C" if times >= 2 else "B" if times >= 1.5 else "A"
+        assert (row.churn_wealth, row.loyalty_grade) == (pytest.approx(found[row.customer_id]), expected)
+        grades[expected] += 1
+    assert grades["A"] and grades["B"]
+
+
+def test_a_better_chance_lifts_the_grade_again_and_a_missing_one_leaves_the_facts(
+    cast: Cast, wealth: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    CustomerProfile.objects.update(facts_grade="B", loyalty_grade="B")
+    chances = {1: 0.9, 2: 0.1, 3: 0.1, 4: 0.1}
+    values = ", ".join(f"({customer}::bigint, {chance}::float8)" for customer, chance in chances.items())
+    source = f"SELECT * FROM (VALUES {values}) known (customer_id, probability)"
+    monkeypatch.setattr(attitude, "_sources", [lambda month: [("churn_wealth", source, ())]])
+    attitude.fill(MONTH)
+    assert dict(CustomerProfile.objects.values_list("customer_id", "loyalty_grade")) == {
+        1: "D", 2: "B", 3: "B", 4: "B", 5: "B", 6: "B",
+    }  # fmt: skip
+    assert attitude.fill(MONTH) == 0  # nothing changes the second time
+    monkeypatch.setattr(
+        attitude, "_sources", [lambda month: [("churn_wealth", source.replace("0.9", "0.1"), ())]]
+    )
+    attitude.fill(MONTH)
+    assert set(CustomerProfile.objects.values_list("loyalty_grade", flat=True)) == {"B"}
+    assert CustomerProfile.objects.get(customer_id=5).churn_wealth is None
+
+
+def test_only_columns_of_churn_can_be_filled(wealth: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attitude, "_sources", [lambda month: [("tier", "SELECT 1, 2", ())]])
+    with pytest.raises(ValueError, match="tier"):
+        attitude.fill(MONTH)
+
+
+def test_one_model_fills_a_field(cast: Cast) -> None:
+    define(cast, feeds="churn_wealth")
+    data = {
+        "name": "W",
+        "code": "w",
+        "target": "falls",
+        "balance": "fund",
+        "share": 0.5,
+        "least": 0,
+        "horizon_days": 90,
+        "feeds": "churn_wealth",
+    }
+    form = ChurnModelForm(data, user=cast.ana)
+    assert "Wealth churn" in str(form.errors["feeds"])
+
+
+def test_churn_is_verified_against_the_balances_that_followed(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = churn_bank(cast, monkeypatch)
+    run: ScoreRun = scoring.score(model, MONTH, cast.ana)
+    found = verification.verify(run)
+    assert found is not None
+    observed = sum(row.positives for row in found.rows)
+    assert observed == sum(answers(model).values()) > 100
+    assert found.rows[0].actual > found.rows[-1].actual
