@@ -162,13 +162,18 @@ SELECT DISTINCT ON (customer_id) customer_id, counterparty, count(*) OVER (PARTI
 FROM turnover ORDER BY customer_id, amount DESC, counterparty
 """
 
+# A fee is of the day its contract began; what is owed and late is the newest the bank had said by the month-end.
 CONSUMER_FINANCE = """
 CREATE TEMPORARY TABLE profile_finance ON COMMIT DROP AS
-SELECT customer_id, sum(upfront_fee) AS fees,
-       coalesce(sum(upfront_fee) FILTER (WHERE opened_on >= %(start_12m)s), 0) AS fees_12m,
-       coalesce(sum(principal_outstanding) FILTER (WHERE as_of <= %(day)s), 0) AS outstanding,
-       coalesce(max(overdue_days) FILTER (WHERE as_of <= %(day)s), 0) AS overdue
-FROM customers_consumerfinancecontract WHERE opened_on <= %(day)s GROUP BY customer_id
+SELECT contract.customer_id, sum(contract.upfront_fee) AS fees,
+       coalesce(sum(contract.upfront_fee) FILTER (WHERE contract.opened_on >= %(start_12m)s), 0) AS fees_12m,
+       coalesce(sum(state.principal_outstanding), 0) AS outstanding, coalesce(max(state.overdue_days), 0) AS overdue
+FROM customers_consumerfinancecontract contract
+LEFT JOIN LATERAL (
+    SELECT s.principal_outstanding, s.overdue_days FROM customers_consumerfinancestate s
+    WHERE s.number = contract.number AND s.as_of <= %(day)s ORDER BY s.as_of DESC LIMIT 1
+) state ON true
+WHERE contract.opened_on <= %(day)s GROUP BY contract.customer_id
 """
 
 CONTACTS = f"""

@@ -7,8 +7,10 @@ import itertools
 from decimal import Decimal
 from typing import Any
 
+from customers import consumer_finance
 from customers.models import (
     AssetClassWeight,
+    ConsumerFinanceState,
     Contact,
     Customer,
     Holding,
@@ -96,3 +98,23 @@ def contact(who: Customer, contacted_on: dt.date = dt.date(2026, 10, 20), **more
 def response(who: Customer, responded_on: dt.date = dt.date(2026, 10, 22), **more: Any) -> None:
     more = {"campaign_code": "autumn", "kind": "conversion", "how": "reported", **more}
     Response.objects.create(customer=who, responded_on=responded_on, **more)
+
+
+def finance(
+    who: Customer,
+    *states: tuple[dt.date, Any, int],
+    opened_on: dt.date = dt.date(2026, 1, 5),
+    **more: Any,
+) -> None:
+    """A consumer-finance contract by its states (day, principal outstanding, days overdue), in any order."""
+    more = {"number": f"F{next(_numbers):07}", "upfront_fee": 30, "principal": 900, **more}
+    for as_of, outstanding, overdue in states:
+        ConsumerFinanceState.objects.create(
+            customer=who,
+            opened_on=opened_on,
+            as_of=as_of,
+            principal_outstanding=Decimal(outstanding),
+            overdue_days=overdue,
+            **more,
+        )
+    consumer_finance.derive_again()

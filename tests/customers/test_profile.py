@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from customers import profile
-from customers.models import Assignment, ConsumerFinanceContract, CustomerProfile, TierRule
+from customers.models import Assignment, CustomerProfile, TierRule
 from tests import facts
 from tests.facts import MONTH
 
@@ -79,15 +79,8 @@ def everything_after(li, products):
     facts.response(li, later, campaign_code="later", kind="refusal")
     facts.response(li, later, campaign_code="later")
     Assignment.objects.create(campaign_code="later", customer=li, cell_code="A", assigned_on=later)
-    ConsumerFinanceContract.objects.create(
-        number="later",
-        customer=li,
-        opened_on=later,
-        upfront_fee=9,
-        principal=99,
-        principal_outstanding=88,
-        as_of=later,
-    )
+    facts.finance(li, (later, 88, 0), opened_on=later, upfront_fee=9, number="later")
+    facts.finance(li, (later, 10, 90), number="early")
 
 
 def test_no_fact_later_than_the_day_changes_the_profile(products):
@@ -95,16 +88,7 @@ def test_no_fact_later_than_the_day_changes_the_profile(products):
     facts.holding(li, products["deposit-12"], amount=500, matures_on=dt.date(2026, 11, 20), channel="counter")
     facts.balance(li, products["current"], 1000)
     facts.transaction(li, 100, kind="salary")
-    ConsumerFinanceContract.objects.create(
-        number="early",
-        customer=li,
-        opened_on=dt.date(2026, 1, 5),
-        upfront_fee=30,
-        principal=900,
-        principal_outstanding=500,
-        overdue_days=4,
-        as_of=MONTH,
-    )
+    facts.finance(li, (MONTH, 500, 4), number="early")
     profile.build(MONTH)
     before = digest()
     assert before
@@ -114,6 +98,18 @@ def test_no_fact_later_than_the_day_changes_the_profile(products):
     facts.transaction(li, 1, MONTH)
     profile.build(MONTH)
     assert digest() != before
+
+
+def test_a_past_month_says_what_was_owed_and_late_then(products):
+    li = facts.customer()
+    july, august, september = dt.date(2026, 7, 31), dt.date(2026, 8, 31), dt.date(2026, 9, 30)
+    facts.finance(li, (july, 700, 12), (september, 400, 62), (MONTH, 0, 0))
+    facts.finance(li, (september, 100, 3), opened_on=dt.date(2026, 9, 2))
+    for month in (dt.date(2026, 6, 30), july, august, september, MONTH):
+        profile.build(month)
+    said = CustomerProfile.objects.order_by("month").values_list("principal_outstanding", "overdue_days")
+    # Nothing told yet; told; a month without word keeps the last; two contracts; one paid back and one as told before.
+    assert list(said) == [(0, 0), (700, 12), (700, 12), (500, 62), (100, 3)]
 
 
 def test_a_rebuild_replaces_the_month_and_leaves_the_others(products):

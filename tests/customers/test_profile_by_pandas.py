@@ -58,6 +58,7 @@ def rows(bank: None, django_db_blocker) -> dict[str, pd.DataFrame]:
             "transaction",
             "contact",
             "consumerfinancecontract",
+            "consumerfinancestate",
             "costrate",
         ]
         found = {name: table(f"SELECT * FROM customers_{name}") for name in names}
@@ -92,6 +93,13 @@ def test_assets_loans_and_liabilities(mine, rows):
     same(mine["liabilities"], loans.add(cards, fill_value=0))
     weight = balance["asset_class"].map(lambda code: {"": 0.0, "securities_custody": 0.5}.get(code, 1.0))
     same(mine["aum"], (balance["average"] * weight).groupby(balance["customer_id"]).sum())
+
+
+def test_what_is_owed_and_late_on_consumer_finance_as_last_told_by_then(mine, rows):
+    told = rows["consumerfinancestate"]
+    newest = told[told["as_of"] <= pd.Timestamp(DAY)].sort_values("as_of").groupby("number").tail(1)
+    same(mine["principal_outstanding"], newest.groupby("customer_id")["principal_outstanding"].sum())
+    same(mine["overdue_days"], newest.groupby("customer_id")["overdue_days"].max())
 
 
 def test_margin_fees_and_cost(mine, rows):
