@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy
 from bankcrm import audit, clock, uniqueness
 from bankcrm.models import Role, User
 from campaigns import blockers as blocking
-from campaigns import definition
+from campaigns import definition, wrong_state
 from campaigns.arms import replace_arms
 from campaigns.conflicts import Conflict, Refused
 from campaigns.models import Campaign, Change, Lead, Selection
@@ -107,11 +107,7 @@ def check_allowed(action: str, campaign: Campaign, user: User) -> Action:
     if not user.may_act_as(rule.roles):
         raise PermissionDenied(_("Your role does not include this."))
     if campaign.state not in rule.sources:
-        raise Conflict(
-            _("The campaign is “%(state)s”; this is no longer possible.")
-            % {"state": campaign.get_state_display()},
-            campaign,
-        )
+        raise Conflict(wrong_state.sentence(action, campaign.state), campaign)
     return rule
 
 

@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy
 from bankcrm import audit, bulk, clock, workdays
 from bankcrm.models import User
 from bankcrm.runs import Job
-from campaigns import contact_policy, definition, explanation, lifecycle, withdrawal
+from campaigns import contact_policy, definition, explanation, lifecycle, withdrawal, wrong_state
 from campaigns.conflicts import Refused
 from campaigns.models import Campaign, Change, FollowUp, Lead, Push, Target
 from campaigns.push_sql import Chunk, chunk_statement
@@ -103,11 +103,10 @@ def _begin(campaign: Campaign, user: User, wave: int, job: Job | None, on: dt.da
     """Approved → running, with the day of assignment; refuses what is not exactly what was approved."""
     if not user.may_act_as(lifecycle.ACTIONS["push"].roles):
         raise PermissionDenied(_("Your role does not include this."))
-    if campaign.state != Campaign.State.APPROVED or campaign.selection is None:
-        raise Refused(
-            _("Only an approved campaign can be pushed; this one is “%(state)s”.")
-            % {"state": campaign.get_state_display()}
-        )
+    if campaign.state != Campaign.State.APPROVED:
+        raise Refused(wrong_state.sentence("push", campaign.state))
+    if campaign.selection is None:
+        raise Refused(_("No customers have been selected yet."))
     if wave != 1:
         raise Refused(_("The approval covers one wave; wave %(wave)s is not part of it.") % {"wave": wave})
     if on > campaign.ends_on:

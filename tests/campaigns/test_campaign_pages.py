@@ -242,8 +242,10 @@ def test_submitting_a_blocked_campaign_is_refused_with_the_blocker(cast, draft):
 
 def test_an_unapproved_campaign_is_not_pushed(cast, customers):
     campaign = factories.submitted(cast)
-    answer = act(login(cast.mei), campaign, "push")
-    assert b"this is no longer possible" in answer.content
+    client = login(cast.mei)
+    assert b"not approved yet: it waits for a second person" in act(client, campaign, "push").content
+    lifecycle.withdraw(campaign, cast.mei)
+    assert b"not approved yet: it is a draft" in act(client, campaign, "push").content
     assert not Run.objects.filter(kind="campaigns.push").exists()
     assert not Lead.objects.exists()
 
@@ -258,7 +260,7 @@ def test_a_push_reconciles_on_the_page_and_a_second_one_is_refused(cast, custome
     assert b"adds up" in page
     assert f"{counted.selected:,}".encode() in page
     leads = Lead.objects.count()
-    assert b"no longer possible" in act(client, campaign, "push").content
+    assert b"The leads are pushed already." in act(client, campaign, "push").content
     assert Lead.objects.count() == leads > 0
     assert Run.objects.filter(kind="campaigns.push").count() == 1
 

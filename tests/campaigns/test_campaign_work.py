@@ -46,7 +46,7 @@ def test_a_second_planner_who_pushes_sees_the_push_that_runs_and_cannot_stop_it(
     client = login(pat)
     page = act(client, campaign, "push").content.decode()
     assert "Mei began this at" in page
-    assert "no longer possible" not in page
+    assert "The leads are pushed already." not in page
     assert Run.objects.filter(kind="campaigns.push").count() == 1
     details = reverse("run-detail", args=[run.pk])
     assert details in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -85,6 +86,31 @@ def test_only_the_documented_steps_change_the_campaign(action: str, cast: Cast, 
                     assert row(campaign) == before, (state, name)
                     assert events(campaign) == told, (state, name)
                 transaction.set_rollback(True)
+
+
+WRONG = [
+    (a, state) for a, rule in lifecycle.ACTIONS.items() for state in State.values if state not in rule.sources
+]
+
+
+@pytest.mark.parametrize(("action", "state"), WRONG)
+def test_a_step_in_the_wrong_state_is_refused_in_words_of_that_state(
+    action: str, state: str, cast: Cast
+) -> None:
+    people = {role: user for user in cast.everybody().values() if not user.is_auditor for role in [user.role]}
+    user = people[next(iter(lifecycle.ACTIONS[action].roles))]
+    with pytest.raises(Conflict) as refused:
+        lifecycle.check_allowed(action, Campaign(state=state), user)
+    word = {
+        State.DRAFT: "not been submitted|not been pushed|not approved yet: it is a draft",
+        State.SUBMITTED: "submitted already|waits for|not been pushed",
+        State.APPROVED: "approved|not been pushed",
+        State.RUNNING: "pushed",
+        State.CLOSED: "is closed",
+        State.CANCELLED: "was cancelled",
+        State.IMPORTED: "past campaign",
+    }[State(state)]
+    assert re.search(word, str(refused.value))
 
 
 def test_each_step_says_who_when_from_to_and_why(cast: Cast, customers: list[int]) -> None:

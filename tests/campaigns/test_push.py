@@ -75,9 +75,9 @@ def test_everybody_selected_enters_the_history_on_the_same_day(cast: Cast, custo
 
 
 def test_only_an_approved_campaign_is_pushed(cast: Cast, customers: list[int]) -> None:
-    for make, state in ((factories.selected, "Draft"), (factories.submitted, "Waiting for approval")):
-        campaign = make(cast, state.lower().replace(" ", "-"))
-        with pytest.raises(Refused, match=f"Only an approved campaign.*{state}"):
+    for make, why in ((factories.selected, "a draft"), (factories.submitted, "waits for a second person")):
+        campaign = make(cast, why.replace(" ", "-"))
+        with pytest.raises(Refused, match=f"not approved yet: it .*{why.removeprefix('a ')}"):
             push.push(campaign, cast.mei, on=TODAY)
     assert not Lead.objects.exists()
     assert not Push.objects.exists()
