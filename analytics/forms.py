@@ -12,6 +12,7 @@ from analytics import audience
 from analytics.features import usable
 from analytics.models import Audience, PredictiveModel
 from analytics.models.predictive import BalanceGroup
+from bankcrm.form_fields import offer
 from bankcrm.models import User
 from customers.models import Assignment
 
@@ -51,7 +52,7 @@ class ModelForm(forms.ModelForm):
         self.instance.kind = self.kind
         audiences = Audience.objects.visible_to(user)
         for name in ("population", "exclusions"):
-            self.fields[name].queryset = audiences  # type: ignore[attr-defined]  # both are ModelChoiceFields
+            offer(self, name, audiences)
 
     def _condition(self, name: str) -> dict[str, Any]:
         saved: Audience | None = self.cleaned_data[name]

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bankcrm import absence, clock, workdays
 from bankcrm.branches import KIND_ORDER
+from bankcrm.form_fields import offer, rows_of
 from bankcrm.models import Branch, BranchLink, Holiday, Leave, Role, User
 from bankcrm.parsing import YEARS
 
@@ -28,13 +29,6 @@ def day_field(label: Any) -> forms.DateField:
             MaxValueValidator(dt.date(YEARS.stop - 1, 12, 31)),
         ],
     )
-
-
-def offer(form: forms.BaseForm, name: str, rows: QuerySet[Any]) -> None:
-    """Let the field ``name`` offer ``rows`` and accept no other."""
-    field = form.fields[name]
-    assert isinstance(field, forms.ModelChoiceField)  # noqa: S101  (for the type checker)
-    field.queryset = rows
 
 
 WEEK = [_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun")]
@@ -325,9 +319,7 @@ class HolidayForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offer(self, "branch", open_branches())
-        field = self.fields["branch"]
-        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101  (for the type checker)
-        field.empty_label = _("the whole bank")
+        rows_of(self, "branch").empty_label = _("the whole bank")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from analytics.models import PredictiveModel
 from bankcrm import clock
 from bankcrm.day_field import DayField
+from bankcrm.form_fields import rows_of
 from bankcrm.models import Role, User
 from campaigns.models import Arm, Campaign, MarketingPlan, Offer
 from campaigns.models.campaign import CampaignQuerySet
@@ -21,13 +22,6 @@ from customers import profile
 from customers.models import ContactChannel, Product, Response
 
 SUCCESSES = (Response.Kind.CONVERSION, Response.Kind.INTEREST, Response.Kind.VISIT)
-
-
-def select_of(form: forms.BaseForm, name: str) -> forms.ModelChoiceField:
-    """The form's field of that name, as the choice among rows it is."""
-    field = form.fields[name]
-    assert isinstance(field, forms.ModelChoiceField)  # noqa: S101  (for the type checker)
-    return field
 
 
 def add_errors(form: forms.BaseForm, invalid: ValidationError) -> None:
@@ -82,13 +76,11 @@ class BriefForm(CardForm):
 
     def choose(self) -> None:
         owners = User.objects.visible_to(self.user).filter(role=Role.PLANNER, is_active=True)
-        select_of(self, "owner").queryset = (
-            owners | User.objects.filter(pk=self.instance.owner_id)
-        ).distinct()
-        select_of(self, "product").queryset = Product.objects.filter(is_active=True) | Product.objects.filter(
+        rows_of(self, "owner").queryset = (owners | User.objects.filter(pk=self.instance.owner_id)).distinct()
+        rows_of(self, "product").queryset = Product.objects.filter(is_active=True) | Product.objects.filter(
             pk=self.instance.product_id
         )
-        select_of(self, "plan").queryset = MarketingPlan.objects.visible_to(self.user)
+        rows_of(self, "plan").queryset = MarketingPlan.objects.visible_to(self.user)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -111,10 +103,10 @@ class ExclusionForm(CardForm):
 
     def choose(self) -> None:
         models = PredictiveModel.objects.visible_to(self.user).for_targeting()
-        select_of(self, "model").queryset = models.filter(current_score_run__isnull=False) | models.filter(
+        rows_of(self, "model").queryset = models.filter(current_score_run__isnull=False) | models.filter(
             pk=self.instance.model_id
         )
-        select_of(self, "model").empty_label = _("No model")
+        rows_of(self, "model").empty_label = _("No model")
 
 
 class ControlForm(CardForm):
@@ -170,8 +162,8 @@ class ArmForm(forms.Form):
 
     def __init__(self, *args: Any, offers: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        select_of(self, "offer").queryset = offers
-        select_of(self, "offer").empty_label = _("Choose an offer")
+        rows_of(self, "offer").queryset = offers
+        rows_of(self, "offer").empty_label = _("Choose an offer")
 
     @property
     def is_used(self) -> bool:
@@ -203,7 +195,10 @@ class BaseArms(forms.BaseFormSet):
         ]
 
 
-ArmFormSet = forms.formset_factory(ArmForm, formset=BaseArms, extra=1, max_num=12, absolute_max=12)
+# The factory's type says no more than "a formset".
+ArmFormSet = cast(
+    type[BaseArms], forms.formset_factory(ArmForm, formset=BaseArms, extra=1, max_num=12, absolute_max=12)
+)
 
 
 def arm_forms(campaign: Campaign, data: Any = None) -> BaseArms:
@@ -223,7 +218,6 @@ def arm_forms(campaign: Campaign, data: Any = None) -> BaseArms:
     if arms:
         offers = (offers | Offer.objects.filter(arms__in=arms)).distinct()
     formset = ArmFormSet(data, initial=initial, prefix="arms", form_kwargs={"offers": offers})
-    assert isinstance(formset, BaseArms)  # noqa: S101  (for the type checker)
     if not arms and data is None:
         formset.forms[0].initial = {"code": "a", "share": Decimal(1), "channel": ContactChannel.PHONE}
     return formset
@@ -252,9 +246,9 @@ class CampaignForm(forms.ModelForm):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["code"].required = False
-        select_of(self, "product").queryset = Product.objects.filter(is_active=True)
-        select_of(self, "plan").queryset = MarketingPlan.objects.visible_to(user)
-        select_of(self, "copy_of").queryset = Campaign.objects.visible_to(user)
+        rows_of(self, "product").queryset = Product.objects.filter(is_active=True)
+        rows_of(self, "plan").queryset = MarketingPlan.objects.visible_to(user)
+        rows_of(self, "copy_of").queryset = Campaign.objects.visible_to(user)
         self.order_fields(
             ["name", "product", "starts_on", "ends_on", "plan", "budget", "copy_of", "code", "objective"]
         )
@@ -300,7 +294,7 @@ class CampaignFilter(forms.Form):
 
     def __init__(self, data: Any) -> None:
         super().__init__(data)
-        select_of(self, "owner").queryset = User.objects.filter(
+        rows_of(self, "owner").queryset = User.objects.filter(
             pk__in=Campaign.objects.values("owner")
         ).order_by("full_name")
         self.fields["q"].widget.attrs["type"] = "search"

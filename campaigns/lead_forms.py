@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from bankcrm.form_fields import choices_of, rows_of
 from bankcrm.models import Role, User
 from campaigns import queue
 from campaigns.followup import Entry
@@ -86,11 +87,11 @@ class LeadFilter(forms.Form):
                 field.widget.attrs["class"] = "on"
 
     def _choose(self, name: str, queryset: Any, empty: Any) -> None:
-        field = cast(forms.ModelChoiceField, self.fields[name])
+        field = rows_of(self, name)
         field.queryset, field.empty_label = queryset, empty
 
     def _offer(self, name: str, choices: Sequence[tuple[str, Any]]) -> None:
-        cast(forms.ChoiceField, self.fields[name]).choices = choices
+        choices_of(self, name).choices = choices
 
     @property
     def selects(self) -> list[dict[str, Any]]:

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.models import Audience
 from bankcrm.day_field import DayField
+from bankcrm.form_fields import rows_of
 from bankcrm.models import Branch, User
-from campaigns.campaign_forms import select_of
 from campaigns.models import MarketingPlan, Offer, PlanTarget
 from campaigns.versioned_forms import VersionedForm
 from customers.models import Product
@@ -40,7 +40,7 @@ class OfferForm(VersionedForm):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        select_of(self, "audience").queryset = Audience.objects.visible_to(user)
+        rows_of(self, "audience").queryset = Audience.objects.visible_to(user)
         self.own_condition = False
         rows = (self.instance.eligibility or {}).get("all", [])
         if len(rows) == 1 and str(rows[0].get("field", "")).startswith("audience:"):
@@ -48,7 +48,7 @@ class OfferForm(VersionedForm):
         elif self.instance.eligibility:
             # Conditions written elsewhere stay as they are unless an audience replaces them.
             self.own_condition = True
-            select_of(self, "audience").empty_label = _("The offer's own conditions, as they are")
+            rows_of(self, "audience").empty_label = _("The offer's own conditions, as they are")
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -117,10 +117,10 @@ def target_forms(plan: MarketingPlan, data: Any = None) -> forms.BaseFormSet:
         "product": [("", "—"), *((p.pk, p.name) for p in Product.objects.order_by("name"))],
     }
     for form in formset.forms:
-        select_of(form, "branch").queryset = Branch.objects.all()
-        select_of(form, "product").queryset = Product.objects.all()
+        rows_of(form, "branch").queryset = Branch.objects.all()
+        rows_of(form, "product").queryset = Product.objects.all()
         for name, options in choices.items():
-            select_of(form, name).choices = options
+            rows_of(form, name).choices = options
     return formset
 
 

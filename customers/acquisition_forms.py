@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from bankcrm.form_fields import choices_of
 from bankcrm.models import Branch, User
 from customers import acquisition
 from customers.acquisition_figures import DIMENSIONS, EVENTS
@@ -52,9 +53,7 @@ class CohortFilter(forms.Form):
         self.is_bound = False
 
     def _offer(self, name: str, choices: Any) -> None:
-        field = self.fields[name]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101  for the type checker
-        field.choices = list(choices)
+        choices_of(self, name).choices = list(choices)
 
     def _scope(self, user: User, as_of: dt.date) -> Scope:
         asked = self.cleaned_data

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from bankcrm.form_fields import choices_of
 from customers import dictionary
 from customers.fields import Area, Personal
 
@@ -28,7 +29,7 @@ class DictionarySearch(forms.Form):
 
     def __init__(self, data: Any) -> None:
         super().__init__(data)
-        self.fields["origin"].choices = [ANY, *dictionary.origins()]  # type: ignore[attr-defined]  # a choice field
+        choices_of(self, "origin").choices = [ANY, *dictionary.origins()]
 
     @property
     def search(self) -> dictionary.Search:

@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from bankcrm.form_fields import choices_of
 from bankcrm.models import Branch, Role, User
 from customers import tiering
 from customers.grades import LoyaltyGrade
@@ -55,9 +56,7 @@ class CustomerFilters(forms.Form):
         self._offer("rm", managers.order_by("full_name").values_list("employee_number", "full_name")[:500])
 
     def _offer(self, name: str, choices: Any) -> None:
-        field = self.fields[name]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101  for the type checker
-        field.choices = [ANY, *choices]
+        choices_of(self, name).choices = [ANY, *choices]
 
     @property
     def chosen(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy
 
+from bankcrm.form_fields import choices_of
 from bankcrm.models import User
 from customers import imports
 from customers.imports import workbooks
@@ -58,9 +59,7 @@ class UploadForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.user = user
         labels = dict(ImportFile.Kind.choices)
-        kind = self.fields["kind"]
-        assert isinstance(kind, forms.ChoiceField)  # noqa: S101  (for the type checker)
-        kind.choices = [(each.code, labels[each.code]) for each in allowed(user)]
+        choices_of(self, "kind").choices = [(each.code, labels[each.code]) for each in allowed(user)]
 
     def receive(self) -> ImportFile | None:
         """The kept file; a refusal becomes an error of the form, and None."""
@@ -107,8 +106,7 @@ class ReadForm(forms.Form):
         self.fields["header"].initial = file.options.get("header", 1)
         if file.encoding == workbooks.ENCODING:
             del self.fields["encoding"], self.fields["delimiter"]
-            sheet = self.fields["sheet"]
-            assert isinstance(sheet, forms.ChoiceField)  # noqa: S101  (for the type checker)
+            sheet = choices_of(self, "sheet")
             titles = file.options.get("sheets") or [file.options.get("sheet", "")]
             sheet.choices = [(title, title) for title in titles]
             sheet.initial = file.options.get("sheet")

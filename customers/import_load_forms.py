@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bankcrm.day_field import DayField
+from bankcrm.form_fields import choices_of
 from bankcrm.models import User
 from bankcrm.runs import Refused
 from customers.imports import loads
@@ -81,9 +82,7 @@ class MissingForm(forms.Form):
         self.file = file
         self.counted = loads.Missing(int(file.options.get("known", 0)), file.missing or 0)
         day = loads.effective_day(file)
-        choice = self.fields["missing"]
-        assert isinstance(choice, forms.ChoiceField)  # noqa: S101  (for the type checker)
-        choice.choices = [
+        choices_of(self, "missing").choices = [
             (loads.CLOSE, _("Mark them as gone, as of %(day)s") % {"day": day.isoformat()}),
             (loads.KEEP, _("Leave them as they are")),
         ]
@@ -117,9 +116,7 @@ class HistoryForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.seen = seen
         names = seen.exclude(source="").order_by("source").values_list("source", flat=True).distinct()[:100]
-        source = self.fields["source"]
-        assert isinstance(source, forms.ChoiceField)  # noqa: S101  (for the type checker)
-        source.choices = [("", _("All sources")), *((name, name) for name in names)]
+        choices_of(self, "source").choices = [("", _("All sources")), *((name, name) for name in names)]
 
     def narrowed(self) -> QuerySet[ImportFile]:
         self.is_valid()

@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bankcrm import clock
+from bankcrm.form_fields import choices_of, offer
 from bankcrm.models import Branch, BranchLink, Role, User
-from bankcrm.people_forms import day_field, offer
+from bankcrm.people_forms import day_field
 from customers import tiering
 from customers.models import Customer, PortfolioTransfer
 from customers.transfer_plan import Choice
@@ -90,9 +91,8 @@ class TransferForm(forms.Form):
         offer(self, "sources", seen)
         offer(self, "receivers", seen.relationship_managers())
         offer(self, "branch", branches_of(user))
-        tier = self.fields["tier"]
-        assert isinstance(tier, forms.ChoiceField)  # noqa: S101  (for the type checker)
-        tier.choices = [("", _("every tier")), *tiering.names_at(dt.date.max).items()]
+        tiers = tiering.names_at(dt.date.max).items()
+        choices_of(self, "tier").choices = [("", _("every tier")), *tiers]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bankcrm import clock, figures
 from bankcrm.day_field import DayField
+from bankcrm.form_fields import choices_of, offer
 from bankcrm.models import Branch, BranchLink, Role, User
 from customers import dated, tier_rules, value_settings
 from customers.models import AssetClass, CostRate, Product, TierChange
@@ -127,7 +128,6 @@ class ProductForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["version"].initial = self.instance.version if self.instance.pk else None
-        self.fields["annual_margin"].min_value = Decimal(-1)  # type: ignore[attr-defined]  # a decimal field
         if self.instance.pk:
             # Files and campaigns know a product by its code.
             self.fields["code"].disabled = True
@@ -218,14 +218,13 @@ class ChangeFilters(forms.Form):
 
     def __init__(self, user: User, months: Sequence[dt.date], data: Any) -> None:
         super().__init__(data)
-        month, branch = self.fields["month"], self.fields["branch"]
-        month.choices = [(day.isoformat(), figures.day(day)) for day in months]  # type: ignore[attr-defined]
-        if user.role == Role.RM and not user.is_auditor:
-            del self.fields["branch"]
+        choices_of(self, "month").choices = [(day.isoformat(), figures.day(day)) for day in months]
         branches = Branch.objects.order_by("name")
         if not user.is_auditor:
             branches = branches.filter(pk__in=user.branch_ids())
-        branch.queryset = branches  # type: ignore[attr-defined]
+        offer(self, "branch", branches)
+        if user.role == Role.RM and not user.is_auditor:
+            del self.fields["branch"]
         self.newest = months[0] if months else None
 
     @property
