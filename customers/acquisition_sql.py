@@ -4,7 +4,7 @@
 Parameters: ``first`` (first day of the first cohort), ``as_of`` (a month-end). Nothing later than ``as_of`` is read.
 """
 
-from customers.profile_sql import AVERAGE
+from customers.profile_sql import AVERAGE, MARGIN_OF_MONTH, MARGINS
 
 MILESTONES = (3, 6, 12, 24)
 
@@ -66,16 +66,16 @@ SELECT customer_id, count(*) AS contracts, sum(upfront_fee) AS fees, sum(princip
 FROM acquired_contract GROUP BY customer_id
 """
 
-# Margin of every month's average balance, and the fees taken up front in the month of their contract.
+# The margin of each month on its average balance, and the fees taken up front in the month of their contract.
 VALUE = f"""
 CREATE TEMPORARY TABLE acquired_value ON COMMIT DROP AS
 SELECT customer_id, sum(amount) AS value,
        {", ".join(f"sum(amount) FILTER (WHERE after <= {n}) AS value_{n}" for n in MILESTONES)}
 FROM (
     SELECT a.customer_id, {months_after("b.month")} AS after,
-           {AVERAGE} * product.annual_margin / 12 AS amount
+           {AVERAGE} * margin.annual_margin / 12 AS amount
     FROM customers_monthlybalance b JOIN acquired a ON a.customer_id = b.customer_id
-    JOIN customers_product product ON product.id = b.product_id
+    JOIN {MARGINS} ON {MARGIN_OF_MONTH}
     WHERE b.month BETWEEN %(first)s AND %(as_of)s AND b.month >= a.cohort
     UNION ALL
     SELECT a.customer_id, {months_after("f.opened_on")}, f.upfront_fee

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from bankcrm import audit, figures
 from bankcrm.models import AuditEvent, User
-from customers.models import CustomerProfile, TierRule
+from customers.models import CustomerProfile, ProductMargin, TierRule
 
 # Taken shared by a profile build, alone by whoever changes what it reads.
 LOCK = "dated-settings"
@@ -41,7 +41,7 @@ def check_day(model: type[models.Model], valid_from: dt.date) -> None:
     built = newest_built()
     known = model._default_manager.filter(valid_from__gte=valid_from).order_by("valid_from")
     later = known.values_list("valid_from", flat=True).first()
-    if built and valid_from <= built and model._default_manager.exists():
+    if built and valid_from <= built and _held_before(model):
         raise ValidationError(
             _(
                 "Profiles are built up to %(day)s. Choose a later day, so that finished months stay as they are."
@@ -118,6 +118,11 @@ def versions(model: type[models.Model], action: str) -> list[Version]:
         )
         for day, rows in by_day.items()
     ]
+
+
+def _held_before(model: type[models.Model]) -> bool:
+    """Whether something was said for the months that are finished; a product always has a margin."""
+    return model is ProductMargin or model._default_manager.exists()
 
 
 def _may_be_undone(

@@ -14,7 +14,7 @@ CHANNELS = ("online", "mobile", "phone", "epayment", "counter")
 
 WEIGHTED_PRODUCTS = """
 CREATE TEMPORARY TABLE profile_product ON COMMIT DROP AS
-SELECT product.id, product.code, product.line, product.asset_class, product.annual_margin / 12 AS monthly_margin,
+SELECT product.id, product.code, product.line, product.asset_class,
        CASE WHEN product.asset_class = '' OR w.is_counted IS FALSE THEN 0 ELSE coalesce(w.weight, 1) END AS weight,
        product.is_loan AND product.line <> 'credit_card' AS is_loan, product.line = 'credit_card' AS is_card
 FROM customers_product product
@@ -41,6 +41,19 @@ FROM customers_monthlybalance b JOIN profile_product product ON product.id = b.p
 WHERE b.month = %(day)s GROUP BY b.customer_id
 """
 
+# Each product's margins and the days they held; the product's own before the first that is dated.
+MARGINS = """(
+    SELECT product_id, annual_margin, valid_from,
+           lead(valid_from, 1, 'infinity') OVER (PARTITION BY product_id ORDER BY valid_from) AS valid_to
+    FROM (
+        SELECT id AS product_id, annual_margin, '-infinity'::date AS valid_from FROM customers_product
+        UNION ALL SELECT product_id, annual_margin, valid_from FROM customers_productmargin
+    ) margins
+) margin"""
+MARGIN_OF_MONTH = (
+    "margin.product_id = b.product_id AND b.month >= margin.valid_from AND b.month < margin.valid_to"
+)
+
 # The year before holds most of the rows: few sums over it.
 _EARLIER = [
     _sum(f"{AVERAGE} * product.weight", f"b.month = %(ago_{ago})s", f"aum_{ago}_ago")
@@ -50,8 +63,9 @@ _EARLIER = [
 EARLIER = f"""
 CREATE TEMPORARY TABLE profile_earlier ON COMMIT DROP AS
 SELECT b.customer_id, {", ".join(_EARLIER)},
-       {_sum(f"{AVERAGE} * product.monthly_margin", "b.month > %(ago_12m)s", "margin")}
+       {_sum(f"{AVERAGE} * margin.annual_margin / 12", "b.month > %(ago_12m)s", "margin")}
 FROM customers_monthlybalance b JOIN profile_product product ON product.id = b.product_id
+JOIN {MARGINS} ON {MARGIN_OF_MONTH}
 WHERE b.month BETWEEN %(ago_12m)s AND %(day)s GROUP BY b.customer_id
 """
 

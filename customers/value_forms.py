@@ -114,6 +114,32 @@ class CostsForm(DayForm):
         }
 
 
+class MarginsForm(DayForm):
+    """What every product earns in a year, as a share of its balance."""
+
+    def __init__(self, *args: Any, states: Sequence[value_settings.MarginState], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for state in states:
+            self.fields[f"margin_{state.product.code}"] = forms.DecimalField(
+                label=state.product.name,
+                initial=f"{state.margin.normalize():f}",
+                min_value=Decimal(-1),
+                max_value=Decimal(1),
+                max_digits=6,
+                decimal_places=4,
+                widget=forms.TextInput(attrs={"inputmode": "decimal", "class": "amount"}),
+            )
+
+    def planned(self) -> dict[str, Decimal]:
+        """Product code → margin."""
+        prefix = "margin_"
+        return {
+            name.removeprefix(prefix): value
+            for name, value in self.cleaned_data.items()
+            if name.startswith(prefix)
+        }
+
+
 class ProductForm(forms.ModelForm):
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
@@ -131,6 +157,8 @@ class ProductForm(forms.ModelForm):
         if self.instance.pk:
             # Files and campaigns know a product by its code.
             self.fields["code"].disabled = True
+            # Finished months counted with it: it is changed from a day on, beside the other margins.
+            del self.fields["annual_margin"]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -15,14 +15,15 @@ from bankcrm import figures
 from bankcrm.models import User
 from bankcrm.policy import REGISTRY
 from customers import dated, tier_rules, tiering, value_settings
-from customers.models import AssetClassWeight, CostRate, CustomerProfile, TierRule
+from customers.models import AssetClassWeight, CostRate, CustomerProfile, ProductMargin, TierRule
 from customers.tier_rules import Preview, Tier
-from customers.value_settings import ClassState
+from customers.value_settings import ClassState, MarginState
 
 TABS = [
     (gettext_lazy("Tiers"), "tier-list"),
     (gettext_lazy("Tier changes"), "tier-change-list"),
     (gettext_lazy("Products"), "product-list"),
+    (gettext_lazy("Margins"), "margin-list"),
     (gettext_lazy("Asset classes"), "asset-class-list"),
     (gettext_lazy("Costs to serve"), "cost-list"),
     (gettext_lazy("Data dictionary"), "data-dictionary"),
@@ -92,6 +93,21 @@ def cost_history(today: dt.date) -> list[dict[str, Any]]:
         ]
 
     return _history(dated.versions(CostRate, value_settings.COSTS_ACTION), said, "costs", today)
+
+
+def margin_history(today: dt.date, states: Sequence[MarginState]) -> list[dict[str, Any]]:
+    products = {state.product.pk: state.product.name for state in states}
+    days = dated.versions(ProductMargin, value_settings.MARGINS_ACTION)
+
+    def said(version: dated.Version) -> list[str]:
+        return [f"{products[row.product_id]}: {figures.pct(row.annual_margin, 2)}" for row in version.rows]
+
+    return _history(days, said, "margins", today)
+
+
+def margin_rows(form: Mapping[str, Any], states: Sequence[MarginState]) -> list[dict[str, Any]]:
+    """One row per product with its field of the form."""
+    return [{"state": state, "field": form[f"margin_{state.product.code}"]} for state in states]
 
 
 def _history(

@@ -1,4 +1,4 @@
-"""What counts and what costs: asset classes with their weight, costs to serve, and products; each change audited."""
+"""What counts, earns and costs: weights of asset classes, margins, costs to serve, products; each change audited."""
 
 from __future__ import annotations
 
@@ -13,11 +13,19 @@ from bankcrm import audit
 from bankcrm.models import User
 from bankcrm.stale import check_version
 from customers import dated
-from customers.models import AssetClass, AssetClassWeight, ContactChannel, CostRate, Product
+from customers.models import (
+    AssetClass,
+    AssetClassWeight,
+    ContactChannel,
+    CostRate,
+    Product,
+    ProductLine,
+    ProductMargin,
+)
 from customers.models.transactions import Channel
 from customers.profile_sql import AVERAGE
 
-CLASSES_ACTION, COSTS_ACTION = "asset-classes", "costs"
+CLASSES_ACTION, COSTS_ACTION, MARGINS_ACTION = "asset-classes", "costs", "margins"
 # Every cost there can be: what, channel → the channel's label.
 COSTS = {
     **{(CostRate.Basis.TRANSACTION.value, channel.value): channel.label for channel in Channel},
@@ -120,6 +128,48 @@ def begin_costs(
     ]
     changed = {f"{row.basis} {row.channel}": str(row.cost) for row in rows}
     dated.begin(user, CostRate, rows, valid_from, COSTS_ACTION, reason, changed=changed)
+
+
+@dataclass(frozen=True, slots=True)
+class MarginState:
+    """What a product earns on a day; ``valid_from`` is None where its first margin still holds."""
+
+    product: Product
+    margin: Decimal
+    valid_from: dt.date | None
+
+
+def margins_at(day: dt.date) -> list[MarginState]:
+    """Every product with its margin of that day, by line and name, in two queries."""
+    latest = (
+        ProductMargin.objects.filter(valid_from__lte=day)
+        .order_by("product", "-valid_from")
+        .distinct("product")
+    )
+    known = {row.product_id: row for row in latest}
+    order = {line: number for number, line in enumerate(ProductLine.values)}
+    return [
+        MarginState(product, row.annual_margin, row.valid_from)
+        if (row := known.get(product.pk))
+        else MarginState(product, product.annual_margin, None)
+        for product in sorted(
+            Product.objects.all(), key=lambda one: (order.get(one.line, len(order)), one.name)
+        )
+    ]
+
+
+def begin_margins(user: User, planned: Mapping[str, Decimal], valid_from: dt.date, reason: str = "") -> None:
+    """Let margins (product code → share of the balance a year) hold from that day; unchanged ones are not written.
+
+    Raises ValidationError: see ``dated.begin``.
+    """
+    rows, changed = list[ProductMargin](), {}
+    for state in margins_at(valid_from):
+        code = state.product.code
+        if (margin := planned.get(code, state.margin)) != state.margin:
+            rows.append(ProductMargin(product=state.product, annual_margin=margin, valid_from=valid_from))
+            changed[code] = [str(state.margin), str(margin)]
+    dated.begin(user, ProductMargin, rows, valid_from, MARGINS_ACTION, reason, changed=changed)
 
 
 @transaction.atomic

@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern] = [
         "value/products/new/", value_views.product_create, name="product-create", read=SETTERS, write=SETTERS
     ),
     policy.route("value/products/<int:pk>/", value_views.product_edit, name="product-edit", write=SETTERS),
+    policy.route("value/margins/", value_views.margin_list, name="margin-list", write=SETTERS),
     policy.route(
         "value/asset-classes/", value_views.asset_class_list, name="asset-class-list", write=SETTERS
     ),

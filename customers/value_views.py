@@ -17,14 +17,14 @@ from bankcrm.people_frame import changes, form_page, saved
 from bankcrm.policy import REGISTRY, SignedIn
 from bankcrm.spreadsheets import csv_bytes
 from customers import dated, profile, tier_changes, tier_rules, value_forms, value_page, value_settings
-from customers.models import AssetClassWeight, CostRate, Product, TierRule
-from customers.models.products import ProductLine
+from customers.models import AssetClassWeight, CostRate, Product, ProductMargin, TierRule
 
 # Word in the address → model, action, page.
 DATED: dict[str, tuple[Any, str, str]] = {
     "tiers": (TierRule, tier_rules.ACTION, "tier-list"),
     "asset-classes": (AssetClassWeight, value_settings.CLASSES_ACTION, "asset-class-list"),
     "costs": (CostRate, value_settings.COSTS_ACTION, "cost-list"),
+    "margins": (ProductMargin, value_settings.MARGINS_ACTION, "margin-list"),
 }
 
 
@@ -129,12 +129,9 @@ def tier_change_file(request: SignedIn) -> HttpResponse:
 @require_GET
 def product_list(request: SignedIn) -> HttpResponse:
     """What the bank sells, line by line."""
-    order = {line.value: number for number, line in enumerate(ProductLine)}
     context = {
         "tabs": value_page.tabs(request.user, "product-list"),
-        "products": sorted(
-            Product.objects.all(), key=lambda one: (order.get(one.line, len(order)), one.name)
-        ),
+        "rows": value_settings.margins_at(clock.today()),
         "may_set": _sets(request),
     }
     return render(request, "customers/value/products.html", context)
@@ -146,7 +143,7 @@ def product_create(request: SignedIn) -> HttpResponse:
 
 
 def product_edit(request: SignedIn, pk: int) -> HttpResponse:
-    """Name, line, asset class and margin of one product, with its changes."""
+    """Name, line and asset class of one product, with its changes."""
     product = get_object_or_404(Product, pk=pk)
     return _product(request, product, product.name, changes=changes("customers.product", pk))
 
@@ -161,6 +158,29 @@ def _product(request: SignedIn, product: Product, title: str, **more: Any) -> Ht
         return redirect("product-list")
     template = "customers/value/product.html"
     return form_page(request, form, title, "product-list", _("Products"), template=template, **more)
+
+
+def margin_list(request: SignedIn) -> HttpResponse:
+    """What every product earns, from which day on."""
+    today = clock.today()
+    states = value_settings.margins_at(dated.LAST_DAY if _sets(request) else today)
+    form = value_forms.MarginsForm(request.POST or None, states=states)
+    if request.method == "POST" and saved(
+        form,
+        lambda: value_settings.begin_margins(
+            request.user, form.planned(), form.cleaned_data["valid_from"], form.cleaned_data["reason"]
+        ),
+    ):
+        messages.success(request, _held_from(form))
+        return redirect("margin-list")
+    context = {
+        "tabs": value_page.tabs(request.user, "margin-list"),
+        "form": form,
+        "rows": value_page.margin_rows(_bound(form), states),
+        "history": value_page.margin_history(today, states),
+        "may_set": _sets(request),
+    }
+    return render(request, "customers/value/margins.html", context, status=422 if form.errors else 200)
 
 
 def asset_class_list(request: SignedIn) -> HttpResponse:

@@ -9,7 +9,7 @@ from customers.models.portfolio import PortfolioMove, PortfolioTransfer
 from customers.models.products import AssetClass, Product, ProductLine
 from customers.models.profile import CustomerProfile
 from customers.models.transactions import Transaction
-from customers.models.value import AssetClassWeight, CostRate, TierChange, TierRule
+from customers.models.value import AssetClassWeight, CostRate, ProductMargin, TierChange, TierRule
 
 __all__ = [
     "Acquisition",
@@ -37,6 +37,7 @@ __all__ = [
     "PortfolioTransfer",
     "Product",
     "ProductLine",
+    "ProductMargin",
     "QuietPeriod",
     "Response",
     "TierChange",

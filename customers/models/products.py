@@ -39,6 +39,7 @@ class Product(models.Model):
         _("asset class"), max_length=20, choices=AssetClass, blank=True, db_default=""
     )
     is_loan = models.BooleanField(_("is a loan"), default=False, db_default=False)
+    # From the beginning; what changes it from a day on is a ``ProductMargin``.
     annual_margin = models.DecimalField(
         _("margin a year"),
         max_digits=6,

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bankcrm.models import User
 from customers.models.attributes import Customer
-from customers.models.products import AssetClass
+from customers.models.products import AssetClass, Product
 
 
 class AssetClassWeight(models.Model):
@@ -28,6 +28,26 @@ class AssetClassWeight(models.Model):
 
     def __str__(self) -> str:
         return f"{self.asset_class} × {self.weight}"
+
+
+class ProductMargin(models.Model):
+    """What the bank earns on a product from a day on; before the first of them, the product's own margin."""
+
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="margins", db_index=False)
+    annual_margin = models.DecimalField(_("margin a year"), max_digits=6, decimal_places=4)
+    valid_from = models.DateField(_("valid from"))
+
+    class Meta:
+        verbose_name = _("margin of a product")
+        constraints = [
+            models.UniqueConstraint(fields=["product", "valid_from"], name="margin_once_a_day"),
+            models.CheckConstraint(
+                condition=Q(annual_margin__gte=-1, annual_margin__lte=1), name="margin_is_a_share"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product_id} {self.annual_margin}"
 
 
 class TierRule(models.Model):

@@ -15,13 +15,14 @@ from bankcrm import bulk
 from bankcrm.models import AuditEvent
 from customers import acquisition, consumer_finance, sample_bank
 from customers.acquisition_figures import Share, figures, ripe_until, triangle
-from customers.models import Acquisition, ConsumerFinanceState, Customer
+from customers.models import Acquisition, ConsumerFinanceState, Customer, Product, ProductMargin
 from tests import facts
 from tests.cast import Cast, login
 
 pytestmark = pytest.mark.django_db
 
 AS_OF = dt.date(2026, 10, 31)
+CHANGED = dt.date(2026, 8, 31)
 
 
 def months(later: pd.Series, earlier: pd.Series) -> pd.Series:
@@ -82,9 +83,11 @@ def expected(as_of: dt.date, first: dt.date) -> pd.DataFrame:
 
     money = read(
         "customers_monthlybalance b JOIN customers_product p ON p.id = b.product_id",
-        "b.customer_id, b.month, b.average::float8 * p.annual_margin::float8 / 12 AS amount",
+        "b.customer_id, b.month, b.average::float8 AS average, p.annual_margin::float8 AS margin",
     )
     money["month"] = pd.to_datetime(money["month"])
+    # Whatever a product earned, from that day on it is a half.
+    money["amount"] = money.average * money.margin.where(money.month < pd.Timestamp(CHANGED), 0.5) / 12
     money = pd.concat(
         [
             money[(money.month >= start) & (money.month <= end)],
@@ -112,6 +115,10 @@ def bank() -> pd.DataFrame:
         today=AS_OF + dt.timedelta(days=5),
         transactions_per_month=0.1,
         profiles=False,
+    )
+    ProductMargin.objects.bulk_create(
+        ProductMargin(product=product, annual_margin="0.5", valid_from=CHANGED)
+        for product in Product.objects.all()
     )
     acquisition.build(made.as_of)
     return expected(made.as_of, acquisition.first_cohort(made.as_of))

@@ -6,7 +6,13 @@ from decimal import Decimal
 import pytest
 
 from customers import profile
-from customers.models import AssetClassWeight, ConsumerFinanceContract, CostRate, CustomerProfile
+from customers.models import (
+    AssetClassWeight,
+    ConsumerFinanceContract,
+    CostRate,
+    CustomerProfile,
+    ProductMargin,
+)
 from tests import facts
 from tests.facts import EARLIER, MONTH
 
@@ -50,6 +56,21 @@ def test_margin_is_the_product_s_share_of_the_balances_of_twelve_months_loans_in
     assert found.margin_12m == Decimal("44.00")  # (1000 + 3000) × 0.012 / 12 + 10000 × 0.048 / 12
     assert (found.fees_12m, found.cost_12m, found.contribution_12m) == (0, 0, Decimal("44.00"))
     assert found.aum_12m_ago == 12000
+
+
+def test_each_month_earns_the_margin_of_its_last_day_and_a_finished_month_keeps_its_own(products):
+    li, september = facts.customer(), dt.date(2026, 9, 30)
+    for month in (dt.date(2026, 8, 31), september, MONTH):
+        facts.balance(li, products["current"], "10000.00", month)
+        facts.balance(li, products["card"], "1200.00", month)
+    profile.build(september)
+    assert profile_of(li, september).margin_12m == Decimal("38.00")  # 2 × (10 + 9)
+    for margin, valid_from in [("0.0240", MONTH), ("0.5000", dt.date(2026, 11, 1))]:
+        ProductMargin.objects.create(product=products["current"], annual_margin=margin, valid_from=valid_from)
+    profile.build(september)
+    profile.build(MONTH)
+    assert profile_of(li, september).margin_12m == Decimal("38.00")
+    assert profile_of(li).margin_12m == Decimal("67.00")  # 2 × (10 + 9) + 20 + 9
 
 
 def test_fees_are_booked_fees_less_what_was_paid_back_and_up_front_fees_of_twelve_months(products):

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from bankcrm.models import AuditEvent
 from customers import profile, value_settings
-from customers.models import AssetClassWeight, CostRate, CustomerProfile, Product, TierRule
+from customers.models import AssetClassWeight, CostRate, CustomerProfile, Product, ProductMargin, TierRule
 from tests import facts
 from tests.cast import Cast, login
 from tests.facts import MONTH
@@ -194,6 +194,44 @@ def test_a_cost_holds_from_its_day_and_is_taken_back(cast: Cast, products) -> No
     assert not CostRate.objects.exists()
 
 
+def margins(valid_from: str, **changed: str) -> dict[str, str]:
+    form = {f"margin_{code}": margin for code, (*_rest, margin) in facts.PRODUCTS.items()}
+    form |= {f"margin_{code.replace('_', '-')}": margin for code, margin in changed.items()}
+    return form | {"valid_from": valid_from, "reason": "Base rate"}
+
+
+def test_a_margin_holds_from_its_day_and_no_finished_month_changes(cast: Cast, products) -> None:
+    client, url = login(cast.ada), reverse("margin-list")
+    finished = client.post(url, margins("2026-10-15", fund_mixed="0.02"))
+    assert finished.status_code == 422
+    assert "Profiles are built up to 31 Oct 2026" in finished.content.decode()
+    assert "Nothing was changed" in client.post(url, margins("2026-11-15")).content.decode()
+    assert client.post(url, margins("2026-11-15", fund_mixed="1.5")).status_code == 422
+    assert not ProductMargin.objects.exists()
+    page = client.post(url, margins("2026-11-15", fund_mixed="0.02"), follow=True).content.decode()
+    assert "fund-mixed: 2.00\u202f%" in page or "fund-mixed: 2.00 %" in page
+    assert "Base rate" in page
+    event = AuditEvent.objects.get(action="margins.begun")
+    assert event.details["changed"] == {"fund-mixed": ["0.0120", "0.0200"]}
+    assert event.reason == "Base rate"
+    listed = {
+        row.product.code: row.margin for row in login(cast.rita).get(reverse("product-list")).context["rows"]
+    }
+    assert listed["fund-mixed"] == Decimal("0.0120")  # today is before that day
+    assert login(cast.mei).post(url, margins("2026-11-16")).status_code == 403
+    client.post(reverse("value-undo", args=["margins", "2026-11-15"]))
+    assert not ProductMargin.objects.exists()
+
+
+def test_a_margin_that_a_profile_counted_with_is_not_taken_back(cast: Cast, products) -> None:
+    client = login(cast.ada)
+    client.post(reverse("margin-list"), margins("2026-11-30", current="0.02"))
+    profile.build(dt.date(2026, 11, 30))
+    refused = client.post(reverse("value-undo", args=["margins", "2026-11-30"]), follow=True)
+    assert "Profiles were built" in refused.content.decode()
+    assert ProductMargin.objects.count() == 1
+
+
 def test_a_product_is_changed_by_one_at_a_time(cast: Cast, products) -> None:
     client, product = login(cast.ada), products["fund-mixed"]
     url = reverse("product-edit", args=[product.pk])
@@ -201,7 +239,7 @@ def test_a_product_is_changed_by_one_at_a_time(cast: Cast, products) -> None:
         "name": "Mixed fund",
         "line": "wealth",
         "asset_class": "fund",
-        "annual_margin": "0.02",
+        "annual_margin": "0.5",
         "is_active": "on",
         "version": "1",
         "code": "another",
@@ -209,6 +247,7 @@ def test_a_product_is_changed_by_one_at_a_time(cast: Cast, products) -> None:
     assert client.post(url, form).status_code == 302
     product.refresh_from_db()
     assert (product.name, product.code, product.version) == ("Mixed fund", "fund-mixed", 2)
+    assert product.annual_margin == Decimal("0.0120")  # what finished months counted with
     late = client.post(url, form | {"name": "Late"})
     assert late.status_code == 422
     assert "Ada changed this" in late.content.decode()
@@ -216,15 +255,15 @@ def test_a_product_is_changed_by_one_at_a_time(cast: Cast, products) -> None:
     assert "fund-mixed → Mixed fund" in page
     owed = client.post(url, form | {"version": "2", "is_loan": "on"})
     assert "A loan is no asset" in owed.content.decode()
-    much = client.post(url, form | {"version": "2", "annual_margin": "2"})
-    assert "0.0125 for 1.25 %" in much.content.decode()
 
 
 def test_a_new_product_needs_a_code_of_its_own(cast: Cast, products) -> None:
     client, url = login(cast.ada), reverse("product-create")
     form = {"name": "Gold coin", "code": "coin", "line": "retail", "annual_margin": "0.01", "is_active": "on"}
+    much = client.post(url, form | {"annual_margin": "2"})
+    assert "0.0125 for 1.25 %" in much.content.decode()
     assert client.post(url, form).status_code == 302
-    assert Product.objects.filter(code="coin").exists()
+    assert Product.objects.get(code="coin").annual_margin == Decimal("0.01")
     assert client.post(url, form).status_code == 422
 
 
