@@ -56,6 +56,20 @@ class RunSerializer(serializers.ModelSerializer):
         return runs.title(run.kind)
 
 
+class StartedRun(serializers.Serializer):
+    """Long work that was asked for: where to read how far it is."""
+
+    run = serializers.IntegerField(source="pk")
+    state = serializers.CharField()
+    url = serializers.HyperlinkedIdentityField(view_name="api-run-detail")
+
+
+def accepted(request: Request, run: Run, shape: type[StartedRun] = StartedRun) -> Response:
+    """202: the work of ``run`` is under way, and where to read how far it is."""
+    answer = shape(run, context={"request": request}).data
+    return Response(answer, status=202, headers={"Location": answer["url"]})
+
+
 def _visible(request: Request) -> Any:
     return Run.objects.visible_to(request.user).exclude(kind=heartbeat.KIND).select_related("requested_by")
 

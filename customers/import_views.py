@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from bankcrm import audit, paging, runs
-from bankcrm.models import Run
+from bankcrm.models import Run, User
 from bankcrm.policy import SignedIn
 from customers import import_page, imports, profile, tasks
 from customers.import_forms import UploadForm
@@ -251,9 +251,13 @@ def start_step(request: SignedIn, file: ImportFile, step: str) -> HttpResponse:
 
 def import_rejects(request: SignedIn, pk: int) -> StreamingHttpResponse:
     """Every row that was left out, as a CSV that can be mended and brought again."""
-    file = visible(request, pk)
-    if request.user.may_change:
-        audit.record(request.user, "import.rejects_downloaded", file, rows=file.rejected)
+    return rejects_of(visible(request, pk), request.user)
+
+
+def rejects_of(file: ImportFile, user: User) -> StreamingHttpResponse:
+    """The download of the rows of ``file`` that were left out, put on record."""
+    if user.may_change:
+        audit.record(user, "import.rejects_downloaded", file, rows=file.rejected)
     answer = StreamingHttpResponse(reject_file.lines(file), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="rejects-{file.pk}.csv"'
     return answer

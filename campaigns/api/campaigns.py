@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bankcrm import runs
+from bankcrm.api import accepted
 from bankcrm.idempotency import once
 from bankcrm.models import Run
 from bankcrm.problems import Problem
@@ -189,9 +190,7 @@ class LongStep(CampaignStep):
     """A step that a worker does: 202 with the run. Asked for twice, the unfinished run answers."""
 
     def begin(self, request: Request, run: Run) -> Response:
-        address = request.build_absolute_uri(reverse("api-run-detail", args=[run.pk]))
-        run.url = address  # type: ignore[attr-defined]  # what the serializer reads
-        return Response(Started(run).data, status=202, headers={"Location": address})
+        return accepted(request, run, Started)
 
 
 STARTED = {202: OpenApiResponse(Started, description="Under way; read the run at url.")}

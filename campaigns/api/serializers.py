@@ -14,6 +14,7 @@ from rest_framework import serializers
 
 from analytics import audience
 from analytics.models import PredictiveModel
+from bankcrm.api import StartedRun
 from bankcrm.models import User
 from bankcrm.parsing import Query, Strict
 from campaigns import blockers, lifecycle
@@ -298,13 +299,10 @@ class CampaignQuery(Query):
     )
 
 
-class Started(serializers.Serializer):
-    """Long work that was asked for: where to read how far it is."""
+class Started(StartedRun):
+    """Long work that was asked for, by whom, and where to read how far it is."""
 
-    run = serializers.IntegerField(source="pk")
-    state = serializers.CharField()
     requested_by = serializers.SlugRelatedField(slug_field="employee_number", queryset=User.objects.none())
-    url = serializers.URLField()
 
 
 class Recalled(serializers.Serializer):

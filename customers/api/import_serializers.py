@@ -245,11 +245,3 @@ class UndoSerializer(serializers.Serializer):
     removes = serializers.IntegerField()
     restores = serializers.IntegerField()
     reopens = serializers.IntegerField()
-
-
-class StartedImport(serializers.Serializer):
-    """Long work that was asked for: where to read how far it is."""
-
-    run = serializers.IntegerField(source="pk")
-    state = serializers.CharField()
-    url = serializers.URLField()

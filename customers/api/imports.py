@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -19,6 +19,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bankcrm import runs
+from bankcrm.api import StartedRun, accepted
 from bankcrm.idempotency import once
 from bankcrm.models import Run
 from customers import import_views, imports, tasks
@@ -33,7 +34,6 @@ from customers.api.import_serializers import (
     RejectQuery,
     RejectSerializer,
     ReportSerializer,
-    StartedImport,
     UndoSerializer,
     UploadBody,
 )
@@ -42,7 +42,7 @@ from customers.imports.kinds import KINDS
 from customers.models import ImportFile, ImportReject
 
 State = ImportFile.State
-STARTED = {202: OpenApiResponse(StartedImport, description="Under way; read the run at url.")}
+STARTED = {202: OpenApiResponse(StartedRun, description="Under way; read the run at url.")}
 
 
 class ImportView(APIView):
@@ -71,9 +71,7 @@ class ImportView(APIView):
             tasks.KIND, self.request.user, subject=file.name, key=tasks.key(file), file=file.pk, step=step
         )
         ImportFile.objects.filter(pk=file.pk).update(run=run)
-        address = self.request.build_absolute_uri(reverse("api-run-detail", args=[run.pk]))
-        run.url = address  # type: ignore[attr-defined]  # what the serializer reads
-        return Response(StartedImport(run).data, status=202, headers={"Location": address})
+        return accepted(self.request, run)
 
     def describe(self, file: ImportFile, told: dict[str, Any]) -> None:
         """Store what was told of the load. Raises Refused."""
@@ -239,9 +237,7 @@ class ImportRejectsFile(ImportView):
     @extend_schema(operation_id="imports_rejects_csv", responses={(200, "text/csv"): OpenApiTypes.STR})
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         """All of them as a CSV that a spreadsheet reads as text; the download is on record."""
-        plain: HttpRequest = request._request
-        plain.user = request.user
-        return import_views.import_rejects(plain, pk)  # type: ignore[arg-type]  # signed in by token
+        return import_views.rejects_of(self.seen(pk), request.user)
 
 
 class ImportConfirm(ImportView):

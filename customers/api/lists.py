@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -35,7 +36,7 @@ def called(operation: str, query: type[Query] | None = None) -> Callable[[Any], 
     )
 
 
-class OfCustomer(generics.ListAPIView):
+class OfCustomer(generics.ListAPIView, ABC):
     """Rows of one customer; of one out of sight there is nothing to be found."""
 
     # For the schema, which asks whose number stands in the address.
@@ -50,9 +51,9 @@ class OfCustomer(generics.ListAPIView):
     def get_queryset(self) -> Any:
         return self.found(self.asks.of(self.request)).filter(customer_id=self.kwargs["pk"])
 
+    @abstractmethod
     def found(self, asked: dict[str, Any]) -> Any:
         """Everybody's rows that pass the filters."""
-        raise NotImplementedError
 
 
 @called("customers_profiles", rows.PeriodQuery)
