@@ -9,14 +9,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from math import sqrt
-from statistics import NormalDist
 from typing import Any
 
 from django.db import connection
 
 from analytics import targets
 from analytics.models import ScoreRun
+from bankcrm.proportions import wilson
 
 ARMS = ("treated", "control", "other")
 # Alarm limits of observed over expected, a judgement of methods.md section 4.
@@ -164,12 +163,3 @@ def _totals(cells: list[Cell]) -> tuple[Total, ...]:
         low, high = (bound * n / expected for bound in wilson(observed, n))
         totals.append(Total(arm, n, observed, expected, observed / expected, low, high))
     return tuple(totals)
-
-
-def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson score interval of a rate (Wilson 1927), in closed form so that pages need no scipy."""
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    rate, square = successes / n, z * z
-    middle = (rate + square / (2 * n)) / (1 + square / n)
-    half = z * sqrt(rate * (1 - rate) / n + square / (4 * n * n)) / (1 + square / n)
-    return max(0.0, middle - half), min(1.0, middle + half)

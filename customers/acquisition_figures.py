@@ -1,7 +1,7 @@
 """The figures of acquisition cohorts: one statement for all groups and months, and the formulas over its sums.
 
-Shares carry Wilson intervals (E. B. Wilson, JASA 22, 1927). Contribution per unit of cost is a ratio of two sums; its
-interval is the delta method's for a ratio estimator (W. G. Cochran, Sampling Techniques, 3rd ed., 1977, 6.3–6.4).
+Shares carry Wilson intervals. Contribution per unit of cost is a ratio of two sums; its interval is the delta method's
+for a ratio estimator (W. G. Cochran, Sampling Techniques, 3rd ed., 1977, 6.3–6.4).
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
-from scipy.stats import norm
 
+from bankcrm.proportions import wilson
 from customers.models import Acquisition
 
 HORIZONS = (3, 6, 12)
@@ -87,11 +88,7 @@ class Share:
     def _ends(self) -> tuple[float | None, float | None]:
         if not self.n:
             return None, None
-        z = norm.ppf((1 + LEVEL) / 2)
-        p, n = self.count / self.n, self.n
-        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-        half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return max(0.0, float(middle - half)), min(1.0, float(middle + half))
+        return wilson(self.count, self.n, LEVEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +152,7 @@ class Figures:
             return Ratio(ratio, None, None, n)
         spread = sums["value_value"] - 2 * ratio * sums["value_cost"] + ratio * ratio * sums["cost_cost"]
         error = math.sqrt(max(spread, 0.0) * n / (n - 1)) / cost
-        half = float(norm.ppf((1 + LEVEL) / 2)) * error
+        half = NormalDist().inv_cdf((1 + LEVEL) / 2) * error
         return Ratio(ratio, ratio - half, ratio + half, n)
 
     @property

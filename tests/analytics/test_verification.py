@@ -9,6 +9,7 @@ import pytest
 from analytics import verification
 from analytics.modelling import metrics
 from analytics.models import ScoreRun
+from bankcrm import proportions
 from customers.models import Assignment
 from tests.analytics import bank
 from tests.cast import Cast
@@ -110,4 +111,4 @@ def test_a_run_that_was_never_published_is_not_verified(run: ScoreRun) -> None:
 
 @pytest.mark.parametrize(("successes", "n"), [(0, 10), (1, 10), (5, 10), (10, 10), (37, 4120)])
 def test_the_interval_is_wilsons(successes: int, n: int) -> None:
-    assert verification.wilson(successes, n) == pytest.approx(metrics.wilson(successes, n), abs=1e-12)
+    assert proportions.wilson(successes, n) == pytest.approx(metrics.wilson(successes, n), abs=1e-12)
