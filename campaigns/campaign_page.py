@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +22,6 @@ from campaigns.wording import STATE_TONES, Wording, merged
 State = Campaign.State
 CONTROL_STEP, FINAL_STEP = "control", "final"
 HISTORY = 50
-SMALL = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,42 +157,6 @@ def power_card(found: Standing) -> dict[str, Any]:
         [figures.pct(p.control_share), figures.number(p.n_control), figures.points(p.mde, 2)] for p in points
     ]
     return shown
-
-
-def forecast_rows(forecast: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Expected values with their intervals; what is not forecast is left out, its sentence says why."""
-    wanted = [
-        ("responses", _("Conversions among the contacted"), "number"),
-        ("incremental", _("Of these incremental"), "number"),
-        ("incremental_value", _("Incremental value after contact cost"), "money_short"),
-        ("roi", _("ROI"), "decimal"),
-    ]
-    return [
-        {
-            "label": label,
-            "expected": figures.FORMATS[unit](forecast[name]["expected"]),
-            "interval": figures.interval(forecast[name]["low"], forecast[name]["high"], unit),
-        }
-        for name, label, kind in wanted
-        if forecast.get(name)
-        for unit in [_unit(forecast[name]["high"]) if kind == "number" else kind]
-    ]
-
-
-def forecast_axis(forecast: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The incremental forecast on an axis that includes zero."""
-    found = forecast.get("incremental")
-    if not found:
-        return None
-    low, high = min(0.0, found["low"]), max(0.0, found["high"])
-    pad = (high - low) * 0.08 or 1.0
-    ends = {"axis_min": low - pad if low < 0 else 0.0, "axis_max": high + pad}
-    return {**found, **ends, "unit": _unit(found["high"])}
-
-
-def _unit(most: float) -> str:
-    """Customers are whole, unless so few are expected that rounding would leave nothing to read."""
-    return "number" if most >= SMALL else "decimal"
 
 
 def work(campaign: Campaign) -> list[Run]:

@@ -16,6 +16,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from analytics import labels
 from analytics.models import ScoreRun
 from bankcrm import audit, bulk, clock
 from bankcrm.models import User
@@ -322,7 +323,15 @@ def _forecast(inputs: Inputs, outcome: Outcome) -> dict[str, Any]:
         response_variance=outcome.response_variance,
         margin=inputs.margin,
         cost=forecast.contact_cost(inputs.arms, outcome.arms),
+        contacted=_learned_from_contacted(inputs.score_run),
     )
+
+
+def _learned_from_contacted(score_run: ScoreRun | None) -> bool:
+    """Whether the response rates hold the effect of a contact: one model learns from what customers did without one."""
+    if score_run is None:
+        return True
+    return not ScoreRun.objects.filter(pk=score_run.pk, version__card__source=labels.HOLDINGS).exists()
 
 
 def _why_target(target: Target) -> Why:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from bankcrm import htmx, run_views
 from bankcrm.models import Run
 from bankcrm.policy import SignedIn
-from campaigns import campaign_page, lifecycle
+from campaigns import campaign_page, forecast_page, lifecycle
 from campaigns.models import Campaign
 from campaigns.wording import STATE_TONES
 
@@ -59,8 +59,7 @@ def rail(request: SignedIn, campaign: Campaign) -> dict[str, Any]:
         "waterfall": campaign_page.waterfall_rows(found.waterfall),
         "exclusions": campaign_page.exclusion_rows(found.waterfall),
         "forecast": found.forecast,
-        "forecast_rows": campaign_page.forecast_rows(found.forecast),
-        "axis": campaign_page.forecast_axis(found.forecast),
+        **forecast_page.context(found.forecast),
         "power": campaign_page.power_card(found),
         "power_headers": [_("Control"), _("Customers"), _("Smallest effect, points")],
         "over_budget": (found.forecast.get("cost") or 0) > campaign.budget,

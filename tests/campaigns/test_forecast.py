@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.meta_analysis import combine_effects
 
-from campaigns import forecast, targeting
+from campaigns import forecast, forecast_page, targeting
 from campaigns.power import minimum_detectable_effect
 from customers.models import Assignment, Response
 from tests.campaigns import factories
@@ -86,12 +86,108 @@ def test_one_past_campaign_gives_the_effect(cast: Cast) -> None:
     known = forecast.past_effect("fund", "conversion", 60, TODAY)
     assert known is not None
     assert (known.effect, known.base_rate, known.campaigns) == (pytest.approx(0.10), pytest.approx(0.05), 1)
+
+
+def test_probabilities_of_contacted_customers_are_split_by_what_past_campaigns_showed(cast: Cast) -> None:
+    past(factories.make_customers(600, cast.tree.n1), "spring", 400, 60, 200, 10)
     found = make()
+    # 5 of the 15 % came anyway in spring: of 45 conversions 30 are incremental, not the 90 of other customers.
+    assert found["basis"] == "contacted"
+    assert found["incremental_share"] == pytest.approx(2 / 3)
+    assert found["responses"]["expected"] == 45
+    assert found["incremental"]["expected"] == pytest.approx(30)
+    assert found["incremental_value"]["expected"] == pytest.approx(30 * 100 - 450)
+    assert found["roi"]["expected"] == pytest.approx((3000 - 450) / 450)
+    assert (found["base_rate"], found["expected_effect"]) == (
+        pytest.approx(15 / 900),
+        pytest.approx(30 / 900),
+    )
+    assert found["can_be_judged"] is False
+    assert make(expected_responses=180.0)["can_be_judged"] is True
+
+
+def test_the_interval_of_the_incremental_share_is_what_simulation_gives(cast: Cast) -> None:
+    past(factories.make_customers(600, cast.tree.n1), "spring", 400, 60, 200, 10)
+    known = forecast.past_effect("fund", "conversion", 60, TODAY)
+    assert known is not None
+    draw = np.random.default_rng(1)
+    spread_of = {True: math.sqrt(forecast._variance(60, 400)), False: math.sqrt(forecast._variance(10, 200))}
+    treated, control = (
+        draw.normal(0.15, spread_of[True], 200_000),
+        draw.normal(0.05, spread_of[False], 200_000),
+    )
+    share, se = known.share
+    assert share == pytest.approx(2 / 3)
+    assert se == pytest.approx(np.std(1 - control / treated), rel=0.05)
+
+
+def test_probabilities_of_what_comes_anyway_get_the_effect_on_top(cast: Cast) -> None:
+    past(factories.make_customers(600, cast.tree.n1), "spring", 400, 60, 200, 10)
+    found = make(contacted=False)
+    assert found["basis"] == "anyway"
     assert found["incremental"]["expected"] == pytest.approx(90)
-    assert found["incremental"]["low"] == pytest.approx(90 - Z90 * known.se * 900)
-    assert found["incremental_value"]["expected"] == pytest.approx(90 * 100 - 450)
-    assert found["roi"]["expected"] == pytest.approx((9000 - 450) / 450)
-    assert found["can_be_judged"] is True
+    assert found["responses"]["expected"] == pytest.approx(45 + 90)
+    assert found["base_rate"] == pytest.approx(45 / 900)
+
+
+def test_without_probabilities_past_campaigns_give_both_figures(cast: Cast) -> None:
+    past(factories.make_customers(600, cast.tree.n1), "spring", 400, 60, 200, 10)
+    found = make(expected_responses=None, response_variance=None)
+    assert found["basis"] == "past"
+    assert found["responses"]["expected"] == pytest.approx(0.15 * 900)
+    assert found["incremental"]["expected"] == pytest.approx(0.10 * 900)
+    assert not [sentence for sentence in found["sentences"] if "not forecast" in sentence]
+
+
+@pytest.mark.parametrize(
+    "known", [(45.0, 40.0, True), (2.0, 1.9, True), (45.0, 40.0, False), (None, None, True)]
+)
+def test_the_incremental_is_never_more_than_the_conversions(known: tuple) -> None:
+    expected, variance, contacted = known
+    for bought in (0, 1, 10, 20, 21, 60, 400):
+        for bought_control in (0, 1, 10, 200):
+            base = bought_control / 200
+            one = forecast.PastEffect(bought / 400 - base, 0.02, base, 0.01, 1)
+            found = forecast.account(one, 900, expected, variance, contacted=contacted)
+            assert found.responses is not None
+            assert found.incremental is not None
+            assert found.incremental[0] <= found.responses[0] + 1e-9, (bought, bought_control)
+
+
+def test_nor_does_its_interval_reach_beyond_theirs(cast: Cast) -> None:
+    past(factories.make_customers(600, cast.tree.n1), "spring", 500, 6, 100, 0)
+    found = make(expected_responses=45.0, response_variance=1.0)
+    assert found["incremental"]["expected"] == pytest.approx(45)
+    assert found["incremental"]["high"] == found["responses"]["high"]
+
+
+def test_a_harmful_effect_is_lost_sales_not_a_share(cast: Cast) -> None:
+    past(factories.make_customers(600, cast.tree.n1), "spring", 400, 4, 200, 10)
+    found = make()
+    assert found["incremental_share"] is None
+    assert found["incremental"]["expected"] == pytest.approx(-0.04 * 900)
+    assert found["can_be_judged"] is None
+
+
+def test_without_a_margin_no_value_is_claimed_and_the_reason_is_said(cast: Cast) -> None:
+    past(factories.make_customers(600, cast.tree.n1), "spring", 400, 60, 200, 10)
+    found = make(margin=0.0)
+    assert found["incremental"]["expected"] == pytest.approx(30)
+    assert found["incremental_value"] is found["roi"] is None
+    assert "The offer has no margin per sale, so no value is forecast." in found["sentences"]
+    by_label = {row["label"]: row["expected"] for row in forecast_page.rows(found)}
+    assert by_label["Incremental value after contact cost"] == by_label["ROI"] == "—"
+    assert forecast_page.rows(make())[2]["expected"] == "¥2,550"
+
+
+def test_the_card_says_what_its_figures_rest_on(cast: Cast) -> None:
+    assert "learned from contacted customers." in forecast_page.basis(make())
+    anyway = make(contacted=False)
+    assert forecast_page.rows(anyway)[0]["label"] == "Conversions that come anyway"
+    assert "no effect of the contact is counted" in forecast_page.basis(anyway)
+    past(factories.make_customers(600, cast.tree.n1), "spring", 400, 60, 200, 10)
+    assert "Of these 67\u00a0% are incremental by 1 past campaign" in forecast_page.basis(make())
+    assert "in addition the effect by 1 past campaign" in forecast_page.basis(make(contacted=False))
 
 
 def test_several_past_campaigns_are_combined(cast: Cast) -> None:
@@ -134,6 +230,15 @@ def test_no_control_and_small_arms_are_said(cast: Cast) -> None:
     assert make(n_control=5)["can_be_judged"] is False
     unknown = make(expected_responses=None, response_variance=None)
     assert (unknown["responses"], unknown["mde"], unknown["can_be_judged"]) == (None, None, None)
+
+
+def test_a_model_of_what_customers_opened_is_told_from_one_of_contacted_customers(cast: Cast) -> None:
+    ids = factories.make_customers(300, cast.tree.n1, cast.rita)
+    model = factories.make_scores(factories.make_product(), cast.ana, dict.fromkeys(ids, 0.1))
+    campaign = factories.draft(cast, model=model, capacity=100)
+    for source, basis in (("assignments", "contacted"), ("history", "contacted"), ("holdings", "anyway")):
+        model.versions.update(card={"source": source})
+        assert targeting.preview(campaign, cast.mei, on=TODAY).forecast["basis"] == basis
 
 
 def test_the_forecast_of_a_selection_sums_its_targets(cast: Cast) -> None:

@@ -1,0 +1,106 @@
+"""How a forecast is shown: its rows, its axis and in words what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from bankcrm import figures
+
+SMALL = 10
+
+
+def context(forecast: Mapping[str, Any]) -> dict[str, Any]:
+    """What the templates of a forecast take beside ``forecast`` itself."""
+    return {
+        "forecast_rows": rows(forecast),
+        "forecast_basis": basis(forecast),
+        "responses_label": responses_label(forecast),
+        "axis": axis(forecast),
+    }
+
+
+def rows(forecast: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Expected values with their intervals. What is not forecast is left out and its sentence says why; a value that
+    only the offer's margin is missing for stands as a dash."""
+    wanted = [
+        ("responses", responses_label(forecast), "number"),
+        ("incremental", _("Of these incremental"), "number"),
+        ("incremental_value", _("Incremental value after contact cost"), "money_short"),
+        ("roi", _("ROI"), "decimal"),
+    ]
+    of_value = ("incremental_value", "roi") if forecast.get("incremental") else ()
+    return [
+        _row(label, forecast.get(name), kind)
+        for name, label, kind in wanted
+        if forecast.get(name) or name in of_value
+    ]
+
+
+def _row(label: str, found: Mapping[str, float] | None, kind: str) -> dict[str, Any]:
+    if not found:
+        return {"label": label, "expected": figures.NONE, "interval": ""}
+    unit = _unit(found["high"]) if kind == "number" else kind
+    return {
+        "label": label,
+        "expected": figures.FORMATS[unit](found["expected"]),
+        "interval": figures.interval(found["low"], found["high"], unit),
+    }
+
+
+def responses_label(forecast: Mapping[str, Any]) -> str:
+    """Of whom the conversions are forecast: without a known effect a model of what comes anyway says nothing more."""
+    if forecast.get("basis") == "anyway" and not forecast.get("incremental"):
+        return _("Conversions that come anyway")
+    return _("Conversions among the contacted")
+
+
+def basis(forecast: Mapping[str, Any]) -> str:
+    """Where conversions and the incremental among them come from; one basis for both."""
+    n = forecast.get("past_campaigns") or 0
+    past = ngettext(
+        "%(n)s past campaign of this product with a control group",
+        "%(n)s past campaigns of this product with a control group, combined",
+        n,
+    ) % {"n": figures.number(n)}
+    share = forecast.get("incremental_share")
+    known = {
+        ("contacted", False): _("Conversions: the chances the model learned from contacted customers."),
+        ("contacted", True): _(
+            "Conversions: the chances the model learned from contacted customers. The incremental among them by"
+            " %(past)s."
+        )
+        if share is None
+        else _(
+            "Conversions: the chances the model learned from contacted customers. Of these %(share)s are incremental by"
+            " %(past)s."
+        ),
+        ("anyway", False): _(
+            "Conversions: the chances of what customers open anyway; no effect of the contact is counted."
+        ),
+        ("anyway", True): _(
+            "Conversions: what customers open anyway by their chances, and in addition the effect by %(past)s."
+        ),
+        ("past", True): _("Conversions and the incremental among them by %(past)s."),
+    }
+    sentence = known.get((forecast.get("basis", ""), n > 0), "")
+    return sentence % {"past": past, "share": figures.pct(share, 0)}
+
+
+def axis(forecast: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The incremental forecast on an axis that includes zero."""
+    found = forecast.get("incremental")
+    if not found:
+        return None
+    low, high = min(0.0, found["low"]), max(0.0, found["high"])
+    pad = (high - low) * 0.08 or 1.0
+    ends = {"axis_min": low - pad if low < 0 else 0.0, "axis_max": high + pad}
+    return {**found, **ends, "unit": _unit(found["high"])}
+
+
+def _unit(most: float) -> str:
+    """Customers are whole, unless so few are expected that rounding would leave nothing to read."""
+    return "number" if most >= SMALL else "decimal"
