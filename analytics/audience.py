@@ -170,7 +170,7 @@ def row_counts(condition: Condition, month: dt.date, user: User | None = None) -
     scope, scope_params = ("TRUE", []) if user is None else visible_sql(user)
     found = iter(
         _one(
-            f"SELECT {', '.join(columns)} FROM {source} WHERE {STILL_HERE} AND {scope}",  # noqa: S608
+            f"SELECT {', '.join(columns)} FROM {source} WHERE {STILL_HERE} AND {scope}",  # noqa: S608  as above
             (*column_params, *params, *scope_params),
         )
     )

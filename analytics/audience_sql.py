@@ -117,7 +117,7 @@ class Compiler:
             params.append(self.today - dt.timedelta(days=row.value["days"]))
         if row.kind == "responded":
             tests.append("e.kind <> 'refusal'")
-        found = f"c.id IN (SELECT e.customer_id FROM {table} e WHERE {' AND '.join(tests)})"  # noqa: S608
+        found = f"c.id IN (SELECT e.customer_id FROM {table} e WHERE {' AND '.join(tests)})"  # noqa: S608  of EVENT_TABLES
         return (f"NOT ({found})" if row.op == "is_not" else found), params
 
     def from_clause(self) -> Fragment:

@@ -90,7 +90,7 @@ def _values(field: Field, place: str, params: list[Any]) -> Distribution:
     value = f"unnest({field.source})" if field.type == Type.LIST else field.source
     grouped = f"SELECT {value} AS value, count(*) AS number {place} GROUP BY 1"
     found = _rows(
-        f"SELECT {source}, x.number FROM ({grouped}) x ORDER BY x.number DESC, 1",  # noqa: S608
+        f"SELECT {source}, x.number FROM ({grouped}) x ORDER BY x.number DESC, 1",  # noqa: S608  of the field catalogue
         params,
     )
     total = _rows(f"SELECT count(*) {place}", params)[0][0]

@@ -1,4 +1,3 @@
-# ruff: noqa: S608  expressions come from the field catalogue; every value is a parameter
 """The feature matrix as of a month-end: one builder for training, scoring and reasons, so that the three agree.
 
 The database turns every catalogue field into a number (a date into days from the month-end, a category into its
@@ -81,7 +80,7 @@ def _categories(fields: Sequence[Field], months: Sequence[dt.date]) -> dict[str,
     if not fields:
         return {}
     parts = " UNION ALL ".join(
-        f"(SELECT %s::text AS code, ({known.source})::text AS value, count(*) AS n"
+        f"(SELECT %s::text AS code, ({known.source})::text AS value, count(*) AS n"  # noqa: S608  expressions of the field catalogue
         " FROM customers_customerprofile p JOIN customers_customer c ON c.id = p.customer_id"
         f" WHERE p.month = ANY(%s) AND ({known.source})::text <> ''"
         f" GROUP BY 2 ORDER BY 3 DESC, 2 LIMIT {CATEGORY_LIMIT})"
@@ -112,7 +111,7 @@ def matrix(
     extra = "".join(f", {expression} AS {name}" for name, (expression, _) in who.extra.items())
     extra_params = [value for _, values in who.extra.values() for value in values]
     statement = (
-        f"SELECT c.id AS customer_id{extra}, {', '.join(columns)}"
+        f"SELECT c.id AS customer_id{extra}, {', '.join(columns)}"  # noqa: S608  expressions of the field catalogue
         f" FROM customers_customerprofile p JOIN customers_customer c ON c.id = p.customer_id {who.joins}"
         f" WHERE p.month = %s AND p.customer_id > %s AND ({who.where}) ORDER BY {who.order} LIMIT %s"
     )
@@ -143,7 +142,7 @@ def count(month: dt.date, population: Population | None = None) -> int:
     """How many rows ``matrix`` would return."""
     who = population or Population()
     statement = (
-        "SELECT count(*) AS n FROM customers_customerprofile p JOIN customers_customer c ON c.id = p.customer_id"
+        "SELECT count(*) AS n FROM customers_customerprofile p JOIN customers_customer c ON c.id = p.customer_id"  # noqa: S608  a population of this package
         f" {who.joins} WHERE p.month = %s AND ({who.where})"
     )
     found = bulk.read_columns(statement, [*who.join_params, month, *who.params])

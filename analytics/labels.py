@@ -1,4 +1,3 @@
-# ruff: noqa: S608  every name spliced into this SQL is a constant of this module
 """Who responded: the outcomes a model learns from, and only those whose window is complete at the as-of date.
 
 Two sources. Facts: month-ends long past, everybody ``analytics.targets`` asks about then, and whether they did it
@@ -256,7 +255,7 @@ FROM (
            {CONVERTED} AS converted, {CONTACTED} AS contacted
     FROM customers_assignment a WHERE a.product_code = %s AND a.assigned_on <= %s
 ) assigned
-"""
+"""  # noqa: S608  constants of this module
 
 
 def label_counts(model: PredictiveModel, as_of: dt.date) -> dict[str, dict[str, Any]]:
@@ -286,7 +285,7 @@ def _counted(model: PredictiveModel, months: Sequence[dt.date]) -> dict[str, int
         for month in months:
             who, (outcome, outcome_params) = targets.population(model, month), targets.outcome(model, month)
             cursor.execute(
-                f"SELECT count(*), count(*) FILTER (WHERE {outcome})"
+                f"SELECT count(*), count(*) FILTER (WHERE {outcome})"  # noqa: S608  outcomes of analytics.targets
                 " FROM customers_customerprofile p JOIN customers_customer c ON c.id = p.customer_id"
                 f" WHERE p.month = %s AND {who.where}",
                 [*outcome_params, month, *who.params],

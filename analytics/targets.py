@@ -1,4 +1,3 @@
-# ruff: noqa: S608  every name spliced into this SQL is a constant or comes from the condition compiler's allow-list
 """What a model predicts: whom it asks about at a month-end, and what counts as the outcome within its window.
 
 A definition is data (``PredictiveModel``); here it becomes SQL over ``c`` (customer) and ``p`` (profile of the
@@ -85,7 +84,7 @@ def outcome(model: PredictiveModel, month: dt.date) -> Fragment:
             return OPENED, (model.product_id, model.horizon_days)
         case Target.FALLS:
             later = (
-                "coalesce((SELECT sum(coalesce(b.average, b.computed_average, b.closing))"
+                "coalesce((SELECT sum(coalesce(b.average, b.computed_average, b.closing))"  # noqa: S608  constants of this module
                 " FROM customers_monthlybalance b WHERE b.customer_id = c.id AND b.month = %s"
                 f" AND b.product_id IN {products}), 0)"
             )
@@ -94,7 +93,7 @@ def outcome(model: PredictiveModel, month: dt.date) -> Fragment:
             open_later = _open("p.month + %s::int", products)
             return f"NOT {open_later}", (*params, model.horizon_days, model.horizon_days)
     closed = (
-        "EXISTS (SELECT 1 FROM customers_holding paid WHERE paid.customer_id = c.id"
+        "EXISTS (SELECT 1 FROM customers_holding paid WHERE paid.customer_id = c.id"  # noqa: S608  constants of this module
         f" AND paid.product_id IN {products} AND paid.opened_on <= p.month AND paid.closed_on > p.month"
         f" AND paid.closed_on <= p.month + %s::int AND paid.closed_on < paid.matures_on - {EARLY_DAYS})"
     )
@@ -111,7 +110,7 @@ def _at_risk(model: PredictiveModel) -> Fragment:
     if model.target == Target.CLOSES:
         return f"{_open('p.month', products)} AND p.{column} >= %s", (*params, model.least)
     due = (
-        "EXISTS (SELECT 1 FROM customers_holding owed WHERE owed.customer_id = c.id"
+        "EXISTS (SELECT 1 FROM customers_holding owed WHERE owed.customer_id = c.id"  # noqa: S608  constants of this module
         f" AND owed.product_id IN {products} AND owed.opened_on <= p.month"
         " AND (owed.closed_on IS NULL OR owed.closed_on > p.month)"
         f" AND owed.matures_on > p.month + {EARLY_DAYS})"
@@ -122,7 +121,7 @@ def _at_risk(model: PredictiveModel) -> Fragment:
 def _open(day: str, products: str) -> str:
     """Holds a contract of the kind on ``day``, an SQL expression."""
     return (
-        "EXISTS (SELECT 1 FROM customers_holding kept WHERE kept.customer_id = c.id"
+        "EXISTS (SELECT 1 FROM customers_holding kept WHERE kept.customer_id = c.id"  # noqa: S608  constants of this module
         f" AND kept.product_id IN {products} AND kept.opened_on <= {day}"
         f" AND (kept.closed_on IS NULL OR kept.closed_on > {day}))"
     )

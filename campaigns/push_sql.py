@@ -214,6 +214,5 @@ _GIVEN = Piece(
 
 def _available(alias: str) -> Piece:
     """Whether a member of staff can take leads on the day."""
-    return Piece(
-        f"{alias}.role = 'rm' AND {alias}.is_active AND {alias}.id NOT IN (SELECT user_id FROM away)"  # noqa: S608  aliases of this module
-    )
+    able = "{u}.role = 'rm' AND {u}.is_active AND {u}.id NOT IN (SELECT user_id FROM away)"
+    return compose(able, u=Piece(alias))

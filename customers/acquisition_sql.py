@@ -1,4 +1,3 @@
-# ruff: noqa: S608  every name spliced into this SQL is a constant of this repository
 """The statements that build one row per acquired customer: a few temporary tables, then one INSERT … SELECT.
 
 Parameters: ``first`` (first day of the first cohort), ``as_of`` (a month-end). Nothing later than ``as_of`` is read.
@@ -24,7 +23,7 @@ SELECT c.id AS customer_id, date_trunc('month', c.opened_on)::date AS cohort, {_
        c.acquisition_channel AS channel, c.acquisition_partner AS partner, c.acquisition_scene AS scene,
        c.acquisition_cost AS cost, CASE WHEN c.closed_on <= %(as_of)s THEN c.closed_on END AS closed_on
 FROM customers_customer c WHERE c.opened_on BETWEEN %(first)s AND %(as_of)s
-"""
+"""  # noqa: S608  constants of this module
 
 # A product counts once, from its first contract; a consumer-finance contract is a product like another.
 SECOND = """
@@ -81,7 +80,7 @@ FROM (
     SELECT a.customer_id, {months_after("f.opened_on")}, f.upfront_fee
     FROM acquired_contract f JOIN acquired a USING (customer_id)
 ) contributions GROUP BY customer_id
-"""
+"""  # noqa: S608  constants of this module
 
 STEPS = [
     ("acquired", ACQUIRED),
@@ -135,4 +134,4 @@ SELECT {
 }
 FROM acquired a LEFT JOIN acquired_second s USING (customer_id) LEFT JOIN acquired_finance f USING (customer_id)
 LEFT JOIN acquired_value v USING (customer_id)
-"""
+"""  # noqa: S608  constants of this module

@@ -1,4 +1,3 @@
-# ruff: noqa: S608  column names are checked against CHURN, tables are constants, the source is the caller's own SQL
 """Attitude (S1.5): the churn chances models give a customer, and the loyalty grade they and the facts lead to.
 
 The grade of the facts (``profile_columns.FACTS_GRADE``) is the best a customer can have. A chance of leaving is held
@@ -42,7 +41,7 @@ def fill(month: dt.date) -> int:
     params: list[Any] = []
     for column, (sql, values) in known.items():
         joins.append(
-            f"LEFT JOIN (SELECT customer_id, probability, avg(probability) OVER () AS average FROM ({sql}) scored)"
+            f"LEFT JOIN (SELECT customer_id, probability, avg(probability) OVER () AS average FROM ({sql}) scored)"  # noqa: S608  columns of CHURN; the caller's own SQL
             f" {column} ON {column}.customer_id = p.customer_id"
         )
         params += values
@@ -53,7 +52,7 @@ def fill(month: dt.date) -> int:
         f"p.{column} IS DISTINCT FROM found.{column}" for column in (*known, "loyalty_grade")
     )
     statement = (
-        f"UPDATE customers_customerprofile p SET {chances}, loyalty_grade = found.loyalty_grade"
+        f"UPDATE customers_customerprofile p SET {chances}, loyalty_grade = found.loyalty_grade"  # noqa: S608  columns of CHURN; the caller's own SQL
         f" FROM (SELECT p.customer_id, {columns}, greatest(p.facts_grade, {_worst(f'greatest({times})')})"
         f" AS loyalty_grade FROM customers_customerprofile p {' '.join(joins)} WHERE p.month = %s) found"
         f" WHERE p.month = %s AND p.customer_id = found.customer_id AND ({changed})"

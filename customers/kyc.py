@@ -133,7 +133,7 @@ def facts(
     columns = ", ".join(f"{field.source} AS f_{number}" for number, field in enumerate(wanted))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {columns} FROM customers_customer c LEFT JOIN customers_customerprofile p"  # noqa: S608
+            f"SELECT {columns} FROM customers_customer c LEFT JOIN customers_customerprofile p"  # noqa: S608  of the catalogue
             " ON p.customer_id = c.id AND p.month = %s WHERE c.id = %s",
             [month, customer.pk],
         )

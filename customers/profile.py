@@ -70,14 +70,14 @@ def freshness_of(month: datetime.date | None) -> Freshness | None:
 def months() -> list[datetime.date]:
     """As-of dates of every profile built, newest first, without reading the profiles: one look-up per month."""
     with connection.cursor() as cursor:
-        cursor.execute(f"""
+        cursor.execute("""
             WITH RECURSIVE built (month) AS (
-                (SELECT max(month) FROM {TABLE})
+                (SELECT max(month) FROM customers_customerprofile)
                 UNION ALL
-                SELECT (SELECT max(month) FROM {TABLE} WHERE month < built.month) FROM built
+                SELECT (SELECT max(month) FROM customers_customerprofile WHERE month < built.month) FROM built
                 WHERE built.month IS NOT NULL
             ) SELECT month FROM built WHERE month IS NOT NULL
-        """)  # noqa: S608  the table is a constant
+        """)
         return [row[0] for row in cursor.fetchall()]
 
 

@@ -1,4 +1,3 @@
-# ruff: noqa: S608  what is spliced into this SQL names parameters
 """Who moved to another tier from one month-end to the next, and why; written with the profiles of the month."""
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ SELECT %(day)s, customer_id, from_tier, to_tier, is_up,
        CASE WHEN by_loan THEN loan ELSE aum END,
        CASE WHEN is_up AND by_loan THEN to_loan WHEN is_up THEN to_aum WHEN by_loan THEN from_loan ELSE from_aum END
 FROM judged
-"""
+"""  # noqa: S608  names of parameters
 
 
 def record(cursor: Any, day: datetime.date) -> None:
