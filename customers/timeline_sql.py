@@ -49,13 +49,30 @@ FROM customers_tierchange WHERE customer_id = %(customer)s
 """
 
 RELATION = """
-SELECT transfer.effective_on, CASE WHEN move.undone_at IS NULL THEN 'moved' ELSE 'moved_back' END, move.id::text,
-       came.full_name, coalesce(went.full_name, ''), NULL::numeric
+SELECT coalesce(transfer.effective_on, (move.moved_at AT TIME ZONE %(zone)s)::date),
+       CASE WHEN move.undone_at IS NOT NULL THEN 'moved_back' WHEN move.file_id IS NULL THEN 'moved'
+            WHEN move.to_rm_id IS NULL THEN 'moved_off' ELSE 'moved_by_import' END,
+       move.id::text, coalesce(came.full_name, ''), coalesce(went.full_name, ''), NULL::numeric
 FROM customers_portfoliomove move
-JOIN customers_portfoliotransfer transfer ON transfer.id = move.transfer_id
-JOIN bankcrm_user came ON came.id = move.to_rm_id
+LEFT JOIN customers_portfoliotransfer transfer ON transfer.id = move.transfer_id
+LEFT JOIN bankcrm_user came ON came.id = move.to_rm_id
 LEFT JOIN bankcrm_user went ON went.id = move.from_rm_id
-WHERE move.customer_id = %(customer)s
+WHERE move.customer_id = %(customer)s AND move.to_rm_id IS DISTINCT FROM move.from_rm_id
+UNION ALL
+SELECT (move.moved_at AT TIME ZONE %(zone)s)::date,
+       CASE WHEN move.backup_after_id IS NULL THEN 'backup_off' ELSE 'backup_by_import' END,
+       move.id::text, coalesce(came.full_name, ''), coalesce(went.full_name, ''), NULL::numeric
+FROM customers_portfoliomove move
+LEFT JOIN bankcrm_user came ON came.id = move.backup_after_id
+LEFT JOIN bankcrm_user went ON went.id = move.backup_before_id
+WHERE move.customer_id = %(customer)s AND move.file_id IS NOT NULL
+  AND move.backup_after_id IS DISTINCT FROM move.backup_before_id
+UNION ALL
+SELECT left_on, 'left_then', id::text, '', '', NULL::numeric
+FROM customers_customerreturn WHERE customer_id = %(customer)s
+UNION ALL
+SELECT returned_on, 'returned', id::text, '', '', NULL::numeric
+FROM customers_customerreturn WHERE customer_id = %(customer)s
 UNION ALL
 SELECT opened_on, 'joined', id::text, acquisition_channel, acquisition_partner, NULL::numeric
 FROM customers_customer WHERE id = %(customer)s AND opened_on IS NOT NULL

@@ -162,19 +162,34 @@ def moves_of(customer: Customer) -> list[dict[str, Any]]:
     """The portfolio history of one customer, newest first, as rows for ``kit/_timeline.html``."""
     found = (
         PortfolioMove.objects.filter(customer=customer)
-        .select_related("from_rm", "to_rm", "transfer__requested_by")
+        .select_related(
+            "from_rm", "to_rm", "backup_before", "backup_after", "transfer__requested_by", "file__uploaded_by"
+        )
         .order_by("-pk")[:50]
     )
+    return [
+        {
+            "when": figures.stamp(move.moved_at),
+            "icon": "arrow-back-up" if move.undone_at else "transfer",
+            "text": f"{_change(move)}: {_cause(move)}",
+            "meta": move.transfer.requested_by if move.transfer else move.file.uploaded_by,
+        }
+        for move in found
+    ]
+
+
+def _change(move: PortfolioMove) -> str:
     told = []
-    for move in found:
-        names = {"old": move.from_rm or _("nobody"), "new": move.to_rm}
-        text = (_("%(old)s → %(new)s, undone") if move.undone_at else _("%(old)s → %(new)s")) % names
-        told.append(
-            {
-                "when": figures.stamp(move.moved_at),
-                "icon": "arrow-back-up" if move.undone_at else "transfer",
-                "text": f"{text}: {move.transfer.reason}",
-                "meta": move.transfer.requested_by,
-            }
-        )
-    return told
+    if move.to_rm_id != move.from_rm_id:
+        names = {"old": move.from_rm or _("nobody"), "new": move.to_rm or _("nobody")}
+        told.append((_("%(old)s → %(new)s, undone") if move.undone_at else _("%(old)s → %(new)s")) % names)
+    if move.file_id and move.backup_after_id != move.backup_before_id:
+        names = {"old": move.backup_before or _("nobody"), "new": move.backup_after or _("nobody")}
+        told.append(_("backup %(old)s → %(new)s") % names)
+    return ", ".join(told)
+
+
+def _cause(move: PortfolioMove) -> str:
+    if move.transfer:
+        return move.transfer.reason
+    return _("import of %(source)s") % {"source": move.file.source or move.file.name}

@@ -91,6 +91,7 @@ WITH back AS MATERIALIZED (
         AND NOT EXISTS (
             SELECT FROM customers_portfoliomove later
             WHERE later.customer_id = m.customer_id AND later.id > m.id AND later.undone_at IS NULL
+                AND later.to_rm_id IS DISTINCT FROM later.from_rm_id
         )
 ), noted AS (
     UPDATE customers_portfoliomove m SET undone_at = statement_timestamp() FROM back WHERE m.id = back.id

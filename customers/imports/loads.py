@@ -39,6 +39,8 @@ class Closing:
     value: str
     is_open: str
     sentence: Any
+    # Whether a row marked so, by whomever, is open again when a full load that does not speak of the mark lists it.
+    reopens: bool = False
 
 
 CLOSINGS: dict[str, Closing] = {
@@ -47,12 +49,14 @@ CLOSINGS: dict[str, Closing] = {
         "GREATEST({day}::date, t.opened_on)",
         "t.closed_on IS NULL",
         gettext_lazy("Customers known from this source that the file does not hold left on this day."),
+        reopens=True,
     ),
     ImportFile.Kind.HOLDINGS: Closing(
         "closed_on",
         "GREATEST({day}::date, t.opened_on)",
         "t.closed_on IS NULL",
         gettext_lazy("Contracts known from this source that the file does not hold were closed on this day."),
+        reopens=True,
     ),
     ImportFile.Kind.STAFF: Closing(
         "is_active",

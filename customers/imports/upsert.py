@@ -43,6 +43,12 @@ class Shape:
     changing: tuple[str, ...]
     touched: tuple[str, ...]
     closing: tuple[str, ...]
+    emptied: tuple[str, ...]  # of a row that is listed: it is there again
+
+    @property
+    def given(self) -> frozenset[str]:
+        """Columns a changed row gets from the file."""
+        return frozenset(self.changing)
 
     @property
     def kept(self) -> tuple[str, ...]:
@@ -62,15 +68,17 @@ def shape(file: ImportFile) -> Shape:
     filled = tuple((cell.target.name, cell.target.column) for cell in checking.cells(file))
     keys = tuple((name, kind.target(name).column) for name in kind.key)
     key_columns = {column for _name, column in keys}
+    changing = tuple(column for _name, column in filled if column not in key_columns)
     closing = loads.CLOSINGS.get(file.kind) if file.load == ImportFile.Load.FULL else None
     return Shape(
         table=Identifier(kind.model._meta.db_table),
         keys=keys,
         filled=filled,
         rows=tuple(str(field.column) for field in kind.model._meta.pk_fields),
-        changing=tuple(column for _name, column in filled if column not in key_columns),
+        changing=changing,
         touched=tuple(column for column, _text in kind.touched),
         closing=(closing.column,) if closing else (),
+        emptied=(closing.column,) if closing and closing.reopens and closing.column not in changing else (),
     )
 
 
@@ -159,7 +167,7 @@ def _statement(file: ImportFile, kind: Kind, found: Shape, chunk: sql.Composable
         found,
         SQL("chunk k WHERE NOT EXISTS (SELECT FROM {} t WHERE {})").format(found.table, _same(found)),
     )
-    if not found.changing:
+    if not found.changing and not found.emptied:
         return SQL(
             "WITH chunk AS MATERIALIZED (SELECT * FROM {chunk}), fresh AS ({fresh} RETURNING 1)"
             " SELECT (SELECT count(*) FROM fresh), 0, NULL::jsonb"
@@ -171,7 +179,7 @@ def _statement(file: ImportFile, kind: Kind, found: Shape, chunk: sql.Composable
         " changed AS (UPDATE {table} t SET {sets} FROM chunk k JOIN old ON old.from_line = k.line"
         " WHERE {this} RETURNING old.from_line, {hash} AS written),"
         " saved AS (INSERT INTO {before} ({columns}, written)"
-        " SELECT {old_columns}, changed.written FROM old JOIN changed USING (from_line)),"
+        " SELECT {old_columns}, changed.written FROM old JOIN changed USING (from_line)){history},"
         " fresh AS ({fresh} RETURNING 1)"
         " SELECT (SELECT count(*) FROM fresh), (SELECT count(*) FROM changed),"
         " (SELECT jsonb_object_agg({stamp}, rows) FROM"
@@ -182,10 +190,14 @@ def _statement(file: ImportFile, kind: Kind, found: Shape, chunk: sql.Composable
         kept=_listed("t", (*found.rows, *found.kept)),
         table=found.table,
         same=_same(found),
-        was=_listed("t", found.changing),
+        was=_listed("t", (*found.changing, *found.emptied)),
         says=SQL(", ").join(
-            Identifier("k", name) for name, column in found.filled if column in found.changing
+            [
+                *(Identifier("k", name) for name, column in found.filled if column in found.changing),
+                *(SQL("NULL") for _column in found.emptied),
+            ]
         ),
+        history=_history(file, kind, found),
         sets=_sets(kind, found),
         this=this_row("old", found),
         hash=written_hash(found),
@@ -196,12 +208,24 @@ def _statement(file: ImportFile, kind: Kind, found: Shape, chunk: sql.Composable
     )
 
 
+def _history(file: ImportFile, kind: Kind, found: Shape) -> sql.Composable:
+    """More parts of the statement, so that no row changes without its history."""
+    if kind.history is None:
+        return SQL("")
+    told = kind.history(file, found.given, frozenset(found.emptied), loads.effective_day(file))
+    return SQL("").join(
+        SQL(", {} AS ({})").format(Identifier(f"history_{at}"), statement)
+        for at, statement in enumerate(told)
+    )
+
+
 def _sets(kind: Kind, found: Shape) -> sql.Composable:
     sets = [
         SQL("{} = {}").format(Identifier(column), Identifier("k", name))
         for name, column in found.filled
         if column in found.changing
     ]
+    sets += [SQL("{} = NULL").format(Identifier(column)) for column in found.emptied]
     sets += [SQL("{} = {}").format(Identifier(column), SQL(text)) for column, text in kind.touched]
     return SQL(", ").join(sets)
 

@@ -5,7 +5,7 @@ from customers.models.contact_history import Assignment, Contact, ContactChannel
 from customers.models.holdings import ConsumerFinanceContract, Holding, MonthlyBalance
 from customers.models.imports import ImportFile, ImportReject, ImportSource
 from customers.models.peers import PeerGroup
-from customers.models.portfolio import PortfolioMove, PortfolioTransfer
+from customers.models.portfolio import CustomerReturn, PortfolioMove, PortfolioTransfer
 from customers.models.products import AssetClass, Product, ProductLine
 from customers.models.profile import CustomerProfile
 from customers.models.transactions import Transaction
@@ -27,6 +27,7 @@ __all__ = [
     "CostRate",
     "Customer",
     "CustomerProfile",
+    "CustomerReturn",
     "Holding",
     "ImportFile",
     "ImportReject",

@@ -1,4 +1,4 @@
-"""Who a customer belonged to, since when and why: portfolio transfers and what each did to a customer (A1.10)."""
+"""Who a customer belonged to, since when and why: transfers, imports, and who came back after leaving (A1.10)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bankcrm.models import Branch, Role, User
 from customers.models.attributes import Customer
+from customers.models.imports import ImportFile
 
 
 class PortfolioTransferQuerySet(models.QuerySet["PortfolioTransfer"]):
@@ -75,18 +76,23 @@ class PortfolioTransfer(models.Model):
 
 
 class PortfolioMove(models.Model):
-    """One customer in one transfer: from whom to whom; the portfolio history of the customer."""
+    """One customer in one transfer, or changed by one import: from whom to whom; the customer's portfolio history."""
 
-    transfer = models.ForeignKey(PortfolioTransfer, on_delete=models.PROTECT, related_name="moves")
+    transfer = models.ForeignKey(PortfolioTransfer, null=True, on_delete=models.PROTECT, related_name="moves")
+    file = models.ForeignKey(ImportFile, null=True, on_delete=models.PROTECT, related_name="+")
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="portfolio_moves")
     from_rm = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
+    # Nobody, where an import emptied it; the same as before where it changed the backup alone.
     to_rm = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    # What else the transfer changed, so that undo can put it back. A branch is named only where it changed.
+    # What else changed, so that undo can put it back. Backup and branch are named only where they changed.
     backup_before = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    backup_after = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     from_branch = models.ForeignKey(
@@ -101,9 +107,32 @@ class PortfolioMove(models.Model):
     class Meta:
         verbose_name = _("portfolio move")
         constraints = [
-            models.UniqueConstraint(fields=["transfer", "customer"], name="a_customer_once_per_transfer")
+            models.UniqueConstraint(fields=["transfer", "customer"], name="a_customer_once_per_transfer"),
+            models.CheckConstraint(
+                condition=Q(transfer__isnull=True) ^ Q(file__isnull=True), name="a_move_has_one_cause"
+            ),
         ]
         indexes = [models.Index(fields=["customer", "-id"], name="move_by_customer")]
 
     def __str__(self) -> str:
-        return f"{self.transfer_id} {self.customer_id}"
+        return f"{self.transfer_id or self.file_id} {self.customer_id}"
+
+
+class CustomerReturn(models.Model):
+    """A customer who had left and is there again, by the word of an import."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")
+    file = models.ForeignKey(ImportFile, on_delete=models.PROTECT, related_name="+")
+    left_on = models.DateField(_("had left on"))
+    returned_on = models.DateField(_("there again on"))
+    recorded_at = models.DateTimeField(_("recorded"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("return of a customer")
+        verbose_name_plural = _("returns of customers")
+        constraints = [
+            models.UniqueConstraint(fields=["customer", "file"], name="a_customer_returns_once_per_file")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.customer_id} {self.returned_on}"

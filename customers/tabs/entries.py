@@ -39,8 +39,14 @@ TEXTS: dict[str, tuple[str, Any]] = {
     "tier_down": ("trending-down", gettext_lazy("Fell to tier %(what)s")),
     "moved": ("switch-horizontal", gettext_lazy("Given to %(what)s")),
     "moved_back": ("switch-horizontal", gettext_lazy("Given to %(what)s, taken back later")),
+    "moved_by_import": ("switch-horizontal", gettext_lazy("Given to %(what)s by an import")),
+    "moved_off": ("switch-horizontal", gettext_lazy("Without a relationship manager, by an import")),
+    "backup_by_import": ("users", gettext_lazy("%(what)s became backup by an import")),
+    "backup_off": ("users", gettext_lazy("Without a backup, by an import")),
     "joined": ("user-plus", gettext_lazy("Became a customer")),
     "left": ("user-x", gettext_lazy("Left the bank")),
+    "left_then": ("user-x", gettext_lazy("Left the bank, came back later")),
+    "returned": ("user-plus", gettext_lazy("Is a customer again")),
 }
 _IMPORT = ("database-import", gettext_lazy("Import of %(what)s"))
 
@@ -119,6 +125,7 @@ WORDS: dict[str, Callable[[Entry, Seen], tuple[str, list[str]]]] = {
     "quiet": _quiet,
     "tier": _tier,
     "moved": _moved,
+    "backup": _moved,
     "joined": _joined,
     "import": _import,
 }

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers import fields
 from customers.imports.identity import birthday_of, gender_of
+from customers.imports.kinds import customer_history
 from customers.imports.kinds.customer_readings import READINGS
 from customers.imports.kinds.customer_words import KNOWN, SYNONYMS
 from customers.imports.kinds.declaration import Kind, Rule, Target, Type, of_model
@@ -101,4 +102,6 @@ KIND = Kind(
     ),
     fixed=(("name", "''"),),
     touched=(("updated_at", "statement_timestamp()"),),
+    history=customer_history.left_behind,
+    undone=customer_history.forget,
 )

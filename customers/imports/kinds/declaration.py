@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -142,7 +143,10 @@ class Kind:
     roles: frozenset[Role] = frozenset({Role.ADMINISTRATOR, Role.ANALYST})
     # What follows from rows in the transaction that writes them: the file and its chunk, a FROM clause over ``k``.
     written: Callable[[Any, sql.Composable], None] | None = None
-    # The same after the file was taken back.
+    # History that changed rows leave: the file, the columns it gives, those it empties, the day of the load →
+    # statements over ``old``, former rows by column and ``from_line``, and ``chunk``, rows of the file by target.
+    history: Callable[[Any, frozenset[str], frozenset[str], dt.date], list[sql.Composable]] | None = None
+    # What follows when the file was taken back.
     undone: Callable[[Any], None] | None = None
 
     def target(self, name: str) -> Target:
