@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from bankcrm import clock
-from customers.imports import expressions, lanes, mapping, reasons, staging
+from customers.imports import cell_query, expressions, lanes, mapping, reasons, staging
 from customers.imports.expressions import Identifier, Literal
 from customers.imports.kinds import KINDS, Kind, Rule, Type
 from customers.models import ImportFile
@@ -36,17 +36,19 @@ def cells(file: ImportFile) -> list[expressions.Cell]:
 def cell_of(file: ImportFile, name: str, *, trimmed: bool = False) -> expressions.Cell:
     """How the file gives the target: a column, perhaps read another way, or what every row shares.
 
-    ``trimmed``: the cell stands in ``s`` without the spaces around it, as ``_checked_query`` has it.
+    ``trimmed``: the cell stands in ``s`` without the spaces around it, as ``cell_query`` has it.
     """
     target = KINDS[file.kind].target(name)
     source = mapping.sources(file)[name]
     trimmed = trimmed and source[0] >= 0
+    raw = _raw_of(file, source)
     return expressions.cell(
         target,
-        Identifier("s", f"b{source[0]}") if trimmed else expressions.bare(_raw_of(file, source)),
+        Identifier("s", f"b{source[0]}") if trimmed else expressions.bare(raw),
         mapping.options_of(file, name),
         target.reading(mapping.readings(file).get(name, "")),
         file.effective_on or clock.today(),
+        raw if trimmed else None,
     )
 
 
@@ -77,11 +79,11 @@ def check_cells(file: ImportFile) -> None:
         cursor.execute(SQL("DROP TABLE IF EXISTS {}").format(_checked(file)))
         cursor.execute(
             SQL("CREATE UNLOGGED TABLE {} WITH (autovacuum_enabled = false) AS {} WITH NO DATA").format(
-                _checked(file), _checked_query(file, found, SQL("true"))
+                _checked(file), cell_query.rows(file, found, SQL("true"))
             )
         )
         parts = _parts(cursor, file)
-    lanes.side_by_side([functools.partial(_fill, file, _checked_query(file, found, part)) for part in parts])
+    lanes.side_by_side([functools.partial(_fill, file, cell_query.rows(file, found, part)) for part in parts])
     with transaction.atomic(), connection.cursor() as cursor:
         _reject_cells(cursor, file, found)
         cursor.execute(SQL("DELETE FROM {} WHERE problems IS NOT NULL").format(_checked(file)))
@@ -117,73 +119,6 @@ def _parts(cursor: Any, file: ImportFile) -> list[sql.Composable]:
 
 def _checked(file: ImportFile) -> sql.Identifier:
     return Identifier(staging.checked_table(file))
-
-
-def _checked_query(file: ImportFile, found: list[expressions.Cell], part: sql.Composable) -> sql.Composed:
-    """OFFSET 0 keeps what is computed within from being computed once more wherever it is used outside."""
-    problems = SQL(", ").join(cell.problem for cell in found)
-    texts = [SQL("{} AS {}").format(cell.text, Identifier(f"t_{cell.target.name}")) for cell in found]
-    values: list[sql.Composable] = [
-        SQL("CASE WHEN q.problems IS NULL THEN {} END AS {}").format(cell.value, Identifier(cell.target.name))
-        for cell in found
-        if cell.join is None
-    ]
-    ids: list[sql.Composable] = [
-        SQL("q.{}").format(Identifier(cell.target.name)) for cell in found if cell.join is not None
-    ]
-    resolved = [
-        SQL("{} AS {}").format(cell.value, Identifier(cell.target.name))
-        for cell in found
-        if cell.join is not None
-    ]
-    if file.options.get("campaign", {}).get("new_customers"):
-        values.append(_new_number(file))
-    facts = mapping.facts(file)
-    if KINDS[file.kind].keeps_other_columns:
-        texts.append(SQL("{} AS facts").format(_facts(facts, file.options.get("values", {}))))
-        ids.append(SQL("q.facts"))
-    joins = [cell.join for cell in found if cell.join is not None]
-    trimmed = [
-        SQL(", {} AS {}").format(expressions.bare(Identifier("s", f"c{at}")), Identifier(f"b{at}"))
-        for at in sorted({at for at, _given in mapping.sources(file).values() if at >= 0})
-    ]
-    return SQL(
-        "SELECT {outer} FROM (SELECT q.*, {resolved}"
-        " CASE WHEN COALESCE({problems}) IS NOT NULL THEN ARRAY[{problems}]::smallint[] END AS problems"
-        " FROM (SELECT s.line, {texts} FROM (SELECT s.*{trimmed} FROM {raw} s WHERE {part} OFFSET 0) s OFFSET 0) q"
-        " {joins} OFFSET 0) q"
-    ).format(
-        part=part,
-        outer=SQL(", ").join([SQL("q.line, q.problems"), *values, *ids]),
-        resolved=SQL("").join(SQL("{}, ").format(each) for each in resolved),
-        problems=problems,
-        texts=SQL(", ").join(texts),
-        trimmed=SQL("").join(trimmed),
-        raw=Identifier(staging.raw_table(file)),
-        joins=SQL(" ").join(joins),
-    )
-
-
-def _new_number(file: ImportFile) -> sql.Composable:
-    """The number of the customer a row of an anonymous list becomes: a prefix and the line."""
-    prefix = Literal(file.options["campaign"]["new_customers"])
-    return SQL("{} || q.line AS new_number").format(prefix)
-
-
-def _facts(columns: list[tuple[int, str]], values: dict[str, dict[str, str]]) -> sql.Composable:
-    if not columns:
-        return SQL("'{}'::jsonb")
-    pairs = SQL(", ").join(
-        SQL("{}, NULLIF({}, '')").format(
-            Literal(name),
-            # A file may write "never" as 999: such a value is declared under facts.<column>.
-            expressions.replaced(
-                SQL("btrim({})").format(Identifier("s", f"c{at}")), values.get(f"facts.{name}", {})
-            ),
-        )
-        for at, name in columns
-    )
-    return SQL("jsonb_object(ARRAY[{}]::text[])").format(pairs)
 
 
 def _reject_cells(cursor: Any, file: ImportFile, found: list[expressions.Cell]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from psycopg import sql
 
-from customers.imports import day_readers, readers, reasons
+from customers.imports import day_readers, quick, readers, reasons
 from customers.imports.kinds.declaration import Reading, Target, Type
 from customers.imports.readers import Read
 
@@ -41,13 +41,17 @@ READERS: dict[Type, Callable[[Target, sql.Composable, dict[str, Any]], Read]] = 
 @dataclass(frozen=True)
 class Cell:
     """``text`` over the staged row ``s`` (NULL when empty); ``problem`` (a number of ``reasons``, or NULL) and
-    ``value`` over ``q``, the row whose texts stand in columns named like their targets; ``join`` finds a reference."""
+    ``value`` over ``q``, the row whose texts stand in columns named like their targets; ``join`` finds a reference.
+
+    ``quick``, over ``s`` too, is the value of a cell that is plain, and NULL where text, problem and value must tell.
+    """
 
     target: Target
     text: sql.Composable
     problem: sql.Composable
     value: sql.Composable
     join: sql.Composable | None = None
+    quick: sql.Composable | None = None
 
 
 def bare(raw: sql.Composable) -> sql.Composable:
@@ -61,17 +65,19 @@ def cell(
     options: Mapping[str, Any],
     reading: Reading | None = None,
     as_of: dt.date | None = None,
+    raw: sql.Composable | None = None,
 ) -> Cell:
     """How ``bare``, an SQL expression for the text without spaces around it, is read as ``target``.
 
     ``options`` of this column: date_format, century, number_format, values (file value → meaning, "" for nothing).
-    With a ``reading`` the cell says the target in another way, as of a day.
+    With a ``reading`` the cell says the target in another way, as of a day. ``raw``: the text as it came, from which
+    plain cells are read at once.
     """
     judged = judged_target(target, reading)
     declared = options.get("values", {})
     # Our own files of rejects keep spreadsheets from running cells by an apostrophe before them.
     trimmed = SQL(
-        "CASE WHEN left({bare}, 1) = '''' THEN regexp_replace({bare}, {mark}, '') ELSE {bare} END"
+        "CASE WHEN ascii({bare}) = 39 THEN regexp_replace({bare}, {mark}, '') ELSE {bare} END"
     ).format(bare=bare, mark=Literal("^'(?=[=+@＝＋－＠-])"))
     if judged.type == Type.CHOICE:
         # Its words are looked up in one list; only those that mean nothing go away before.
@@ -92,7 +98,8 @@ def cell(
         value = SQL("CASE WHEN {} IS NOT NULL THEN {} END").format(v, value)
     if target.empty is not None:
         value = SQL("COALESCE({}, {})").format(value, Literal(target.empty))
-    return Cell(target, text, problem, value, join)
+    at_once = quick.value(target, raw, options) if raw is not None and reading is None else None
+    return Cell(target, text, problem, value, join, at_once)
 
 
 def judged_target(target: Target, reading: Reading | None) -> Target:

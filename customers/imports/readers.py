@@ -69,7 +69,7 @@ def unless(plain: str, text: sql.Composable, cleaned: sql.Composable) -> sql.Com
 
 def _clean_text(text: sql.Composable, _options: Options) -> sql.Composable:
     # ="00123" is how spreadsheets are told to keep zeros.
-    return SQL("CASE WHEN left({text}, 2) = '=\"' THEN {inside} ELSE {text} END").format(
+    return SQL("CASE WHEN ascii({text}) = 61 THEN {inside} ELSE {text} END").format(
         text=text, inside=_replace(text, '^="(.*)"$', r"\1")
     )
 
@@ -85,7 +85,7 @@ def _clean_phone(text: sql.Composable, options: Options) -> sql.Composable:
 
 def _clean_identity(text: sql.Composable, options: Options) -> sql.Composable:
     return unless(
-        r"^[0-9]{17}[0-9X]$",
+        r"^[0-9]+X?$",
         text,
         SQL("upper({})").format(_replace(half_width(_clean_text(text, options)), r"[ '’-]", "", "g")),
     )
@@ -135,8 +135,10 @@ def clean(target: Target, text: sql.Composable, options: Options) -> sql.Composa
 
 
 def text(target: Target, v: sql.Composable, _options: Options) -> Read:
-    lost = SQL("WHEN {} ~ {} THEN {}").format(v, Literal(LOST_DIGITS), code("lost_digits"))
-    found = SQL("CASE WHEN left({v}, 1) = '#' AND {v} ~ {error} THEN {bad} {lost} {long} END").format(
+    lost = SQL("WHEN {v} LIKE '%+%' AND {v} ~ {lost} THEN {reason}").format(
+        v=v, lost=Literal(LOST_DIGITS), reason=code("lost_digits")
+    )
+    found = SQL("CASE WHEN ascii({v}) = 35 AND {v} ~ {error} THEN {bad} {lost} {long} END").format(
         v=v,
         error=Literal(ERROR_CELL),
         bad=code("error_cell"),
@@ -164,12 +166,13 @@ def phone(_target: Target, v: sql.Composable, _options: Options) -> Read:
 
 
 def identity(target: Target, v: sql.Composable, _options: Options) -> Read:
+    # Digits as bytes: an import spends its time on such sums, and a digit cut out as text is four times as dear.
     total = SQL(" + ").join(
-        SQL("{} * substr({}, {}, 1)::int").format(Literal(weight), v, Literal(at))
-        for at, weight in enumerate(WEIGHTS, start=1)
+        SQL("{} * (get_byte({}::bytea, {}) - 48)").format(Literal(weight), v, Literal(at))
+        for at, weight in enumerate(WEIGHTS)
     )
     found = SQL(
-        "CASE WHEN {v} ~ '^[0-9]{{17}}[0-9X]$' THEN"
+        "CASE WHEN length({v}) = 18 AND {v} ~ '^[0-9]+X?$' THEN"
         " CASE WHEN substr({digits}, ({total}) % 11 + 1, 1) <> right({v}, 1) THEN {bad}"
         " WHEN NOT pg_input_is_valid(substr({v}, 7, 8), 'date') THEN {day} END"
         " WHEN {v} ~ '^[0-9]{{15}}$' THEN"
@@ -228,7 +231,7 @@ def number(target: Target, v: sql.Composable, _options: Options) -> Read:
     )
     found = SQL(
         "CASE WHEN {v} ~ {good} THEN {inside}"
-        " WHEN left({v}, 1) = '#' AND {v} ~ {error} THEN {bad} WHEN {v} ~ {percent} THEN {share}"
+        " WHEN ascii({v}) = 35 AND {v} ~ {error} THEN {bad} WHEN {v} ~ {percent} THEN {share}"
         " WHEN {v} !~ {number} THEN {text} WHEN {v} ~ {precise} THEN {places} ELSE {range} END"
     ).format(
         v=v,
