@@ -1,4 +1,4 @@
-"""Writing the audit trail, in the transaction of the act it records."""
+"""Writing the audit trail, in the transaction of the act it records, and reading what it says of one row."""
 
 from __future__ import annotations
 
@@ -30,3 +30,9 @@ def record(
         reason=reason,
         details=details,
     )
+
+
+def about(label: str, pk: object) -> models.QuerySet[AuditEvent]:
+    """What is on record about one row and who did it, newest first; ``label`` as in ``bankcrm.branch``."""
+    found = AuditEvent.objects.filter(object_type=label, object_id=str(pk))
+    return found.select_related("actor").order_by("-id")

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
+from bankcrm import audit
 from bankcrm.models import AuditEvent, Role
 from bankcrm.policy import SignedIn
 
@@ -56,5 +57,4 @@ def form_page(
 
 def changes(label: str, pk: int) -> list[AuditEvent]:
     """The last changes of one row, newest first; ``label`` as in ``bankcrm.branch``."""
-    found = AuditEvent.objects.filter(object_type=label, object_id=str(pk)).select_related("actor")
-    return list(found.order_by("-id")[:CHANGES])
+    return list(audit.about(label, pk)[:CHANGES])

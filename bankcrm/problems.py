@@ -51,8 +51,9 @@ def handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
     set_rollback()
     body = {"code": problem.detail.code, "detail": str(problem.detail), "kept": _("Nothing was changed.")}
     headers = {}
-    if getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]  # set by REST framework
+    # REST framework sets it on what it refuses for want of a login.
+    if asked := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = asked
     return Response(body | problem.more, status=problem.status_code, headers=headers, content_type=MEDIA_TYPE)
 
 

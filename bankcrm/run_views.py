@@ -15,10 +15,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from bankcrm import heartbeat, paging, runs
+from bankcrm import audit, heartbeat, paging, runs
 from bankcrm.figures import duration
 from bankcrm.freshness import Bell
-from bankcrm.models import AuditEvent, Role, Run, User
+from bankcrm.models import Role, Run, User
 from bankcrm.policy import SignedIn
 
 State = Run.State
@@ -148,9 +148,6 @@ def run_state(request: SignedIn, pk: int) -> HttpResponse:
 
 
 def _state(request: SignedIn, run: Run) -> dict[str, Any]:
-    trail = AuditEvent.objects.filter(object_type="bankcrm.run", object_id=str(run.pk)).select_related(
-        "actor"
-    )
     steps = [
         {
             "when": timezone.localtime(event.at).strftime("%H:%M:%S"),
@@ -158,7 +155,7 @@ def _state(request: SignedIn, run: Run) -> dict[str, Any]:
             "text": State(event.to_state).label if event.to_state else _("Asked to stop"),
             "meta": event.actor or event.reason,
         }
-        for event in trail.order_by("-pk")[:20]
+        for event in audit.about("bankcrm.run", run.pk)[:20]
     ]
     result = run.result if run.state == State.DONE and isinstance(run.result, dict) else {}
     figures = [

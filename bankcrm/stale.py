@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar, Protocol
+
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db.models.options import Options
 from django.utils.translation import gettext as _
 
-from bankcrm import figures
-from bankcrm.models import AuditEvent
+from bankcrm import audit, figures
 
 
-def check_version(stored: models.Model | None, version: int | None) -> None:
+class Versioned(Protocol):
+    """A row that counts its changes."""
+
+    pk: Any
+    _meta: ClassVar[Options[Any]]
+
+    @property
+    def version(self) -> int: ...
+
+
+def check_version(stored: Versioned | None, version: int | None) -> None:
     """Raises ValidationError when ``stored`` is no longer the version the form showed, and says who changed it when.
 
     ``stored`` comes from the same transaction, locked; None for something new. A ``version`` of None checks nothing.
     """
-    if stored is None or version is None or getattr(stored, "version") == version:  # noqa: B009  (any model)
+    if stored is None or version is None or stored.version == version:
         return
-    last = (
-        AuditEvent.objects.filter(object_type=stored._meta.label_lower, object_id=str(stored.pk))
-        .select_related("actor")
-        .order_by("-id")
-        .first()
-    )
+    last = audit.about(stored._meta.label_lower, stored.pk).first()
     if last is None or last.actor is None:
         raise ValidationError(_("This was changed since you opened it. Look at it again."), code="stale")
     raise ValidationError(

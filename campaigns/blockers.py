@@ -28,7 +28,6 @@ class Blocker:
     sentence: str
     anchor: str
     severity: str = BLOCKER
-    fix_url_name: str = "campaign-detail"
 
 
 def blockers(campaign: Campaign, on: dt.date | None = None) -> list[Blocker]:

@@ -8,8 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from bankcrm import runs
-from bankcrm.models import AuditEvent
+from bankcrm import audit, runs
 
 
 class Refused(runs.Refused):
@@ -30,12 +29,7 @@ class Conflict(runs.Conflict):
 
 def changed_meanwhile(current: models.Model, yours: dict[str, Any] | None = None) -> Conflict:
     """The conflict of an editor whose version is old, with who changed the row last and when, as audited."""
-    last = (
-        AuditEvent.objects.filter(object_type=current._meta.label_lower, object_id=str(current.pk))
-        .select_related("actor")
-        .order_by("-id")
-        .first()
-    )
+    last = audit.about(current._meta.label_lower, current.pk).first()
     if last is None or last.actor is None:
         return Conflict(_("This was changed meanwhile. Nothing was saved."), current, yours)
     return Conflict(

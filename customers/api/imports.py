@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import generics
+from rest_framework import generics, serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -59,6 +59,12 @@ class ImportView(APIView):
         if not self.request.user.may_act_as(KINDS[file.kind].roles):
             raise PermissionDenied(_("Your role does not include this kind of file."))
         return file
+
+    def told(self, body: type[serializers.Serializer]) -> dict[str, Any]:
+        """What the caller sent, in the shape of ``body``; 422 where it is not."""
+        sent = body(data=self.request.data)
+        sent.is_valid(raise_exception=True)
+        return dict(sent.validated_data)
 
     def shown(self, pk: int, status: int = 200) -> Response:
         answer = FileDetailSerializer(self.seen(pk)).data
@@ -120,9 +126,7 @@ class ImportList(ImportView, generics.ListAPIView):
     @once
     def post(self, request: Request) -> Response:
         """Bring a file; it is kept and looked at, nothing of it goes in. A file that is here already is the answer."""
-        sent = UploadBody(data=request.data)
-        sent.is_valid(raise_exception=True)
-        told = dict(sent.validated_data)
+        told = self.told(UploadBody)
         newest = ImportFile.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         options = {"encoding": told["encoding"]} if told.get("encoding") else {}
         with transaction.atomic():
@@ -153,10 +157,9 @@ class ImportDetail(ImportView):
     def patch(self, request: Request, pk: int) -> Response:
         """Say the source, whether the file is everything, and its day; then it must be checked again."""
         file = self.changeable(pk)
-        sent = LoadBody(data=request.data)
-        sent.is_valid(raise_exception=True)
+        told = self.told(LoadBody)
         self.idle(file)
-        self.describe(file, sent.validated_data)
+        self.describe(file, told)
         return self.shown(pk)
 
 
@@ -173,10 +176,8 @@ class ImportMapping(ImportView):
     def put(self, request: Request, pk: int) -> Response:
         """Say what the columns mean; a column that is not named is left out. 422 when something required is missing."""
         file = self.changeable(pk)
-        sent = MappingBody(data=request.data)
-        sent.is_valid(raise_exception=True)
+        told = self.told(MappingBody)
         self.idle(file)
-        told = dict(sent.validated_data)
         means = told.pop("mapping")
         if strange := sorted(means.keys() - set(file.columns)):
             raise runs.Refused(_("The file has no column %(names)s.") % {"names": ", ".join(strange[:20])})
@@ -208,6 +209,7 @@ class ImportReport(ImportView):
             "accepted": file.accepted,
             "rejected": file.rejected,
             "known": file.options.get("known"),
+            "staying": file.options.get("staying", []),
             "missing": file.missing,
             "reasons": reporting.by_reason(file),
             "warnings": reporting.by_reason(file, warnings=True),
@@ -246,12 +248,10 @@ class ImportConfirm(ImportView):
     def post(self, request: Request, pk: int) -> Response:
         """Let the good rows in. A full load says what becomes of missing rows, and confirms their number when large."""
         file = self.changeable(pk)
-        sent = Confirmation(data=request.data)
-        sent.is_valid(raise_exception=True)
+        told = self.told(Confirmation)
         self.idle(file)
         if file.state != State.CHECKED:
             raise runs.Refused(_("Only a checked file can go in. Nothing was changed."))
-        told = sent.validated_data
         if file.missing and file.inserted is None:
             if "missing" not in told:
                 raise runs.Refused(loads.objection(file) or _("Say what becomes of the missing rows."))
