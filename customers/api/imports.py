@@ -61,7 +61,7 @@ class ImportView(APIView):
         return file
 
     def told(self, body: type[serializers.Serializer]) -> dict[str, Any]:
-        """What the caller sent, in the shape of ``body``; 422 where it is not."""
+        """What the caller sent, in the shape of ``body``. Raises ValidationError where it is not."""
         sent = body(data=self.request.data)
         sent.is_valid(raise_exception=True)
         return dict(sent.validated_data)
