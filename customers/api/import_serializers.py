@@ -203,12 +203,22 @@ class LeftOutSerializer(serializers.Serializer):
     examples = ExampleSerializer(many=True)
 
 
+class StayingSerializer(serializers.Serializer):
+    number = serializers.CharField()
+    name = serializers.CharField()
+    holds = serializers.CharField()
+
+
 class ReportSerializer(serializers.Serializer):
     rows = serializers.IntegerField(allow_null=True)
     accepted = serializers.IntegerField(allow_null=True)
     rejected = serializers.IntegerField(allow_null=True)
     known = serializers.IntegerField(allow_null=True)
     missing = serializers.IntegerField(allow_null=True)
+    staying = StayingSerializer(
+        many=True,
+        help_text=_("of a full load of staff: missing people who stay, because they still hold something"),
+    )
     reasons = LeftOutSerializer(many=True)
     warnings = LeftOutSerializer(many=True)
 

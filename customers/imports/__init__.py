@@ -88,6 +88,7 @@ def _check(file: ImportFile, job: Job | None) -> None:
     if missing is not None and file.inserted is None:
         options.pop("absent", None)
         options["known"] = missing.known
+        options["staying"] = loads.staying(file)
     _mark(
         file,
         State.CHECKED,
@@ -139,6 +140,8 @@ def merge(file: ImportFile, job: Job | None = None) -> ImportFile:
         _tell(job, 0, file.accepted, _("Writing"))
         merging.merge_rows(file, job)
         merging.close_missing(file, job)
+        if "staying" in file.options:
+            file.options["staying"] = loads.staying(file)
         merging.refresh_statistics(file)
         _finish(file, job)
     return file

@@ -19,7 +19,7 @@ from psycopg import sql
 from bankcrm import audit, clock
 from bankcrm.models import User
 from bankcrm.runs import Refused
-from customers.imports import checking, staging
+from customers.imports import at_work, checking, staging
 from customers.imports.expressions import Identifier, Literal
 from customers.imports.kinds import KINDS
 from customers.models import ImportFile, ImportReject
@@ -61,7 +61,7 @@ CLOSINGS: dict[str, Closing] = {
     ImportFile.Kind.STAFF: Closing(
         "is_active",
         "false",
-        "t.is_active AND t.id <> {user}",
+        "t.is_active AND t.id <> {user} AND t.id <> ALL({staying})",
         gettext_lazy("People known from this source whom the file does not hold can no longer sign in."),
     ),
 }
@@ -143,6 +143,33 @@ def count(file: ImportFile) -> Missing | None:
             )
         )
         return Missing(*cursor.fetchone())
+
+
+def staying(file: ImportFile) -> list[dict[str, str]]:
+    """Missing staff whom nothing marks as gone while they hold customers, leads or somebody's place.
+
+    Each as {"number", "name", "holds"}, by number; empty for every other kind and load.
+    """
+    if file.load != ImportFile.Load.FULL or file.kind != ImportFile.Kind.STAFF:
+        return []
+    held = at_work.holders()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            SQL(
+                "SELECT t.id FROM {table} t WHERE t.id = ANY({held}) AND t.id <> {user} AND {ours} AND {gone}"
+            ).format(
+                table=_table(file),
+                held=Literal(list(held)),
+                user=Literal(file.uploaded_by_id or 0),
+                ours=_brought(file),
+                gone=_gone(file),
+            )
+        )
+        missing = [pk for (pk,) in cursor.fetchall()]
+    return [
+        {"number": user.employee_number, "name": user.full_name, "holds": held[user.pk]}
+        for user in User.objects.filter(pk__in=missing).order_by("employee_number")
+    ]
 
 
 def unreadable(file: ImportFile) -> int:
@@ -250,13 +277,20 @@ def _table(file: ImportFile) -> sql.Identifier:
 
 
 def _known(file: ImportFile) -> sql.Composable:
+    held = list(at_work.holders()) if file.kind == ImportFile.Kind.STAFF else []
+    return SQL("{} AND {}").format(
+        _brought(file),
+        SQL(CLOSINGS[file.kind].is_open).format(
+            user=Literal(file.uploaded_by_id or 0), staying=SQL("{}::bigint[]").format(Literal(held))
+        ),
+    )
+
+
+def _brought(file: ImportFile) -> sql.Composable:
     files = ImportFile.objects.filter(kind=file.kind, source=file.source, inserted__isnull=False).exclude(
         pk=file.pk
     )
-    return SQL("t.brought_by = ANY({}) AND {}").format(
-        Literal(list(files.values_list("pk", flat=True))),
-        SQL(CLOSINGS[file.kind].is_open).format(user=Literal(file.uploaded_by_id or 0)),
-    )
+    return SQL("t.brought_by = ANY({}::bigint[])").format(Literal(list(files.values_list("pk", flat=True))))
 
 
 def _gone(file: ImportFile) -> sql.Composable:

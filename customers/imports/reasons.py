@@ -75,6 +75,7 @@ SHORT = {
     "username_taken": _("User name taken"),
     "username_twice": _("User name twice in the file"),
     "own_role": _("Own role"),
+    "still_has_customers": _("Still has customers"),
     "more_than_principal": _("More outstanding than was lent"),
     "other_customer": _("Contract of another customer"),
 }

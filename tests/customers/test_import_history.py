@@ -6,6 +6,7 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+from django.urls import reverse
 
 from bankcrm import clock
 from bankcrm.models import User
@@ -78,7 +79,9 @@ def test_a_new_manager_or_backup_leaves_a_row_and_the_undo_takes_it_away(cast: C
     assert told(cast, "C2") == {"backup_off", "import_customers"}
     assert told(cast, "C3") == {"moved_off", "backup_by_import", "import_customers"}
     page = (
-        login(cast.max).get(f"/customers/{Customer.objects.get(number='C3').pk}/portfolio/").content.decode()
+        login(cast.max)
+        .get(reverse("customer-portfolio", args=[Customer.objects.get(number="C3").pk]))
+        .content.decode()
     )
     assert "Rita → nobody, backup nobody → Raj: import of core" in page
     history = (
@@ -114,7 +117,7 @@ def test_whom_a_full_load_lists_again_is_open_again_with_history_and_undo(cast: 
         0,
         dt.date(2026, 9, 30),
     )  # a delta does not speak of who is there
-    again = bring(tmp_path, people("C1", "C2", "C3"), cast.ana, load="full", effective_on="2026-10-31")
+    again = bring(tmp_path, people("C3", "C2", "C1"), cast.ana, load="full", effective_on="2026-10-31")
     left.refresh_from_db()
     assert (again.updated, again.closed, left.closed_on) == (1, 0, None)
     row = CustomerReturn.objects.get()
@@ -152,6 +155,8 @@ def test_a_contract_that_is_listed_again_is_open_again(cast: Cast, tmp_path: Pat
     bring(tmp_path, people("C1"), cast.ana)
     rows = ["H1,C1,savings,2026-01-05", "H2,C1,savings,2026-01-05"]
     head = "number,customer number,product,opened_on\n"
-    for load, count in (("delta", 2), ("full", 1), ("full", 2)):
-        bring(tmp_path, head + "\n".join(rows[:count]) + "\n" * count, cast.ana, "holdings", load=load)
+    for load, listed in (("delta", rows), ("full", rows[:1])):
+        bring(tmp_path, head + "\n".join(listed) + "\n", cast.ana, "holdings", load=load)
+    assert Holding.objects.filter(closed_on__isnull=False).count() == 1
+    bring(tmp_path, head + "\n".join(reversed(rows)) + "\n", cast.ana, "holdings", load="full")
     assert not Holding.objects.filter(closed_on__isnull=False).exists()

@@ -6,14 +6,15 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+from django.urls import reverse
 
 from bankcrm import clock
-from bankcrm.models import AuditEvent, User
+from bankcrm.models import AuditEvent, Leave, User
 from customers import imports
 from customers.imports import loads, undo
 from customers.models import Customer, Holding, ImportFile
-from tests.cast import Cast
-from tests.customers.imports_world import product, write
+from tests.cast import Cast, login
+from tests.customers.imports_world import product, rejects, write
 
 pytestmark = pytest.mark.django_db
 TODAY = dt.date(2026, 11, 25)
@@ -155,6 +156,49 @@ def test_staff_who_left_cannot_sign_in_and_whoever_brings_the_file_still_can(
         "zoe": True,
         "zac": False,
         "ada": True,
+    }
+
+
+def test_staff_who_still_hold_something_stay_and_are_named_with_what_holds_them(
+    cast: Cast, tmp_path: Path
+) -> None:
+    head = "employee_number,username,full_name,role,branch\n"
+    people = [f"E9{at},{name},{name.title()},rm,N1\n" for at, name in enumerate(("zoe", "zac", "zed", "zia"))]
+    bring(tmp_path, head + "".join(people), cast.ada, "staff")
+    zac, zed = User.objects.get(username="zac"), User.objects.get(username="zed")
+    Customer.objects.create(number="C1", name="Mo", primary_rm=zac)
+    Customer.objects.create(number="C2", name="Ma", primary_rm=zed, closed_on=TODAY)
+    Leave.objects.create(
+        user=cast.rita, backup=User.objects.get(username="zia"), first_day=TODAY, last_day=TODAY
+    )
+    file = ready(tmp_path, head + people[0], cast.ada, "staff", load="full")
+    assert (file.missing, [(one["number"], one["name"]) for one in file.options["staying"]]) == (
+        1,
+        [("E91", "Zac"), ("E93", "Zia")],
+    )
+    assert file.options["staying"][0]["holds"] == "1 customers"
+    page = login(cast.ada).get(reverse("import-detail", args=[file.pk])).content.decode()
+    assert "Missing, and staying" in page
+    assert "stands in for Rita" in page
+    loads.confirm(file, cast.ada, loads.CLOSE, 1)
+    done = imports.merge(file)
+    active = User.objects.filter(brought_by__isnull=False, is_active=True).values_list("username", flat=True)
+    assert (done.closed, set(active)) == (1, {"zoe", "zac", "zia"})
+    assert [one["number"] for one in done.options["staying"]] == ["E91", "E93"]
+    Customer.objects.filter(primary_rm=zac).update(primary_rm=cast.rita)
+    later = ready(tmp_path, head + people[0] + people[3], cast.ada, "staff", load="full")
+    assert (later.missing, later.options["staying"]) == (1, [])
+
+
+def test_a_file_makes_nobody_something_else_who_still_has_customers(cast: Cast, tmp_path: Path) -> None:
+    head = "employee_number,username,full_name,role,branch\n"
+    bring(tmp_path, head + "E90,zoe,Zoe,rm,N1\nE91,zac,Zac,rm,N1\n", cast.ada, "staff")
+    Customer.objects.create(number="C1", name="Mo", primary_rm=User.objects.get(username="zac"))
+    file = bring(tmp_path, head + "E90,zoe,Zoe,planner,N1\nE91,zac,Zac,planner,N1\n", cast.ada, "staff")
+    assert rejects(file) == [(3, "role", "still_has_customers")]
+    assert dict(User.objects.filter(username__startswith="z").values_list("username", "role")) == {
+        "zoe": "planner",
+        "zac": "rm",
     }
 
 

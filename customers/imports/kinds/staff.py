@@ -68,6 +68,14 @@ KIND = Kind(
             wrong="EXISTS (SELECT FROM bankcrm_user own WHERE own.id = {user}"
             " AND own.employee_number = k.employee_number AND own.role <> k.role)",
         ),
+        Rule(
+            code="still_has_customers",
+            target="role",
+            sentence=_("A relationship manager who has customers stays one. Transfer them first."),
+            wrong="EXISTS (SELECT FROM bankcrm_user held JOIN customers_customer c ON c.primary_rm_id = held.id"
+            " WHERE held.employee_number = k.employee_number AND held.role = 'rm' AND k.role <> 'rm'"
+            " AND c.closed_on IS NULL)",
+        ),
     ),
     # No password: an administrator gives one; until then nobody can sign in as this person.
     fixed=(

@@ -124,6 +124,8 @@ class Command(BaseCommand):
                 f"  {group['count']:>8}  {group['title']} ({group['column'] or '-'}),"
                 f" first in line {first.line}: {first.reason}"
             )
+        for one in file.options.get("staying", []):
+            self.stdout.write(f"  stays, though missing: {one['name']} ({one['number']}): {one['holds']}")
         if file.state == ImportFile.State.REFUSED:
             raise CommandError(file.error)
 
