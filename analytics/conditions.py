@@ -80,7 +80,7 @@ EXTRA_OPERATORS: dict[str, tuple[str, ...]] = {
 }
 
 
-class InvalidCondition(ValueError):  # noqa: N818  named for what it is
+class InvalidCondition(ValueError):
     """The condition cannot be used; ``sentences`` say why, one per fault."""
 
     def __init__(self, sentences: list[str]) -> None:
@@ -195,7 +195,7 @@ class _Reader:
             self.faults.append(sentence)
 
 
-class _Fault(ValueError):  # noqa: N818
+class _Fault(ValueError):
     pass
 
 

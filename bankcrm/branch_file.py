@@ -60,7 +60,7 @@ class Brought:
     same: int
 
 
-class Wrong(Exception):  # noqa: N818  (named for what happened)
+class WrongFile(Exception):
     """The file cannot come in; one sentence per wrong line, at most MOST_ERRORS. Nothing was written."""
 
     def __init__(self, sentences: Iterable[str]) -> None:
@@ -69,9 +69,9 @@ class Wrong(Exception):  # noqa: N818  (named for what happened)
 
 
 def read(content: bytes) -> list[Row]:
-    """The rows of a file. Raises Wrong for what is no such table."""
+    """The rows of a file. Raises WrongFile for what is no such table."""
     if len(content) > MOST_BYTES:
-        raise Wrong([_("The file is larger than 5 MB.")])
+        raise WrongFile([_("The file is larger than 5 MB.")])
     text = _decoded(content)
     try:
         dialect: type[csv.Dialect] | csv.Dialect = csv.Sniffer().sniff(text[:4096], ",;\t")
@@ -80,9 +80,9 @@ def read(content: bytes) -> list[Row]:
     try:
         lines = list(csv.reader(io.StringIO(text, newline=""), dialect))
     except csv.Error as error:
-        raise Wrong([_("This is not a table of text: %(error)s.") % {"error": error}]) from error
+        raise WrongFile([_("This is not a table of text: %(error)s.") % {"error": error}]) from error
     if not lines:
-        raise Wrong([_("The file is empty.")])
+        raise WrongFile([_("The file is empty.")])
     places = _places(lines[0])
     rows = [
         Row(n, *(_cell(cells, places[name]) for name in COLUMNS))
@@ -90,9 +90,9 @@ def read(content: bytes) -> list[Row]:
         if any(cell.strip() for cell in cells)
     ]
     if not rows:
-        raise Wrong([_("The file has a head line and no rows.")])
+        raise WrongFile([_("The file has a head line and no rows.")])
     if len(rows) > MOST_ROWS:
-        raise Wrong([_("The file has more than 50,000 rows.")])
+        raise WrongFile([_("The file has more than 50,000 rows.")])
     return rows
 
 
@@ -102,7 +102,7 @@ def _decoded(content: bytes) -> str:
             return content.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise Wrong([_("The file is neither UTF-8 nor GB18030 text.")])
+    raise WrongFile([_("The file is neither UTF-8 nor GB18030 text.")])
 
 
 def _places(head: list[str]) -> dict[str, int]:
@@ -111,7 +111,7 @@ def _places(head: list[str]) -> dict[str, int]:
     for column, known in COLUMNS.items():
         found = [n for n, name in enumerate(names) if name in known]
         if len(found) != 1:
-            raise Wrong([_("The head line must name the column “%(name)s” once.") % {"name": column}])
+            raise WrongFile([_("The head line must name the column “%(name)s” once.") % {"name": column}])
         places[column] = found[0]
     return places
 
@@ -121,13 +121,13 @@ def _cell(cells: list[str], place: int) -> str:
 
 
 def bring(rows: list[Row], actor: User) -> Brought:
-    """Write the rows into the tree in one transaction. Raises Wrong, and writes nothing, when one of them is wrong."""
+    """Write the rows into the tree in one transaction. Raises WrongFile, and writes nothing, when one of them is wrong."""
     with transaction.atomic():
         branches.lock_tree()
         known = {branch.code: branch for branch in Branch.objects.select_related("parent")}
         problems = list(_problems(rows, known))
         if problems:
-            raise Wrong(problems[:MOST_ERRORS])
+            raise WrongFile(problems[:MOST_ERRORS])
         return _write(rows, known, actor)
 
 

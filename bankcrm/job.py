@@ -23,11 +23,11 @@ WRITE_EVERY_SECONDS = 1.0
 LONGEST_SILENCE_SECONDS = 1800.0
 
 
-class RunCancelled(Exception):  # noqa: N818  (named for what happened)
+class RunCancelled(Exception):
     """Somebody asked for the work to stop; let it pass, after undoing nothing that is complete in itself."""
 
 
-class LeaseLost(Exception):  # noqa: N818
+class LeaseLost(Exception):
     """Another worker has the run: write nothing more."""
 
 

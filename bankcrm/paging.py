@@ -23,7 +23,7 @@ SALT = "bankcrm.paging"
 NEXT, PREVIOUS = "n", "p"
 
 
-class BadCursor(ValueError):  # noqa: N818  (named for what happened)
+class BadCursor(ValueError):
     """The cursor was not made here, or for another order."""
 
 

@@ -67,7 +67,7 @@ def branch_file(request: SignedIn) -> HttpResponse:
         return branch_file_page(request, form, [])
     try:
         done = files.bring(files.read(form.cleaned_data["file"].read(files.MOST_BYTES + 1)), request.user)
-    except files.Wrong as refusal:
+    except files.WrongFile as refusal:
         return branch_file_page(request, form, refusal.sentences)
     messages.success(
         request,

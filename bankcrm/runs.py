@@ -54,11 +54,11 @@ log = logging.getLogger(__name__)
 State = Run.State
 
 
-class Refused(Exception):  # noqa: N818  (named for what happened, as the screen says it)
+class Refused(Exception):
     """The work cannot be done as asked; the sentence goes to the requester, and no further attempt is made."""
 
 
-class Conflict(Exception):  # noqa: N818
+class Conflict(Exception):
     """Somebody else changed the run first; the sentence says what it is now."""
 
 

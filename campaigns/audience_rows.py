@@ -18,7 +18,7 @@ from customers.fields import Type
 DAYS = ("within_days", "older_than_days")
 
 
-class NotUnderstood(ValueError):  # noqa: N818  named for what happened
+class NotUnderstood(ValueError):
     """A typed value that is no value; the sentence stands beside its row."""
 
 
@@ -65,7 +65,7 @@ class Item:
         return (item for item in self.walk() if item.is_row)
 
 
-class Incomplete(ValueError):  # noqa: N818  the same
+class Incomplete(ValueError):
     """Something is still to be chosen or typed."""
 
 

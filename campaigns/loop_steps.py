@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 3600
 Waiting = Callable[[Run, float], None]
 
 
-class LoopFailed(Exception):  # noqa: N818  (named for what happened)
+class LoopFailed(Exception):
     """A stage did not do what it must; the sentence says which."""
 
 
@@ -104,9 +104,7 @@ def brief(
         "model": model if model.current_score_run_id else None,
         "capacity": capacity,
         "control_share": Decimal(control_share),
-        "arms": [
-            {"code": "A", "name": "Call", "offer": offer(model.sells), "channel": "phone", "share": 1}
-        ],
+        "arms": [{"code": "A", "name": "Call", "offer": offer(model.sells), "channel": "phone", "share": 1}],
     }
 
 

@@ -92,7 +92,7 @@ def _header(file: ImportFile) -> int:
     return int(file.options.get("header", 1))
 
 
-class NotPlain(Exception):  # noqa: N818  (named for what was found)
+class NotPlain(Exception):
     """The file needs the careful reader."""
 
 

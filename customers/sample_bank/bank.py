@@ -16,7 +16,7 @@ from customers.sample_bank.world import World
 Progress = Callable[[str], object]
 
 
-class NotEmpty(Exception):  # noqa: N818  # named for what is the matter
+class NotEmpty(Exception):
     """The database holds customers already."""
 
 
