@@ -52,11 +52,13 @@ class QueueCounts:
 
 
 def waiting(user: User) -> LeadQuerySet:
-    """Leads the user can work on now, first the earliest due, among those the most valuable.
+    """Leads the user can work on now, first the earliest due by DUE_DAY, among those the most valuable.
 
-    A lead with a next step in the future stays out until its time comes.
+    A lead with a next step in the future stays out until its time comes; a call that was agreed and missed comes before
+    what is only due later.
     """
-    return workable(user).filter(_its_time(moment()))
+    leads = workable(user).filter(_its_time(moment())).alias(due_day=DUE_DAY)
+    return leads.order_by("due_day", F("value").desc(), "id")
 
 
 def later(user: User) -> LeadQuerySet:
@@ -164,8 +166,6 @@ def next_lead(user: User, after: Lead | None = None) -> Lead | None:
     A relationship manager's own queue; a branch manager, who sees everybody's leads, is led through their own only.
     """
     leads = waiting(user).filter(to_work(user), unheld() | Q(claimed_by=user))
-    # A call that was agreed and missed comes before what is only due later.
-    leads = leads.alias(due_day=DUE_DAY).order_by("due_day", F("value").desc(), "id")
     return leads.exclude(pk=after.pk).first() if after else leads.first()
 
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 from bankcrm import absence, clock, figures, paging, parsing, workdays
 from bankcrm.models import Role, User
 from bankcrm.policy import SignedIn
-from campaigns import feedback, queue, sales
+from campaigns import feedback, followup, queue, sales
 from campaigns.lead_forms import LeadFilter
 from campaigns.lead_views import rows
 from campaigns.models import Lead
@@ -42,7 +42,8 @@ def my_day(request: SignedIn) -> HttpResponse:
     # What was done stands under the day of the calendar, what is due under the business day.
     wall = timezone.localdate()
     week = wall - dt.timedelta(days=wall.weekday())
-    queued = queue.waiting(user).filter(to_work(user)).select_related(*rows.RELATED)
+    queued = rows.complete(queue.waiting(user).filter(to_work(user))[:14], user)
+    first = queue.next_lead(user)
     counts = queue.counts(user, today)
     agreed = list(
         queue.appointments(user, today, monday + dt.timedelta(days=6)).select_related(*rows.RELATED)
@@ -54,10 +55,12 @@ def my_day(request: SignedIn) -> HttpResponse:
         {
             "today": today,
             "leave": absence.leave_of(user, today),
-            "first": queue.next_lead(user),
+            "first": first,
+            "first_due": queue.due_day(first) if first else None,
+            "undoable": followup.last_undoable(user),
             "kpis": _kpis(user, today, counts, agreed, sum(days.values())),
             "counts": counts,
-            "rows": rows.grouped(rows.rows(list(queued[:14]), user, today)),
+            "rows": rows.grouped(rows.rows(queued, user, today)),
             "groups": GROUPS,
             "missed": list(queue.missed(user, today).select_related(*rows.RELATED)[:8]),
             "agreed_today": [lead for lead in agreed if timezone.localdate(lead.next_at) == today],
@@ -111,10 +114,10 @@ def _kpis(
             else _("%(n)s more this week") % {"n": len(agreed) - len(today_agreed)},
         },
         {
-            "label": _("New"),
+            "label": _("New leads"),
             "value": figures.number(counts.new),
             "url": f"{leads}?status=new",
-            "note": _("of %(n)s open") % {"n": figures.number(counts.open)},
+            "note": _("without an outcome yet; %(n)s open in all") % {"n": figures.number(counts.open)},
         },
         {
             "label": _("Closed this week"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -126,14 +127,14 @@ def lead_call(request: SignedIn, pk: int) -> HttpResponse:
 
 
 def _on_to_next(request: SignedIn, lead: Lead, sentence: str) -> HttpResponse:
-    """The next free lead, claimed; when another took it in this very moment, the one after."""
+    """The next free lead, claimed; when another took it in this very moment, the one after.
+
+    After the last one it is My day, which says what was done and offers to undo it; a toast would go with the page.
+    """
     following = _claim_next(request, lead)
     if following is None:
-        return (
-            toast(HttpResponse(status=204, headers={"HX-Redirect": reverse("home")}), sentence)
-            if request.htmx
-            else redirect("home")
-        )
+        messages.success(request, sentence)
+        return redirect("home")
     if not request.htmx:
         return redirect("lead-detail", following)
     return toast(_workspace(request, following), sentence)

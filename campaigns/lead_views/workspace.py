@@ -195,9 +195,9 @@ def rail(lead: Lead | None, user: User, today: dt.date) -> dict[str, Any]:
     """The queue beside the lead: what is due, then what comes later, and which lead comes next."""
     owner = user if user.role == Role.RM or lead is None or lead.rm is None else lead.rm
     mine = to_work(user) if owner is user else Q(rm=owner)
-    due = list(queue.waiting(user).filter(mine).select_related(*rows.RELATED)[:RAIL])
-    later = list(queue.later(user).filter(mine).select_related(*rows.RELATED)[:RAIL])
-    listed = rows.rows([*due, *later], user, today)
+    due = list(queue.waiting(user).filter(mine)[:RAIL])
+    later = list(queue.later(user).filter(mine)[:RAIL])
+    listed = rows.rows(rows.complete([*due, *later], user), user, today)
     free = [
         row.lead
         for row in listed[: len(due)]

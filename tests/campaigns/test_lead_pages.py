@@ -102,7 +102,46 @@ def test_saving_answers_with_the_next_lead_already_claimed(cast, leads):
 def test_after_the_last_lead_one_is_back_at_ones_day(cast, leads):
     Lead.objects.exclude(pk=leads[0].pk).update(next_at=timezone.now() + dt.timedelta(days=2))
     answer = outcome(login(cast.rita), leads[0])
-    assert answer["HX-Redirect"] == reverse("home")
+    assert (answer.status_code, answer["HX-Redirect"]) == (204, reverse("home"))
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_ones_day_says_what_was_saved_last_and_undoes_it(cast, leads, htmx):
+    Lead.objects.exclude(pk=leads[0].pk).update(next_at=timezone.now() + dt.timedelta(days=2))
+    client = login(cast.rita)
+    undo = "/undo/"
+    assert undo not in client.get(reverse("my-day")).content.decode()
+    outcome(client, leads[0], htmx=htmx, outcome="declined", reason_code="price")
+    done = FollowUp.objects.get()
+    day = client.get(reverse("my-day")).content.decode()
+    assert "Saved: declined" in day
+    assert f"{leads[0].customer.name}, Declined" in day
+    assert reverse("follow-up-undo", args=[done.pk]) in day
+    assert undo not in login(cast.bao).get(reverse("my-day")).content.decode(), "only one's own"
+    answer = client.post(reverse("follow-up-undo", args=[done.pk]))
+    assert answer["Location"] == reverse("lead-detail", args=[leads[0].pk])
+    assert Lead.objects.get(pk=leads[0].pk).state == Lead.State.NEW
+    assert undo not in client.get(reverse("my-day")).content.decode()
+
+
+def test_start_calling_names_the_first_row_and_the_day_it_is_due(cast, leads):
+    missed = queue.moment() - dt.timedelta(days=3)
+    Lead.objects.filter(pk=leads[5].pk).update(
+        due_on=clock.today() + dt.timedelta(days=9), next_at=missed, next_step="call", value=1
+    )
+    client = login(cast.rita)
+    day = client.get(reverse("my-day"))
+    first = day.context["rows"][0]
+    assert (first.lead, first.due) == (leads[5], missed.date())
+    words = f"starts with {first.lead.customer.name}, due {figures.day(first.due)}"
+    assert words in " ".join(day.content.decode().split())
+    assert client.get(reverse("lead-next"))["Location"] == reverse("lead-detail", args=[first.lead.pk])
+
+
+def test_the_tile_of_new_leads_says_new_in_what_sense(cast, leads):
+    Lead.objects.filter(pk__in=[lead.pk for lead in leads[:4]]).update(state=Lead.State.WORKING)
+    tile = login(cast.rita).get(reverse("my-day")).context["kpis"][3]
+    assert (tile["value"], tile["note"]) == ("2", "without an outcome yet; 6 open in all")
 
 
 def test_without_script_the_form_leads_to_the_next_page(cast, leads):
