@@ -217,15 +217,16 @@ def charts(shown: ModelVersion | None, challenger: ModelVersion | None) -> dict[
     """Rows of the lift, gains and calibration charts and the importance bars."""
     if shown is None or "lift" not in shown.card:
         return {}
-    other = challenger.card if challenger and challenger.pk != shown.pk else {}
+    rival = challenger if challenger and challenger.pk != shown.pk else None
+    other = rival.card if rival else {}
     outline = {row["decile"]: row["lift"] for row in other.get("lift", [])}
     lift = [
         {"label": str(row["decile"]), "value": row["lift"], "outline": outline.get(row["decile"])}
         for row in shown.card["lift"]
     ]
     gains = [{"label": f"v{shown.number}", "points": shown.card["gains"]}]
-    if other.get("gains"):
-        gains.append({"label": f"v{challenger.number}", "points": other["gains"], "dashed": True})  # type: ignore[union-attr]  # its card was read
+    if rival and other.get("gains"):
+        gains.append({"label": f"v{rival.number}", "points": other["gains"], "dashed": True})
     calibration = [
         {"x": row["predicted"], "y": row["actual"], "low": row["low"], "high": row["high"]}
         for row in shown.card["calibration"]

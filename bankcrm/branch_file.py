@@ -121,7 +121,7 @@ def _cell(cells: list[str], place: int) -> str:
 
 
 def bring(rows: list[Row], actor: User) -> Brought:
-    """Write the rows into the tree in one transaction. Raises WrongFile, and writes nothing, when one of them is wrong."""
+    """Write the rows into the tree in one transaction. Raises WrongFile, and writes nothing, when one is wrong."""
     with transaction.atomic():
         branches.lock_tree()
         known = {branch.code: branch for branch in Branch.objects.select_related("parent")}

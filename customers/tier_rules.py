@@ -97,11 +97,12 @@ def _out_of_order(tiers: Sequence[Tier]) -> list[str]:
                 _("%(lower)s begins at %(low)s of assets, but %(higher)s above it already at %(high)s.")
                 % _both(higher, lower, higher.aum, lower.aum)
             )
-    for higher, lower in pairwise([tier for tier in tiers if tier.loan is not None]):
-        if lower.loan >= higher.loan:  # type: ignore[operator]  # both have one
+    lending = [(tier, tier.loan) for tier in tiers if tier.loan is not None]
+    for (higher, high), (lower, low) in pairwise(lending):
+        if low >= high:
             found.append(
                 _("%(lower)s begins at a loan of %(low)s, but %(higher)s above it already at %(high)s.")
-                % _both(higher, lower, higher.loan, lower.loan)
+                % _both(higher, lower, high, low)
             )
     return found
 
