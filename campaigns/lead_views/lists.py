@@ -42,7 +42,7 @@ def my_day(request: SignedIn) -> HttpResponse:
     # What was done stands under the day of the calendar, what is due under the business day.
     wall = timezone.localdate()
     week = wall - dt.timedelta(days=wall.weekday())
-    queued = rows.complete(queue.waiting(user).filter(to_work(user))[:14], user)
+    queued = rows.complete(list(queue.waiting(user).filter(to_work(user))[:14]), user)
     first = queue.next_lead(user)
     counts = queue.counts(user, today)
     agreed = list(
