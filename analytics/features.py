@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.modelling.matrix import CATEGORY_LIMIT, FeatureSpec
+from analytics.modelling.matrix import CATEGORY_LIMIT, FeatureKind, FeatureSpec
 from bankcrm import bulk
 from customers import fields as catalogue
 from customers.fields import Field, Type
 
 CHUNK = 100_000
-_KINDS = {
+_KINDS: dict[str, FeatureKind] = {
     Type.NUMBER: "numeric",
     Type.MONEY: "numeric",
     Type.DATE: "numeric",
@@ -71,7 +71,7 @@ def learn_specs(fields: Sequence[Field], months: Sequence[dt.date]) -> tuple[Fea
     """One specification per field; a categorical one keeps the commonest 200 values of the given months, sorted."""
     seen = _categories([known for known in fields if known.is_categorical], months)
     return tuple(
-        FeatureSpec(known.code, _KINDS[known.type], str(known.label), seen.get(known.code, ()))  # type: ignore[arg-type]  # a dict of literals
+        FeatureSpec(known.code, _KINDS[known.type], str(known.label), seen.get(known.code, ()))
         for known in fields
     )
 

@@ -14,6 +14,7 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from analytics.modelling import rolling
+from analytics.modelling.estimators import EstimatorKind
 from analytics.modelling.matrix import FeatureSpec, encode, learn_categories
 from analytics.models import PredictiveModel
 from bankcrm import bulk
@@ -109,7 +110,7 @@ def window(n: int) -> tuple[int, int]:
     return min(WINDOW, before), max(1, min(STEP, n // 20))
 
 
-def roll(model: PredictiveModel, history: History, kind: str) -> rolling.Rolling:
+def roll(model: PredictiveModel, history: History, kind: EstimatorKind) -> rolling.Rolling:
     """Out-of-sample scores of the last fifth. Raises what ``rolling_protocol`` raises."""
     rows, step = window(len(history.y))
     return rolling.rolling_protocol(
@@ -119,6 +120,6 @@ def roll(model: PredictiveModel, history: History, kind: str) -> rolling.Rolling
         window=rows,
         step=step,
         last=LAST_SHARE,
-        kind=kind,  # type: ignore[arg-type]  # the version's algorithm, a choice of the table
+        kind=kind,
         seed=model.pk,
     )

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from analytics import card, features, history, labels, targets
 from analytics.modelling import artefact, bootstrap, metrics, rolling
+from analytics.modelling.estimators import EstimatorKind
 from analytics.modelling.leakage import LeakageFound
 from analytics.modelling.matrix import FeatureSpec
 from analytics.modelling.response import Choice, FittedResponse, InsufficientData, fit_champion
@@ -219,12 +220,12 @@ def _drafts(
 
 
 def _rolling(
-    model: PredictiveModel, past: history.History, kind: str, job: runs.Job | None
+    model: PredictiveModel, past: history.History, kind: EstimatorKind, job: runs.Job | None
 ) -> dict[str, Any]:
     _step(job, 4, _("Refitting along the file"))
     rolled = history.roll(model, past, kind)
     window, step = history.window(len(past.y))
-    folds = rolling.five_fold_auc(past.X, past.y, past.specs, kind=kind, seed=model.pk)  # type: ignore[arg-type]  # a kind of this package
+    folds = rolling.five_fold_auc(past.X, past.y, past.specs, kind=kind, seed=model.pk)
     return {
         "auc": rolled.auc,
         "gains_area": rolled.gains_area,
