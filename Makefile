@@ -8,6 +8,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python manage.py
+# Customers of a bank made anew; `make bench` and `make demo` take N=.
 N ?= 20000
 PORT ?= 8000
 # More options of `manage.py loop`, such as LOOP='--size 5000 --seed 7'.
@@ -36,9 +37,9 @@ assets: $(ASSETS)  ## Front-end files from npm into bankcrm/static/vendor
 $(ASSETS): package.json package-lock.json assets.mjs | $(INSTALLED)
 	@.ci/assets
 
-demo: setup  ## The whole loop on a sample bank, then the web application on 127.0.0.1:8000
+demo: setup  ## The whole loop on a sample bank, then the web application: make demo N=3000 PORT=8001
 	$(RUN) migrate --verbosity 0
-	$(RUN) demo --port $(PORT)
+	$(RUN) demo --size $(N) --port $(PORT)
 
 serve: setup  ## Web server, worker and beat on the data that is there
 	$(RUN) migrate --verbosity 0
