@@ -63,11 +63,16 @@ def fit_estimator(
     kind: EstimatorKind, X: NDArray[np.float32], y: NDArray[Any], specs: Sequence[FeatureSpec], seed: int = 0
 ) -> BaseEstimator:
     """The fitted classifier of `build_estimator` for a checked matrix X (n, features) and labels y (n,)."""
-    empty = np.isnan(X).all(axis=0)
-    if kind == "hist_gradient_boosting" and empty.any():
-        # Scikit-learn 1.9 cannot bin a column without values; as a constant it is never split on, so never used.
-        X = np.where(empty, np.float32(0), X)
+    if kind == "hist_gradient_boosting":
+        X = with_constants(X)
     return build_estimator(kind, specs, seed).fit(X, y)
+
+
+def with_constants(X: NDArray[np.float32]) -> NDArray[np.float32]:
+    """X with zeros where a column has no value at all: scikit-learn 1.9 cannot bin such a column; as a constant it is
+    never split on, so never used."""
+    empty = np.isnan(X).all(axis=0)
+    return np.where(empty, np.float32(0), X) if empty.any() else X
 
 
 def _positions(specs: Sequence[FeatureSpec], *kinds: str) -> list[int]:
