@@ -7,9 +7,11 @@ class CampaignsConfig(AppConfig):
     def ready(self) -> None:
         from campaigns import handover, past, withdrawal
         from customers import consents, imports
+        from customers.imports import campaign_undo
 
         # What customers cannot know: a past campaign's history is also a campaign.
         imports.on_completion("campaign", imports.Completion(past.objection, past.record))
+        campaign_undo.way_back(campaign_undo.WayBack(past.standing, past.remove))
         # What customers and staff cannot know: open leads go along when a portfolio or a branch is given over.
         handover.declare()
         # Whoever objects, through whatever door, is called no more: their leads end in the same transaction.

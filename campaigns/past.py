@@ -5,12 +5,16 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from django.apps import apps
 from django.db import connection
+from django.db.models import Q
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
+from analytics import labels
+from analytics.models import ModelVersion
 from bankcrm import audit
-from campaigns.models import Arm, Campaign
+from campaigns.models import Arm, Campaign, EvaluationReport
 from customers.models import ContactChannel, ImportFile, Product, Response
 
 SUCCESSES = (Response.Kind.CONVERSION, Response.Kind.VISIT, Response.Kind.INTEREST)
@@ -54,6 +58,42 @@ def record(file: ImportFile) -> dict[str, Any]:
     _write_arms(campaign, cells)
     audit.record(user, "campaign.imported", campaign, to_state=campaign.state, file=file.pk)
     return {"route": "evaluation-report", "pk": campaign.pk}
+
+
+def standing(file: ImportFile) -> list[tuple[str, int]]:
+    """What was built on the imported campaign, as (what, how many): results that are frozen, models that learned."""
+    told = file.options["campaign"]
+    trained = ModelVersion.objects.filter(trained_at__gte=file.merged_at or file.uploaded_at)
+    learned = Q(model__history_campaign=told["code"]) | Q(
+        model__product__code=told["product"], card__source=labels.ASSIGNMENTS
+    )
+    found = [
+        (
+            str(_("frozen evaluations")),
+            EvaluationReport.objects.filter(campaign__code=told["code"], is_frozen=True).count(),
+        ),
+        (str(_("model versions that learned from it")), trained.filter(learned).count()),
+    ]
+    for model in apps.get_models():
+        for field in model._meta.concrete_fields:
+            if field.related_model is Campaign and model not in (Arm, EvaluationReport):
+                rows = model._default_manager.filter(**{f"{field.name}__code": told["code"]}).count()
+                found.append((str(model._meta.verbose_name_plural), rows))
+    return found
+
+
+def remove(file: ImportFile) -> None:
+    """The campaign goes with its arms and provisional results; in the transaction that takes its files back."""
+    campaign = Campaign.objects.filter(
+        code=file.options["campaign"]["code"], state=Campaign.State.IMPORTED
+    ).first()
+    if campaign is None:
+        return
+    audit.record(
+        file.uploaded_by, "campaign.import_undone", campaign, from_state=campaign.state, file=file.pk
+    )
+    campaign.reports.filter(is_frozen=False).delete()
+    campaign.delete()
 
 
 def _cells(code: str) -> list[dict[str, Any]]:

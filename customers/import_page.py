@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from bankcrm import figures
-from customers.imports import loads, undo
+from customers.imports import campaign_undo, loads, undo
 from customers.models import ImportFile
 
 State = ImportFile.State
@@ -59,11 +59,15 @@ def undo_context(file: ImportFile) -> dict[str, Any]:
     """What taking the file back would do, or what stands in the way."""
     objection = undo.objection(file)
     standing = [] if objection else undo.standing(file)
-    effects = [
-        (_("Rows it brought, which are removed"), file.inserted or 0),
-        (_("Rows it changed, which get their former values"), file.updated or 0),
-        (_("Rows it marked as gone, which are open again"), file.closed or 0),
-    ]
+    effects = (
+        _campaign_effects(file)
+        if file.kind == ImportFile.Kind.CAMPAIGN
+        else [
+            (_("Rows it brought, which are removed"), file.inserted or 0),
+            (_("Rows it changed, which get their former values"), file.updated or 0),
+            (_("Rows it marked as gone, which are open again"), file.closed or 0),
+        ]
+    )
     return {
         "file": file,
         "objection": objection,
@@ -71,3 +75,11 @@ def undo_context(file: ImportFile) -> dict[str, Any]:
         "effects": [(label, rows) for label, rows in effects if rows],
         "may_undo": not objection and not standing,
     }
+
+
+def _campaign_effects(file: ImportFile) -> list[tuple[str, int]]:
+    others = campaign_undo.files(file).exclude(pk=file.pk).count() if file.inserted is not None else 0
+    return [
+        (_("Customers of the campaign whose part in it is removed"), file.accepted or 0),
+        (_("Earlier files of the campaign, which go with it"), others),
+    ]

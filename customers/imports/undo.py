@@ -20,7 +20,7 @@ from bankcrm.job import Job, RunCancelled
 from bankcrm.models import Run, User
 from bankcrm.runs import Refused
 from customers.consents import acting
-from customers.imports import staging, upsert
+from customers.imports import campaign_undo, staging, upsert
 from customers.imports.expressions import Identifier, Literal
 from customers.imports.kinds import KINDS
 from customers.models import Customer, ImportFile
@@ -55,7 +55,7 @@ def objection(file: ImportFile) -> str:
     if file.inserted is None or file.state not in (State.MERGED, State.CHECKED):
         return _("Nothing of this file is in, so there is nothing to undo.")
     if KINDS[file.kind].model is None:
-        return _("A past campaign is corrected by bringing the corrected file.")
+        return campaign_undo.objection(file)
     later = _later(file)
     if later:
         return _(
@@ -68,6 +68,9 @@ def objection(file: ImportFile) -> str:
 
 def standing(file: ImportFile) -> list[Standing]:
     """What stands on the rows the file brought or changed, most first; empty when it can be taken back."""
+    if KINDS[file.kind].model is None:
+        told = [Standing(label, rows) for label, rows in campaign_undo.standing(file, DERIVED)]
+        return sorted(told, key=lambda each: -each.rows)
     found = [
         Standing(str(model._meta.verbose_name_plural), _count_of(file, model, column))
         for model, column in _relations(file)
@@ -118,6 +121,10 @@ def _undo(file: ImportFile, user: User | None, job: Job | None) -> None:
     if sentence := refusal(standing(file)):
         raise Refused(sentence)
     acting(user)
+    if KINDS[file.kind].model is None:
+        _pause(job, 0, _("Removing the campaign with all its files"))
+        _finish(file, user, job, 0, campaign_undo.remove(file, user, DERIVED))
+        return
     _pause(job, 0, _("Giving changed rows their former values"))
     restored = _restore(file)
     _pause(job, restored, _("Removing the rows it brought"))

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
+from bankcrm.models import AuditEvent
 from campaigns import evaluation
-from campaigns.models import Campaign
+from campaigns.models import Arm, Campaign, EvaluationReport
 from customers import imports
-from customers.models import Assignment, Contact, Customer, ImportFile, Product, Response
+from customers.imports import undo
+from customers.models import Assignment, Consent, Contact, Customer, ImportFile, Product, Response
+from tests.analytics.bank import make_model, make_version
 from tests.cast import Cast, login
 from tests.customers.imports_world import merged, product, rejects, write
 
@@ -174,3 +177,84 @@ def test_what_is_told_of_the_campaign_must_hold(
     with pytest.raises(imports.Refused, match=sentence):
         bring(bank, write(tmp_path, HEAD + ROWS), **told)
     assert not Campaign.objects.exists()
+
+
+def everything() -> list[list[dict[str, Any]]]:
+    return [
+        list(model.objects.order_by("pk").values())  # type: ignore[attr-defined]  # every model here has a manager
+        for model in (Assignment, Contact, Response, Campaign, Arm, Customer)
+    ]
+
+
+def test_a_past_campaign_is_taken_back_with_every_file_of_it_and_may_come_again(
+    bank: Cast, tmp_path: Path
+) -> None:
+    before = everything()
+    first = bring(bank, write(tmp_path, HEAD + ROWS))
+    mended = bring(bank, write(tmp_path, HEAD + ROWS.replace("C3,none", "C3,A"), "mended.csv"))
+    with pytest.raises(imports.Refused, match=r"mended\.csv” corrected it"):
+        undo.undo(first, bank.ana)
+    address = reverse("import-undo", args=[mended.pk])
+    assert "Earlier files of the campaign" in login(bank.ana).get(address).content.decode()
+    undo.undo(mended, bank.ana)
+    assert everything() == before
+    assert set(ImportFile.objects.values_list("state", flat=True)) == {"undone"}
+    assert AuditEvent.objects.filter(action="import.undone").count() == 2
+    assert AuditEvent.objects.get(action="campaign.import_undone").details["file"] == mended.pk
+    again = bring(bank, write(tmp_path, HEAD + ROWS, "again.csv"))
+    assert (again.inserted, Campaign.objects.count()) == (4, 1)
+
+
+def test_customers_of_an_anonymous_list_go_with_it_unless_somebody_worked_with_them(
+    bank: Cast, tmp_path: Path
+) -> None:
+    before = everything()
+    text = "shoe size,arm,assigned\n42,A,2025-03-01\n41,none,2025-03-01\n"
+    file = bring(bank, write(tmp_path, text), new_customers="L", branch="N1")
+    made = Customer.objects.filter(source__startswith="import:")
+    assert made.count() == 2
+    note = Consent.objects.create(
+        customer=made[0], channel="sms", is_objection=True, since=dt.date(2025, 5, 1)
+    )
+    with pytest.raises(imports.Refused, match="consents: 1"):
+        undo.undo(file, bank.ana)
+    assert made.count() == 2
+    assert note.pk
+    second = bring(bank, write(tmp_path, text.replace("42", "43"), "b.csv"), code="two", new_customers="M")
+    undo.undo(second, bank.ana)
+    assert Campaign.objects.filter(code="spring").exists()
+    assert Customer.objects.count() == len(before[5]) + 2
+
+
+def test_a_frozen_result_and_a_model_that_learned_stand_in_the_way(bank: Cast, tmp_path: Path) -> None:
+    file = bring(bank, write(tmp_path, HEAD + ROWS))
+    campaign = Campaign.objects.get()
+    report = EvaluationReport.objects.create(
+        campaign=campaign, version=1, as_of=dt.date(2026, 1, 1), is_frozen=True, verdict="proved"
+    )
+    model = make_model(bank, Product.objects.get(), history_campaign="spring")
+    make_version(model, 1)
+    page = login(bank.ana).get(reverse("import-undo", args=[file.pk])).content.decode()
+    assert "Frozen evaluations" in page
+    with pytest.raises(
+        imports.Refused, match="frozen evaluations: 1, model versions that learned from it: 1"
+    ):
+        undo.undo(file, bank.ana)
+    assert (Assignment.objects.count(), Campaign.objects.count()) == (4, 1)
+    EvaluationReport.objects.filter(pk=report.pk).update(is_frozen=False)
+    model.versions.all().delete()
+    undo.undo(file, bank.ana)  # a provisional result is computed again at any time
+    assert not EvaluationReport.objects.exists()
+
+
+def test_a_model_that_learned_from_the_product_s_assignments_stands_in_the_way(
+    bank: Cast, tmp_path: Path
+) -> None:
+    file = bring(bank, write(tmp_path, HEAD + ROWS))
+    version = make_version(make_model(bank, Product.objects.get()), 1, card={"source": "assignments"})
+    with pytest.raises(imports.Refused, match="learned from it: 1"):
+        undo.undo(file, bank.ana)
+    version.card = {"source": "holdings"}
+    version.save()
+    undo.undo(file, bank.ana)
+    assert not Assignment.objects.exists()

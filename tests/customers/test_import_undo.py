@@ -15,7 +15,7 @@ from customers import imports, tasks
 from customers.imports import loads, merging, undo, upsert
 from customers.models import Customer, CustomerProfile, Holding, ImportFile, MonthlyBalance
 from tests.cast import Cast
-from tests.customers.imports_world import checked, merged, product, write
+from tests.customers.imports_world import checked, product, write
 
 pytestmark = pytest.mark.django_db
 FIRST = (
@@ -213,18 +213,4 @@ def test_staff_who_have_customers_stay_and_nobody_else_does(cast: Cast, tmp_path
 def test_a_file_of_which_nothing_is_in_cannot_be_undone(cast: Cast, tmp_path: Path) -> None:
     file = checked(write(tmp_path, FIRST), "customers", cast.ana)
     with pytest.raises(imports.Refused, match="Nothing of this file is in"):
-        undo.undo(file, cast.ana)
-
-
-def test_a_past_campaign_is_corrected_and_not_undone(cast: Cast, tmp_path: Path) -> None:
-    product()
-    Customer.objects.create(number="C1", name="A")
-    told = {"code": "spring", "name": "Spring", "product": "savings", "control_cells": ["none"]}
-    file = merged(
-        write(tmp_path, "customer,arm,assigned_on\nC1,A,2025-03-01\n"),
-        "campaign",
-        cast.ana,
-        options={"campaign": told},
-    )
-    with pytest.raises(imports.Refused, match="corrected file"):
         undo.undo(file, cast.ana)
