@@ -79,7 +79,7 @@ def test_a_campaign_from_nothing_to_leads_with_the_mouse(page, cast, complaints)
     edit(page, "Offer and arms")
     page.locator("#id_arms-0-offer").select_option(label="Fund without entry fee")
     page.locator("#arms").get_by_role("button", name="Save").click()
-    expect(page.locator("#arms")).to_contain_text("Script a is there")
+    expect(page.locator("#arms")).to_contain_text("Arm a has a call script")
 
     edit(page, "Audience")
     page.get_by_label("Find a field").fill("Age")

@@ -84,4 +84,4 @@ def test_a_campaign_with_an_offer_without_script_says_so(cast):
     bare = factories.make_offer(product, "bare", script_open="")
     campaign = factories.draft(cast, arms=[{"code": "a", "offer": bare, "share": 1}])
     page = login(cast.mei).get(reverse("campaign-detail", args=[campaign.pk])).content
-    assert b"Script a is missing" in page
+    assert b"Arm a has no call script yet" in page
