@@ -179,7 +179,7 @@ def _counts(
     request: SignedIn, place: Place, root: Item, known: audience_page.Catalogue, opened: str
 ) -> HttpResponse:
     """Only what moves: counts, errors, the histogram. The controls stay, and with them whatever is being typed."""
-    assert place.month is not None  # noqa: S101  (for the type checker)
+    assert place.month is not None  # noqa: S101  where there is none, _build has shown so
     built = audience_page.Page(request.user, place.month, known).build(root, opened)
     response = render(request, "campaigns/audiences/_counts.html", {"builder": built, "place": place})
     response["HX-Reswap"] = "none"
@@ -243,7 +243,7 @@ def _refused(
 
 def _preview(request: SignedIn, place: Place, root: Item, known: audience_page.Catalogue) -> HttpResponse:
     condition = audience_builder.check(root)
-    assert place.month is not None  # noqa: S101  (for the type checker)
+    assert place.month is not None  # noqa: S101  where there is none, _build has shown so
     rows = audience_page.preview(condition, place.month, request.user)
     return _preview_of(request, rows, place.month)
 

@@ -230,10 +230,10 @@ def _range(share: Share) -> str:
 
 def _ends(groups: Sequence[Figures]) -> dict[str, float]:
     """Where the axes of the interval bars end: of the second product, and of value per cost."""
-    shares = [share.high for one in groups if (share := one.second(6)).high is not None]
+    shares = [high for one in groups if (high := one.second(6).high) is not None]
     ratios = [end for one in groups for end in (one.per_cost.low, one.per_cost.high) if end is not None]
     return {
-        "share": max([high for high in shares if high is not None], default=1.0),
+        "share": max(shares, default=1.0),
         "low": min([0.0, *ratios]),
         "high": max([1.2, *ratios]),
     }

@@ -102,8 +102,9 @@ def undo(user: User, model: type[models.Model], valid_from: dt.date, action: str
 def versions(model: type[models.Model], action: str) -> list[Version]:
     """Every day on which settings of ``model`` began, newest first, in two queries."""
     by_day: dict[dt.date, list[Any]] = {}
-    for row in model._default_manager.order_by("-valid_from", "pk"):
-        by_day.setdefault(row.valid_from, []).append(row)  # type: ignore[attr-defined]  # every dated model has the day
+    known: models.QuerySet[Any] = model._default_manager.order_by("-valid_from", "pk")
+    for row in known:
+        by_day.setdefault(row.valid_from, []).append(row)
     events = AuditEvent.objects.filter(
         object_type=model._meta.label_lower, action=f"{action}.begun"
     ).select_related("actor")

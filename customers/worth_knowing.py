@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -190,8 +191,8 @@ def next_birthday(born: dt.date | None, today: dt.date) -> dt.date | None:
     if born is None:
         return None
     for year in (today.year, today.year + 1):
-        leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-        day = dt.date(year, born.month, 28 if (born.month, born.day) == (2, 29) and not leap else born.day)
+        is_moved = (born.month, born.day) == (2, 29) and not calendar.isleap(year)
+        day = dt.date(year, born.month, 28 if is_moved else born.day)
         if day >= today:
             return day
     return None
