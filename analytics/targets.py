@@ -48,13 +48,6 @@ def window_end(model: PredictiveModel, month: dt.date) -> dt.date:
     return month + dt.timedelta(days=model.horizon_days)
 
 
-def window_days(model: PredictiveModel) -> int:
-    """The longest window in days, whatever the month."""
-    if model.target == Target.FALLS:
-        return 31 * max(1, round(model.horizon_days / DAYS_OF_A_MONTH))
-    return model.horizon_days
-
-
 def population(model: PredictiveModel, month: dt.date) -> Population:
     """Whom the model asks about at ``month``: who could still do it, within its conditions."""
     where, params = _both(_at_risk(model), conditions(model, month))

@@ -146,7 +146,9 @@ def _material(
         "n": len(data.y),
         "positives": int(data.y.sum()),
     }
-    embargo = np.timedelta64(targets.window_days(model), "D") if data.source == labels.HOLDINGS else None
+    embargo = None
+    if data.source == labels.HOLDINGS:
+        embargo = np.timedelta64(max(targets.window_end(model, month) - month for month, _ in data.batches))
     return Material(data.X, data.y, data.dates, data.specs, embargo, facts, data=data)
 
 
