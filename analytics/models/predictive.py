@@ -117,7 +117,10 @@ class PredictiveModel(models.Model):
                 | (
                     Q(kind="churn", product__isnull=True)
                     & ~Q(balance="")
-                    & (Q(target="falls", share__isnull=False, share__gt=0, share__lt=1) | Q(target__in=["closes", "prepays"]))
+                    & (
+                        Q(target="falls", share__isnull=False, share__gt=0, share__lt=1)
+                        | Q(target__in=["closes", "prepays"])
+                    )
                 ),
             ),
         ]
