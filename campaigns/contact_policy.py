@@ -299,9 +299,7 @@ def _objections(customer: Customer, channel: str, *, profiled: bool) -> list[str
 
 
 def _quiet_periods(customer: Customer, on: dt.date) -> list[str]:
-    found = QuietPeriod.objects.filter(
-        customer=customer, lifted_at__isnull=True, first_day__lte=on, last_day__gte=on
-    )
+    found = QuietPeriod.objects.holding_on(on).filter(customer=customer)
     return [
         _("Leave the customer alone until %(day)s: %(reason)s.")
         % {"day": period.last_day.isoformat(), "reason": str(period.get_reason_display()).lower()}

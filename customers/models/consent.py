@@ -109,6 +109,12 @@ class ConsentEvent(models.Model):
         return f"{self.customer_id} {self.channel} {self.purpose} {self.said}"
 
 
+class QuietPeriodQuerySet(models.QuerySet["QuietPeriod"]):
+    def holding_on(self, day: dt.date) -> QuietPeriodQuerySet:
+        """Those in which the customer is left alone on ``day``."""
+        return self.filter(lifted_at__isnull=True, first_day__lte=day, last_day__gte=day)
+
+
 class QuietPeriod(models.Model):
     """Days on which a customer is left alone on every channel. It ends by itself; lifted early it stays and says so."""
 
@@ -139,6 +145,8 @@ class QuietPeriod(models.Model):
     )
     lifted_at = models.DateTimeField(_("lifted"), null=True)
 
+    objects = QuietPeriodQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("quiet period")
         constraints = [
@@ -152,6 +160,3 @@ class QuietPeriod(models.Model):
 
     def __str__(self) -> str:
         return f"{self.customer_id} {self.first_day}–{self.last_day}"
-
-    def holds_on(self, day: dt.date) -> bool:
-        return self.lifted_at is None and self.first_day <= day <= self.last_day

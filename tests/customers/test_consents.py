@@ -184,8 +184,9 @@ def test_a_file_brings_purposes_and_says_nothing_means_marketing(
 def test_a_quiet_period_ends_by_itself(cast: Cast, li: Customer) -> None:
     today = clock.today()
     period = consents.rest(li.pk, cast.rita, today, today + dt.timedelta(days=3), "bereavement", "call")
-    assert period.holds_on(today)
-    assert not period.holds_on(today + dt.timedelta(days=4))
+    holding_on = QuietPeriod.objects.holding_on
+    assert holding_on(today).get() == period
+    assert not holding_on(today + dt.timedelta(days=4)).exists()
     assert consents.lift(period.pk, cast.rita).lifted_by == cast.rita
     assert consents.lift(period.pk, cast.bao).lifted_by == cast.rita
 
