@@ -34,7 +34,12 @@ def branches_of(user: User) -> Any:
 class WhereForm(forms.Form):
     """Of which branch the people are listed."""
 
-    where = forms.ModelChoiceField(Branch.objects.none(), label=gettext_lazy("People of"), required=False)
+    where = forms.ModelChoiceField(
+        Branch.objects.none(),
+        label=gettext_lazy("People of"),
+        required=False,
+        empty_label=gettext_lazy("your own branch"),
+    )
 
     def __init__(self, data: Any, user: User) -> None:
         super().__init__(data)
