@@ -54,6 +54,8 @@ class Preview:
 
     month: dt.date
     customers: int
+    # Customers of today without a profile of that month: they came later, so no tier is theirs yet.
+    not_rated: int
     up: int
     down: int
     matrix: dict[tuple[str, str], int]
@@ -144,7 +146,8 @@ def differences(before: Sequence[Tier], after: Sequence[Tier]) -> list[str]:
 def preview(before: Sequence[Tier], after: Sequence[Tier], month: dt.date) -> Preview:
     """Who would be in which tier at ``month`` by either set, with the highest of three months as the rule has it.
 
-    One statement over the profiles of the month; both sets are judged alike, so what differs is theirs alone.
+    One statement over the profiles of the month and one for whom they do not hold; both sets are judged alike, so what
+    differs is theirs alone.
     """
     was, was_parameters = _case(before)
     now, now_parameters = _case(after)
@@ -156,6 +159,12 @@ def preview(before: Sequence[Tier], after: Sequence[Tier], month: dt.date) -> Pr
             [*was_parameters, *now_parameters, month],
         )
         rows = cursor.fetchall()
+        cursor.execute(
+            "SELECT count(*) FROM customers_customer c WHERE c.closed_on IS NULL AND NOT EXISTS"
+            " (SELECT FROM customers_customerprofile p WHERE p.month = %s AND p.customer_id = c.id)",
+            [month],
+        )
+        (not_rated,) = cursor.fetchone()
     matrix: Counter[tuple[str, str]] = Counter()
     up: Counter[str] = Counter()
     down: Counter[str] = Counter()
@@ -172,6 +181,7 @@ def preview(before: Sequence[Tier], after: Sequence[Tier], month: dt.date) -> Pr
     return Preview(
         month,
         sum(matrix.values()),
+        not_rated,
         sum(up.values()),
         sum(down.values()),
         dict(matrix),

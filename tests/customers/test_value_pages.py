@@ -60,7 +60,11 @@ def planned(**more: str) -> dict[str, str]:
 def test_thresholds_are_saved_only_after_a_preview_of_just_these(cast: Cast, products) -> None:
     client, url = login(cast.ada), reverse("tier-change")
     assert "100,000" in client.get(url).content.decode()
+    facts.customer("New", opened_on=dt.date(2026, 11, 3))
+    facts.customer("Gone", opened_on=dt.date(2026, 11, 3), closed_on=dt.date(2026, 11, 9))
     unseen = client.post(url, planned(save="1"))
+    assert "3 customers counted at" in unseen.content.decode()
+    assert "1 not rated: customers since then" in unseen.content.decode()
     assert "1 customers move up, 0 down; 2 stay." in unseen.content.decode()
     assert TierRule.objects.count() == 3
     seen = client.post(url, planned(preview="1")).context["seen"]
@@ -212,7 +216,7 @@ def test_a_margin_holds_from_its_day_and_no_finished_month_changes(cast: Cast, p
     assert "fund-mixed: 2.00" in page
     assert "Base rate" in page
     event = AuditEvent.objects.get(action="margins.begun")
-    assert event.details["changed"] == {"fund-mixed": ["0.0120", "0.0200"]}
+    assert event.details["changed"] == {"fund-mixed": ["0.0120", "0.02"]}
     assert event.reason == "Base rate"
     listed = {
         row.product.code: row.margin for row in login(cast.rita).get(reverse("product-list")).context["rows"]

@@ -1,7 +1,9 @@
-"""Bring a file in from the command line: ``manage.py import_file customers clients.csv --as ada``."""
+"""Bring a file in from the command line, or take it back: ``manage.py import_file customers clients.csv --as ada``."""
 
 from __future__ import annotations
 
+import datetime as dt
+import hashlib
 import json
 import tempfile
 from argparse import ArgumentParser
@@ -14,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from bankcrm import runs
 from bankcrm.models import Run, User
 from customers import imports, tasks
-from customers.imports import reporting
+from customers.imports import loads, reporting
 from customers.imports.kinds import KINDS
 from customers.imports.mapping import DATE_FORMATS
 from customers.imports.presets import PRESETS
@@ -29,7 +31,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("kind", choices=sorted(KINDS))
         parser.add_argument(
-            "path", type=Path, help="a .csv, .csv.gz or .xlsx; with --source-preset, the folder of the source"
+            "path",
+            type=Path,
+            nargs="?",
+            help="a .csv, .csv.gz or .xlsx; with --source-preset, the folder of the source",
         )
         parser.add_argument(
             "--map",
@@ -53,13 +58,42 @@ class Command(BaseCommand):
             "--source", default="", help="the system it comes from: its next file is read as this one was"
         )
         parser.add_argument("--source-preset", choices=sorted(PRESETS))
+        parser.add_argument(
+            "--load",
+            choices=ImportFile.Load.values,
+            default="",
+            help="full: the file is everything its source has; delta: only what changed (delta)",
+        )
+        parser.add_argument(
+            "--as-of", type=dt.date.fromisoformat, metavar="YYYY-MM-DD", help="the day the file speaks of"
+        )
+        parser.add_argument(
+            "--missing",
+            choices=[loads.CLOSE, loads.KEEP],
+            help="of a full load: what becomes of known rows that it does not hold",
+        )
+        parser.add_argument(
+            "--agree",
+            type=int,
+            metavar="N",
+            help="with --missing close, where many are missing: their number",
+        )
+        parser.add_argument(
+            "--undo",
+            action="store_true",
+            help="take this file back, or without PATH the last one of --source",
+        )
         parser.add_argument("--as", dest="username", help="in whose name (default: the schedule's)")
         parser.add_argument("--check-only", action="store_true", help="say what would go in and stop")
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = self._user(options["username"])
         try:
-            if options["source_preset"]:
+            if options["undo"]:
+                self._undo(user, options)
+            elif options["path"] is None:
+                raise CommandError("name the file to bring in")
+            elif options["source_preset"]:
                 self._preset(user, options)
             else:
                 self._bring(options["path"], options["path"].name, user, options)
@@ -73,6 +107,21 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError(f"nobody signs in as {username}")
         return user
+
+    def _undo(self, user: User | None, options: dict[str, Any]) -> None:
+        found = ImportFile.objects.present().filter(kind=options["kind"], inserted__isnull=False)
+        if options["path"] is not None:
+            with options["path"].open("rb") as stream:
+                found = found.filter(sha256=hashlib.file_digest(stream, "sha256").hexdigest())
+        elif options["source"]:
+            found = found.filter(source=options["source"])
+        else:
+            raise CommandError("name the file to take back, or its --source")
+        file = found.order_by("-merged_at", "-pk").first()
+        if file is None:
+            raise CommandError("nothing of it is in")
+        self._run(file, user, "undo")
+        self.stdout.write(f"{file.name}: undone; {file.inserted} removed, {file.updated} as they were before")
 
     def _preset(self, user: User | None, options: dict[str, Any]) -> None:
         preset = PRESETS[options["source_preset"]]
@@ -106,6 +155,8 @@ class Command(BaseCommand):
                 f"{name}: is in already, since {file.merged_at:%Y-%m-%d %H:%M}; nothing changed"
             )
             return
+        if options["load"] or options["as_of"]:
+            file = loads.describe(file, load=options["load"], effective_on=options["as_of"])
         if mapped or chosen:
             kept = dict(file.options)
             if set(kept.get("moved", {}).get("new", [])) <= set(mapped):
@@ -113,10 +164,14 @@ class Command(BaseCommand):
             imports.remap(file, {**file.mapping, **mapped}, {**kept, **chosen})
         self._run(file, user, "check")
         if not options["check_only"] and file.state == ImportFile.State.CHECKED:
+            if options["missing"] and file.missing:
+                loads.confirm(file, user, options["missing"], options["agree"])
             self._run(file, user, "merge")
         self.stdout.write(
             f"{name}: {file.rows} rows, {file.accepted} good, {file.rejected} left out"
             + (f"; {file.inserted} new, {file.updated} changed" if file.inserted is not None else "")
+            + (f"; {file.missing} of {file.options.get('known')} known are missing" if file.missing else "")
+            + (f", {file.closed} marked as gone" if file.closed else "")
         )
         for group in reporting.by_reason(file):
             first = group["examples"][0]
