@@ -209,10 +209,10 @@ def test_a_margin_holds_from_its_day_and_no_finished_month_changes(cast: Cast, p
     finished = client.post(url, margins("2026-10-15", fund_mixed="0.02"))
     assert finished.status_code == 422
     assert "Profiles are built up to" in finished.content.decode()
-    assert "Nothing was changed" in client.post(url, margins("2026-11-15")).content.decode()
-    assert client.post(url, margins("2026-11-15", fund_mixed="1.5")).status_code == 422
+    assert "Nothing was changed" in client.post(url, margins("2026-12-15")).content.decode()
+    assert client.post(url, margins("2026-12-15", fund_mixed="1.5")).status_code == 422
     assert not ProductMargin.objects.exists()
-    page = client.post(url, margins("2026-11-15", fund_mixed="0.02"), follow=True).content.decode()
+    page = client.post(url, margins("2026-12-15", fund_mixed="0.02"), follow=True).content.decode()
     assert "fund-mixed: 2.00" in page
     assert "Base rate" in page
     event = AuditEvent.objects.get(action="margins.begun")
@@ -223,7 +223,7 @@ def test_a_margin_holds_from_its_day_and_no_finished_month_changes(cast: Cast, p
     }
     assert listed["fund-mixed"] == Decimal("0.0120")  # today is before that day
     assert login(cast.mei).post(url, margins("2026-11-16")).status_code == 403
-    client.post(reverse("value-undo", args=["margins", "2026-11-15"]))
+    client.post(reverse("value-undo", args=["margins", "2026-12-15"]))
     assert not ProductMargin.objects.exists()
 
 
