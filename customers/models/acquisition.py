@@ -7,9 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 from bankcrm.models import User
 from customers.models.attributes import Customer
+from customers.models.holdings import ConsumerFinance
 
 
-class ConsumerFinanceState(models.Model):
+class ConsumerFinanceState(ConsumerFinance):
     """What the bank said about one contract as of one day: the history by which a cohort is followed over time.
 
     Natural key: number and day. ``ConsumerFinanceContract`` holds the newest state of each contract and is derived.
@@ -17,14 +18,6 @@ class ConsumerFinanceState(models.Model):
 
     number = models.CharField(_("contract number"), max_length=40)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")
-    opened_on = models.DateField(_("opened"))
-    partner = models.CharField(_("partner"), max_length=60, blank=True, db_default="")
-    scene = models.CharField(_("scene"), max_length=60, blank=True, db_default="")
-    upfront_fee = models.DecimalField(_("fee up front"), max_digits=12, decimal_places=2)
-    principal = models.DecimalField(_("principal"), max_digits=14, decimal_places=2)
-    principal_outstanding = models.DecimalField(_("principal outstanding"), max_digits=14, decimal_places=2)
-    overdue_days = models.PositiveIntegerField(_("days overdue"), default=0, db_default=0)
-    as_of = models.DateField(_("state of"))
     # The file that brought the row: what its undo removes, and what a full load of its source looks for.
     brought_by = models.BigIntegerField(null=True, editable=False)
 

@@ -86,14 +86,9 @@ class MonthlyBalance(models.Model):
         verbose_name = _("monthly balance")
 
 
-class ConsumerFinanceContract(models.Model):
-    """A consumer-finance contract of S1.8: fee taken up front against principal outstanding and days overdue.
+class ConsumerFinance(models.Model):
+    """What the bank says about a consumer-finance contract."""
 
-    The newest of the contract's ``ConsumerFinanceState`` rows.
-    """
-
-    number = models.CharField(_("contract number"), max_length=40, unique=True)
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="consumer_finance")
     opened_on = models.DateField(_("opened"))
     partner = models.CharField(_("partner"), max_length=60, blank=True, db_default="")
     scene = models.CharField(_("scene"), max_length=60, blank=True, db_default="")
@@ -102,6 +97,19 @@ class ConsumerFinanceContract(models.Model):
     principal_outstanding = models.DecimalField(_("principal outstanding"), max_digits=14, decimal_places=2)
     overdue_days = models.PositiveIntegerField(_("days overdue"), default=0, db_default=0)
     as_of = models.DateField(_("state of"))
+
+    class Meta:
+        abstract = True
+
+
+class ConsumerFinanceContract(ConsumerFinance):
+    """A consumer-finance contract of S1.8: fee taken up front against principal outstanding and days overdue.
+
+    The newest of the contract's ``ConsumerFinanceState`` rows.
+    """
+
+    number = models.CharField(_("contract number"), max_length=40, unique=True)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="consumer_finance")
 
     class Meta:
         verbose_name = _("consumer-finance contract")
