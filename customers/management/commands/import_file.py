@@ -58,6 +58,17 @@ class Command(BaseCommand):
             "--source", default="", help="the system it comes from: its next file is read as this one was"
         )
         parser.add_argument("--source-preset", choices=sorted(PRESETS))
+        self._add_load(parser)
+        parser.add_argument(
+            "--undo",
+            action="store_true",
+            help="take this file back, or without PATH the last one of --source",
+        )
+        parser.add_argument("--as", dest="username", help="in whose name (default: the schedule's)")
+        parser.add_argument("--check-only", action="store_true", help="say what would go in and stop")
+
+    def _add_load(self, parser: ArgumentParser) -> None:
+        """What the load is, and what becomes of rows it does not hold."""
         parser.add_argument(
             "--load",
             choices=ImportFile.Load.values,
@@ -78,13 +89,6 @@ class Command(BaseCommand):
             metavar="N",
             help="with --missing close, where many are missing: their number",
         )
-        parser.add_argument(
-            "--undo",
-            action="store_true",
-            help="take this file back, or without PATH the last one of --source",
-        )
-        parser.add_argument("--as", dest="username", help="in whose name (default: the schedule's)")
-        parser.add_argument("--check-only", action="store_true", help="say what would go in and stop")
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = self._user(options["username"])
@@ -167,6 +171,12 @@ class Command(BaseCommand):
             if options["missing"] and file.missing:
                 loads.confirm(file, user, options["missing"], options["agree"])
             self._run(file, user, "merge")
+        self._report(file, name)
+        if file.state == ImportFile.State.REFUSED:
+            raise CommandError(file.error)
+
+    def _report(self, file: ImportFile, name: str) -> None:
+        """Counts, rejects by reason, and who stays though missing."""
         self.stdout.write(
             f"{name}: {file.rows} rows, {file.accepted} good, {file.rejected} left out"
             + (f"; {file.inserted} new, {file.updated} changed" if file.inserted is not None else "")
@@ -181,8 +191,6 @@ class Command(BaseCommand):
             )
         for one in file.options.get("staying", []):
             self.stdout.write(f"  stays, though missing: {one['name']} ({one['number']}): {one['holds']}")
-        if file.state == ImportFile.State.REFUSED:
-            raise CommandError(file.error)
 
     def _run(self, file: ImportFile, user: User | None, step: str) -> None:
         """As a worker would: leased, recorded, told why when it fails."""
