@@ -95,7 +95,7 @@ def read(target: Target, v: sql.Composable, options: dict[str, Any]) -> Read:
     found = SQL(
         "CASE {sure} WHEN {v} !~ {form} THEN CASE WHEN {v} ~ {error} THEN {cell} ELSE {text} END"
         " WHEN NOT pg_input_is_valid({day}, 'date') THEN {impossible}"
-        " WHEN {value} NOT BETWEEN {first} AND {last} THEN {impossible} {late} {odd} END"
+        " WHEN {value} NOT BETWEEN {first} AND {last} THEN {years} {late} {odd} END"
     ).format(
         v=v,
         sure=_sure(form, target, v),
@@ -105,6 +105,7 @@ def read(target: Target, v: sql.Composable, options: dict[str, Any]) -> Read:
         text=code("not_a_date"),
         day=day,
         impossible=code("impossible_date"),
+        years=code("not_these_years"),
         value=value,
         first=Literal(EARLIEST),
         last=Literal(LATEST),

@@ -36,6 +36,7 @@ SENTENCES = {
     "identity_without_birthday": _("The date of birth inside the identity number is no day of any calendar."),
     "negative": _("“{value}” is negative, which this column cannot be."),
     "percentage": _("“{value}” is a percentage, and this column is not."),
+    "not_these_years": _("“{value}” lies outside the years 1900 to 2100."),
 }
 NUMBERS = {code: number for number, code in enumerate(SENTENCES, start=1)}
 SHORT = {
@@ -67,10 +68,12 @@ SHORT = {
     "identity_without_birthday": _("Identity number without a possible birthday"),
     "negative": _("Negative where it cannot be"),
     "percentage": _("Percentage in another number"),
+    "not_these_years": _("Before 1900 or after 2100"),
     "another_birthday": _("Identity number says another birthday"),
     "another_gender": _("Identity number says another gender"),
     "new_without_name": _("New customer without a name"),
     "dates_out_of_order": _("Dates out of order"),
+    "due_before_opened": _("Due before it was opened"),
     "older_than_known": _("Older than what is known"),
     "username_taken": _("User name taken"),
     "username_twice": _("User name twice in the file"),

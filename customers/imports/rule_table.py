@@ -173,7 +173,8 @@ TABLE = (
             ("2024-02-09 00:00:00", "2024-02-09"),
             ("2024-02-09T08:30:00Z", "2024-02-09"),
         )
-        + refuses("impossible_date", "2025-02-29", "20250431", "0001-01-01")
+        + refuses("impossible_date", "2025-02-29", "20250431")
+        + refuses("not_these_years", "0001-01-01", "1880-01-01")
         + refuses("not_a_date", "31/04/2025", "45657", "yesterday")
         + refuses("in_the_future", "2090-01-01")
         + refuses("error_cell", "#N/A"),

@@ -157,3 +157,34 @@ def test_staff_come_without_a_password_and_nobody_changes_the_own_role(cast: Cas
     assert rita.has_usable_password()
     assert User.objects.get(username="ada").role == "administrator"
     assert login(rita).get("/").status_code in (200, 302)
+
+
+def test_what_cannot_have_happened_yet_stays_out(bank: Cast, tmp_path: Path) -> None:
+    contracts = write(
+        tmp_path,
+        "contract,customer number,product code,opened,matures on,amount\n"
+        "H1,C1,savings,2024-01-01,2099-01-01,5\n"
+        "H2,C1,savings,2090-01-01,,5\n"
+        "H3,C1,savings,2024-01-01,2023-01-01,5\n"
+        "H4,C1,savings,2024-01-01,,-5\n"
+        "H5,C1,savings,1880-01-01,,5\n",
+    )
+    assert rejects(merged(contracts, "holdings", bank.ana)) == [
+        (3, "opened", "in_the_future"),
+        (4, "matures on", "due_before_opened"),
+        (5, "amount", "negative"),
+        (6, "opened", "not_these_years"),
+    ]
+    balances = write(
+        tmp_path,
+        "month,customer number,product code,closing\n2026-09-30,C1,savings,5\n2090-10-31,C1,savings,6\n",
+        "b.csv",
+    )
+    assert rejects(merged(balances, "balances", bank.ana)) == [(3, "month", "in_the_future")]
+    bookings = write(
+        tmp_path,
+        "booked_on,reference,customer number,amount\n2026-09-30,T1,C1,5\n2090-10-31,T2,C1,6\n",
+        "t.csv",
+    )
+    assert rejects(merged(bookings, "transactions", bank.ana)) == [(3, "booked_on", "in_the_future")]
+    assert (Holding.objects.count(), MonthlyBalance.objects.count(), Transaction.objects.count()) == (1, 1, 1)

@@ -77,6 +77,7 @@ HOLDINGS = Kind(
             Holding,
             "opened_on",
             required=True,
+            in_past=True,
             synonyms=(
                 "opened",
                 "open date",
@@ -92,12 +93,15 @@ HOLDINGS = Kind(
                 "起息日",
             ),
         ),
-        of_model(Holding, "closed_on", synonyms=("closed", "close date", "销户日期", "结清日期")),
-        of_model(Holding, "first_used_on", synonyms=("first used", "首次使用日期")),
+        of_model(
+            Holding, "closed_on", in_past=True, synonyms=("closed", "close date", "销户日期", "结清日期")
+        ),
+        of_model(Holding, "first_used_on", in_past=True, synonyms=("first used", "首次使用日期")),
         of_model(Holding, "matures_on", synonyms=("maturity", "maturity date", "到期日", "到期日期")),
         of_model(
             Holding,
             "amount",
+            low=0,
             synonyms=(
                 "principal",
                 "loan amnt",
@@ -126,6 +130,13 @@ HOLDINGS = Kind(
             wrong="k.closed_on < k.opened_on",
             needs=("closed_on",),
         ),
+        Rule(
+            code="due_before_opened",
+            target="matures_on",
+            sentence=_("The contract was due before it was opened."),
+            wrong="k.matures_on < k.opened_on",
+            needs=("matures_on",),
+        ),
     ),
 )
 BALANCES = Kind(
@@ -137,6 +148,8 @@ BALANCES = Kind(
             "month",
             type=Type.MONTH_END,
             required=True,
+            # One month-end yet to come would move the day through which the whole bank has data.
+            in_past=True,
             synonyms=("month end", "date", "月份", "月末", "日期"),
         ),
         customer_target(),

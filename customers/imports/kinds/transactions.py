@@ -14,6 +14,7 @@ TRANSACTIONS = Kind(
             Transaction,
             "booked_on",
             required=True,
+            in_past=True,
             synonyms=("booked", "booking date", "date", "transaction date", "交易日期", "记账日期", "日期"),
         ),
         of_model(
