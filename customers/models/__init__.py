@@ -4,6 +4,7 @@ from customers.models.consent import Consent, ConsentChannel, ConsentEvent, Cons
 from customers.models.contact_history import Assignment, Contact, ContactChannel, Response
 from customers.models.holdings import ConsumerFinanceContract, Holding, MonthlyBalance
 from customers.models.imports import ImportFile, ImportReject, ImportSource
+from customers.models.own_fields import OwnField, OwnValues
 from customers.models.peers import PeerGroup
 from customers.models.portfolio import CustomerReturn, PortfolioMove, PortfolioTransfer
 from customers.models.products import AssetClass, Product, ProductLine
@@ -33,6 +34,8 @@ __all__ = [
     "ImportReject",
     "ImportSource",
     "MonthlyBalance",
+    "OwnField",
+    "OwnValues",
     "PeerGroup",
     "PortfolioMove",
     "PortfolioTransfer",
