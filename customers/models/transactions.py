@@ -56,7 +56,13 @@ class Transaction(models.Model):
     balance_after = models.DecimalField(
         _("balance after"), max_digits=16, decimal_places=2, null=True, blank=True
     )
-    kind = models.CharField(_("kind"), max_length=10, choices=TransactionKind, default=TransactionKind.OTHER)
+    kind = models.CharField(
+        _("kind"),
+        max_length=10,
+        choices=TransactionKind,
+        default=TransactionKind.OTHER,
+        db_default=TransactionKind.OTHER,
+    )
     channel = models.CharField(_("channel"), max_length=10, choices=Channel, blank=True, db_default="")
     hour = models.PositiveSmallIntegerField(_("hour"), null=True, blank=True)
     merchant_category = models.CharField(

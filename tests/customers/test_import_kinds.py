@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.db.models import NOT_PROVIDED
 
 from bankcrm.models import User
 from customers import imports
+from customers.imports.kinds import KINDS
 from customers.models import Consent, Customer, Holding, MonthlyBalance, Transaction
 from tests.cast import Cast, login
 from tests.customers.imports_world import merged, product, rejects, write
@@ -188,3 +190,20 @@ def test_what_cannot_have_happened_yet_stays_out(bank: Cast, tmp_path: Path) -> 
     )
     assert rejects(merged(bookings, "transactions", bank.ana)) == [(3, "booked_on", "in_the_future")]
     assert (Holding.objects.count(), MonthlyBalance.objects.count(), Transaction.objects.count()) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("code", [code for code, kind in KINDS.items() if kind.model])
+def test_a_file_may_leave_out_whatever_is_not_required(code: str) -> None:
+    kind = KINDS[code]
+    assert kind.model
+    given = {target.column for target in kind.targets if target.required}
+    given |= {column for column, _ in (*kind.fixed, *kind.touched)}
+    unset = [
+        field.column
+        for field in kind.model._meta.concrete_fields
+        if not field.null
+        and not field.primary_key
+        and field.column not in given
+        and field.db_default is NOT_PROVIDED
+    ]
+    assert unset == []
