@@ -171,10 +171,11 @@ def moves_of(customer: Customer) -> list[dict[str, Any]]:
         {
             "when": figures.stamp(move.moved_at),
             "icon": "arrow-back-up" if move.undone_at else "transfer",
-            "text": f"{_change(move)}: {_cause(move)}",
-            "meta": move.transfer.requested_by if move.transfer else move.file.uploaded_by,
+            "text": f"{_change(move)}: {cause}",
+            "meta": who,
         }
         for move in found
+        for cause, who in [_cause(move)]
     ]
 
 
@@ -189,7 +190,12 @@ def _change(move: PortfolioMove) -> str:
     return ", ".join(told)
 
 
-def _cause(move: PortfolioMove) -> str:
+def _cause(move: PortfolioMove) -> tuple[str, User | None]:
+    """Why the customer moved and whose doing it was: a transfer's or a file's, one of which every move has."""
     if move.transfer:
-        return move.transfer.reason
-    return _("import of %(source)s") % {"source": move.file.source or move.file.name}
+        return move.transfer.reason, move.transfer.requested_by
+    if move.file:
+        return _("import of %(source)s") % {
+            "source": move.file.source or move.file.name
+        }, move.file.uploaded_by
+    return "", None
