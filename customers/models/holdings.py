@@ -92,7 +92,9 @@ class ConsumerFinance(models.Model):
     opened_on = models.DateField(_("opened"))
     partner = models.CharField(_("partner"), max_length=60, blank=True, db_default="")
     scene = models.CharField(_("scene"), max_length=60, blank=True, db_default="")
-    upfront_fee = models.DecimalField(_("fee up front"), max_digits=12, decimal_places=2, default=0, db_default=0)
+    upfront_fee = models.DecimalField(
+        _("fee up front"), max_digits=12, decimal_places=2, default=0, db_default=0
+    )
     principal = models.DecimalField(_("principal"), max_digits=14, decimal_places=2)
     principal_outstanding = models.DecimalField(_("principal outstanding"), max_digits=14, decimal_places=2)
     overdue_days = models.PositiveIntegerField(_("days overdue"), default=0, db_default=0)
