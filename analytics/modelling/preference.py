@@ -127,9 +127,7 @@ def fit_preference(
     kept, left_out = _learnable(codes[slices.train], classes, learner or "logistic")
     known = np.isin(codes, kept)
     parts = {name: rows[known[rows]] for name, rows in slices.parts()}
-    column = np.zeros(len(classes), dtype=np.intp)
-    column[list(kept)] = np.arange(len(kept))
-    target = column[codes]
+    target = np.searchsorted(kept, codes)  # of a class left out no row is used
 
     train, later, latest = (parts[name] for name in ("train", "validation", "out_of_time"))
     how = (specs, kind, learner, resamples, seed)
