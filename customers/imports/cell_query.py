@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from customers.imports import expressions, mapping, staging
+from customers.imports import expressions, mapping
 from customers.imports.expressions import Cell, Identifier, Literal
 from customers.imports.kinds import KINDS
 from customers.models import ImportFile
@@ -18,7 +18,7 @@ SQL = sql.SQL
 
 
 def rows(file: ImportFile, found: list[Cell], part: sql.Composable) -> sql.Composed:
-    """``found``: the cells, as ``checking.cell_of`` reads them trimmed; ``part``: a condition over the staged rows."""
+    """``found``: the cells, read trimmed by ``checking.cell_of``; ``part``: a FROM clause over staged rows (``s``)."""
     texts: list[sql.Composable] = [_text(cell) for cell in found]
     plain = [Identifier(_plain(cell)) for cell in found if cell.quick is not None]
     values: list[sql.Composable] = [
@@ -38,7 +38,7 @@ def rows(file: ImportFile, found: list[Cell], part: sql.Composable) -> sql.Compo
     return SQL(
         "SELECT {outer} FROM (SELECT {resolved},"
         " CASE WHEN COALESCE({problems}) IS NOT NULL THEN ARRAY[{problems}]::smallint[] END AS problems"
-        " FROM (SELECT {texts} FROM (SELECT {bare} FROM (SELECT {quick} FROM {raw} s WHERE {part} OFFSET 0) s"
+        " FROM (SELECT {texts} FROM (SELECT {bare} FROM (SELECT {quick} FROM {part} OFFSET 0) s"
         " OFFSET 0) s OFFSET 0) q {joins} OFFSET 0) q"
     ).format(
         outer=_listed([SQL("q.line, q.problems"), *values]),
@@ -47,7 +47,6 @@ def rows(file: ImportFile, found: list[Cell], part: sql.Composable) -> sql.Compo
         texts=_listed([SQL("s.line"), *plain, *texts]),
         bare=_listed([SQL("s.*"), *_bare(file, found)]),
         quick=_listed([SQL("s.*"), *(_quick(cell) for cell in found if cell.quick is not None)]),
-        raw=Identifier(staging.raw_table(file)),
         part=part,
         joins=SQL(" ").join(cell.join for cell in references if cell.join is not None),
     )

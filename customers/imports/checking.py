@@ -76,13 +76,13 @@ def check_cells(file: ImportFile) -> None:
         if target.name in sources
     ]
     with connection.cursor() as cursor:
+        parts = _parts(cursor, file)
         cursor.execute(SQL("DROP TABLE IF EXISTS {}").format(_checked(file)))
         cursor.execute(
             SQL("CREATE UNLOGGED TABLE {} WITH (autovacuum_enabled = false) AS {} WITH NO DATA").format(
-                _checked(file), cell_query.rows(file, found, SQL("true"))
+                _checked(file), cell_query.rows(file, found, parts[0])
             )
         )
-        parts = _parts(cursor, file)
     lanes.side_by_side([functools.partial(_fill, file, cell_query.rows(file, found, part)) for part in parts])
     with transaction.atomic(), connection.cursor() as cursor:
         _reject_cells(cursor, file, found)
@@ -99,20 +99,23 @@ def _fill(file: ImportFile, query: sql.Composable) -> None:
 
 
 def _parts(cursor: Any, file: ImportFile) -> list[sql.Composable]:
-    """Conditions over ``s`` that cut the staged rows into one part for each hand, by where they lie."""
+    """FROM clauses over ``s`` that cut the staged rows into one part for each hand, by where they lie."""
+    raw = Identifier(staging.raw_table(file))
     cursor.execute(
-        SQL("SELECT pg_relation_size({}::regclass) / current_setting('block_size')::int").format(
-            Literal(staging.raw_table(file))
-        )
+        SQL(
+            "SELECT to_regclass({}) IS NOT NULL, pg_relation_size({}) / current_setting('block_size')::int"
+        ).format(Literal(staging.half_table(file)), Literal(staging.raw_table(file)))
     )
-    pages, hands = int(cursor.fetchone()[0]), lanes.count()
+    (has_half, pages), hands = cursor.fetchone(), lanes.count()
+    if has_half:
+        return [SQL("ONLY {} s").format(raw), SQL("{} s").format(Identifier(staging.half_table(file)))]
     if hands == 1 or pages < SMALLEST_PART * hands:
-        return [SQL("true")]
-    ends = [pages * at // hands for at in range(1, hands)]
+        return [SQL("{} s").format(raw)]
+    ends = [int(pages) * at // hands for at in range(1, hands)]
     starts = [Literal(f"({page},0)") for page in (0, *ends)]
     stops = [SQL(" AND s.ctid < {}::tid").format(Literal(f"({page},0)")) for page in ends]
     return [
-        SQL("s.ctid >= {}::tid{}").format(start, stop)
+        SQL("{} s WHERE s.ctid >= {}::tid{}").format(raw, start, stop)
         for start, stop in zip(starts, [*stops, SQL("")], strict=True)
     ]
 
@@ -189,7 +192,8 @@ def check_rows(file: ImportFile) -> None:
     """Duplicate keys (the first good row wins), then the rules of the kind; each is one statement."""
     kind = KINDS[file.kind]
     filled, estimated = set(mapping.sources(file)), set(mapping.readings(file))
-    with transaction.atomic():
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(SQL("SET LOCAL work_mem = '256MB'"))  # a million keys are compared at once
         if set(kind.key) <= filled:
             _reject_duplicates(file, kind)
         for rule in kind.rules:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import os
 import threading
@@ -22,6 +23,8 @@ from customers.models import ImportFile
 
 SQL = sql.SQL
 CHUNK_ROWS = 50_000
+# After line, up to line, rows.
+Chunk = tuple[int, int, int]
 
 
 def chunk_rows() -> int:
@@ -41,13 +44,12 @@ def merge_rows(file: ImportFile, job: Job | None) -> None:
     spans = file.options.get("resume", {}).get("spans")
     after = min((done for done, _last in spans), default=0) if spans else 0
     all_new = kind.model is not None and not upsert.any_known(file, after)
-    if not spans:
-        spans = _begin(file, hands=lanes.count() if all_new and kind.written is None else 1)
+    if spans:
+        shares = [_chunks(file, done, last) for done, last in spans]
+    else:
+        shares = _begin(file, hands=lanes.count() if all_new and kind.written is None else 1)
     writer = _Writer(file, job, kind, all_new)
-    works = [
-        functools.partial(writer.write, at, _chunks(file, done, last))
-        for at, (done, last) in enumerate(spans)
-    ]
+    works = [functools.partial(writer.write, at, chunks) for at, chunks in enumerate(shares)]
     if all_new and kind.written is None:
         lanes.side_by_side(works)
     else:
@@ -66,7 +68,7 @@ class _Writer:
         self.stopped = threading.Event()
         self.lock = threading.Lock()
 
-    def write(self, at: int, chunks: list[tuple[int, int, int]]) -> None:
+    def write(self, at: int, chunks: list[Chunk]) -> None:
         """Write the chunks of span ``at``. When one hand fails or is cancelled, the other ends after its chunk."""
         try:
             for first, last, size in chunks:
@@ -85,10 +87,10 @@ class _Writer:
     def _chunk(self, at: int, first: int, last: int, size: int) -> None:
         acting(self.job.requested_by if self.job else self.file.uploaded_by)
         written = _merge_chunk(self.file, self.kind, first, last, self.all_new)
+        chunk = SQL("{} k WHERE k.line > {} AND k.line <= {}").format(
+            Identifier(staging.checked_table(self.file)), Literal(first), Literal(last)
+        )
         if self.kind.written:
-            chunk = SQL("{} k WHERE k.line > {} AND k.line <= {}").format(
-                Identifier(staging.checked_table(self.file)), Literal(first), Literal(last)
-            )
             self.kind.written(self.file, chunk)
         for brought_by, rows in written.others.items():
             self.others[brought_by] = self.others.get(brought_by, 0) + rows
@@ -121,16 +123,17 @@ WHERE id = %(file)s
 """
 
 
-def _begin(file: ImportFile, hands: int) -> list[list[int]]:
-    """The spans of lines that are written side by side, [after line, up to line], and stored as such."""
+def _begin(file: ImportFile, hands: int) -> list[list[Chunk]]:
+    """The chunks of each hand; the spans they cover, [after line, up to line], are stored."""
     chunks = _chunks(file, 0, None)
     if len(chunks) < 2 * hands:
         hands = 1
-    ends = [chunks[len(chunks) * at // hands - 1][1] for at in range(1, hands + 1)] if chunks else [0]
-    spans = [[start, end] for start, end in zip([0, *ends], ends, strict=False)]
+    cuts = [len(chunks) * at // hands for at in range(hands + 1)]
+    shares = [chunks[start:end] for start, end in itertools.pairwise(cuts)]
+    spans = [[share[0][0], share[-1][1]] if share else [0, 0] for share in shares]
     file.options["resume"] = {"spans": spans, "rows": 0}
     ImportFile.objects.filter(pk=file.pk).update(options=file.options)
-    return spans
+    return shares
 
 
 def close_missing(file: ImportFile, job: Job | None) -> None:
@@ -164,24 +167,25 @@ def _merge_chunk(file: ImportFile, kind: Kind, first: int, last: int, all_new: b
     return upsert.write_chunk(file, first, last, all_new=all_new)
 
 
-def _chunks(file: ImportFile, after: int, last: int | None) -> list[tuple[int, int, int]]:
-    """(after line, up to line, rows) of every chunk of a span; ``last`` None: to the end."""
+def _chunks(file: ImportFile, after: int, last: int | None) -> list[Chunk]:
+    """Every chunk of a span; ``last`` None: to the end."""
+    size = chunk_rows()
     with connection.cursor() as cursor:
         cursor.execute(
             SQL(
-                "SELECT max(line), count(*) FROM"
-                " (SELECT line, (row_number() OVER (ORDER BY line) - 1) / {size} AS chunk"
-                " FROM {checked} WHERE line > {after} AND {upto}) numbered GROUP BY chunk ORDER BY chunk"
+                "SELECT line, place FROM (SELECT line, row_number() OVER (ORDER BY line) AS place,"
+                " count(*) OVER () AS rows FROM {checked} WHERE line > {after} AND {upto}) numbered"
+                " WHERE place % {size} = 0 OR place = rows ORDER BY line"
             ).format(
-                size=Literal(chunk_rows()),
+                size=Literal(size),
                 checked=Identifier(staging.checked_table(file)),
                 after=Literal(after),
                 upto=SQL("true") if last is None else SQL("line <= {}").format(Literal(last)),
             )
         )
         ends = cursor.fetchall()
-    starts = [after, *(end for end, _rows in ends)]
-    return [(start, end, rows) for start, (end, rows) in zip(starts, ends, strict=False)]
+    places = [(after, 0), *ends]
+    return [(start, end, place - before) for (start, before), (end, place) in itertools.pairwise(places)]
 
 
 def _ensure_partitions(file: ImportFile, kind: Kind) -> None:
