@@ -115,6 +115,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "bankcrm.htmx.HtmxSessionMiddleware",
     "bankcrm.policy.PolicyMiddleware",
+    "customers.fields.own.OwnFieldsReadOnce",
 ]
 ROOT_URLCONF = "bankcrm.urls"
 WSGI_APPLICATION = "bankcrm.wsgi.application"
@@ -307,6 +308,7 @@ SPECTACULAR_SETTINGS = {
         "TransactionKind": "customers.models.transactions.TransactionKind",
         "ResponseKind": "customers.models.Response.Kind",
         "CustomerKind": "customers.models.Customer.Kind",
+        "CostBasis": "customers.models.CostRate.Basis",
         "Verdict": "campaigns.verdict.Verdict",
         "ImportKind": "customers.models.ImportFile.Kind",
         "ImportState": "customers.models.ImportFile.State",

@@ -30,6 +30,7 @@ class Area(TextChoices):
     ATTITUDE = "attitude", gettext_lazy("Attitude and loyalty")
     PORTRAIT = "portrait", gettext_lazy("Portrait")
     HISTORY = "history", gettext_lazy("Contact history")
+    OWN = "own", gettext_lazy("Own fields")
 
 
 class Type(TextChoices):
@@ -69,6 +70,7 @@ class Origin(TextChoices):
     FACTS = "facts", gettext_lazy("Computed from facts")
     RULE = "rule", gettext_lazy("By a stated rule")
     MODEL = "model", gettext_lazy("By a model")
+    OWN = "own", gettext_lazy("Kept from a file of the bank")
 
 
 class Reference(enum.StrEnum):
@@ -102,7 +104,8 @@ class Field:
     ``low`` are the sentences shown when a high, or a low, value of the field raised a model's score; they may use
     ``%(value)s``, the value as ``display`` writes it. Shares of 0 to 1 have unit ``share``, differences of money
     ``change``. ``basis`` and ``origin`` say what the values come from and how; ``model_later`` that a model will give
-    them once one is in use.
+    them once one is in use. ``newest`` is the SQL of what is known now, where ``source`` reads what was known at
+    the month-end; ``is_retired``: what uses the field goes on, nothing new is offered it.
     """
 
     code: str
@@ -125,6 +128,13 @@ class Field:
     group: bool = False
     export: bool = True
     reasons: Mapping[str, Label] = dataclass_field(default_factory=dict)
+    newest: str = ""
+    is_retired: bool = False
+
+    @property
+    def current(self) -> str:
+        """SQL for what is known now: what conditions and counts compare."""
+        return self.newest or self.source
 
     @property
     def is_categorical(self) -> bool:

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from bankcrm import audit, bulk
 from bankcrm.job import Job
 from bankcrm.runs import Refused
-from customers.imports import checking, loads, mapping, merging, proposing, staging, undo
+from customers.imports import checking, loads, mapping, merging, own_fields, proposing, staging, undo
 from customers.imports.campaign_merging import foreign_rows
 from customers.imports.receiving import path_of, receive, reread
 from customers.models import ImportFile, Product
@@ -103,6 +103,8 @@ def _check(file: ImportFile, job: Job | None) -> None:
 
 
 def _objections(file: ImportFile) -> None:
+    if sentences := own_fields.problems(file):
+        raise Refused(" ".join(sentences))
     if file.kind == ImportFile.Kind.CAMPAIGN:
         campaign = file.options.get("campaign", {})
         if not campaign.get("code") or not campaign.get("name") or not campaign.get("product"):
@@ -152,6 +154,7 @@ def _finish(file: ImportFile, job: Job | None) -> None:
     if job:
         job.fence()
     file.options.pop("resume", None)
+    file.options["own_told"] = own_fields.told_customers(file)
     file.refresh_from_db(fields=["inserted", "updated"])
     if file.kind in COMPLETIONS:
         file.options["page"] = COMPLETIONS[file.kind].done(file)
@@ -178,6 +181,7 @@ def _finish(file: ImportFile, job: Job | None) -> None:
 def remap(file: ImportFile, mapped: dict[str, str], options: dict[str, Any]) -> ImportFile:
     """Store another meaning of the columns; the file must be checked again. Raises Refused once rows of it are in."""
     options = loads.with_day(file, mapped, mapping.how_read(file) | options)
+    options["own"] = own_fields.definitions(mapped.values(), options.get("own", {}))
     changed = ImportFile.objects.filter(pk=file.pk, inserted__isnull=True).exclude(
         state__in=[State.MERGED, State.UNDONE]
     )

@@ -10,9 +10,9 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from bankcrm import clock
-from customers.imports import cell_query, expressions, lanes, mapping, reasons, staging
+from customers.imports import cell_query, expressions, kinds, lanes, mapping, reasons, staging
 from customers.imports.expressions import Identifier, Literal
-from customers.imports.kinds import KINDS, Kind, Rule, Type
+from customers.imports.kinds import Kind, Rule, Type
 from customers.models import ImportFile
 
 SQL = sql.SQL
@@ -30,7 +30,7 @@ SHOWN = (
 def cells(file: ImportFile) -> list[expressions.Cell]:
     """The cells this file fills, in the order of its kind's targets."""
     sources = mapping.sources(file)
-    return [cell_of(file, target.name) for target in KINDS[file.kind].targets if target.name in sources]
+    return [cell_of(file, target.name) for target in kinds.of(file).targets if target.name in sources]
 
 
 def cell_of(file: ImportFile, name: str, *, trimmed: bool = False) -> expressions.Cell:
@@ -38,7 +38,7 @@ def cell_of(file: ImportFile, name: str, *, trimmed: bool = False) -> expression
 
     ``trimmed``: the cell stands in ``s`` without the spaces around it, as ``cell_query`` has it.
     """
-    target = KINDS[file.kind].target(name)
+    target = kinds.of(file).target(name)
     source = mapping.sources(file)[name]
     trimmed = trimmed and source[0] >= 0
     raw = _raw_of(file, source)
@@ -72,7 +72,7 @@ def check_cells(file: ImportFile) -> None:
     sources = mapping.sources(file)
     found = [
         cell_of(file, target.name, trimmed=True)
-        for target in KINDS[file.kind].targets
+        for target in kinds.of(file).targets
         if target.name in sources
     ]
     with connection.cursor() as cursor:
@@ -164,10 +164,10 @@ def _reject_cells(cursor: Any, file: ImportFile, found: list[expressions.Cell]) 
 
 
 def _disguise(file: ImportFile, name: str) -> str:
-    target = KINDS[file.kind].target(name)
+    target = kinds.of(file).target(name)
     if target.is_masked:
         return "masked"
-    return "plain" if target.type == Type.CUSTOMER or name in KINDS[file.kind].key else "shape"
+    return "plain" if target.type == Type.CUSTOMER or name in kinds.of(file).key else "shape"
 
 
 def _row(file: ImportFile) -> sql.Composable:
@@ -190,7 +190,7 @@ def _raw(file: ImportFile) -> sql.Composable:
 
 def check_rows(file: ImportFile) -> None:
     """Duplicate keys (the first good row wins), then the rules of the kind; each is one statement."""
-    kind = KINDS[file.kind]
+    kind = kinds.of(file)
     filled, estimated = set(mapping.sources(file)), set(mapping.readings(file))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(SQL("SET LOCAL work_mem = '256MB'"))  # a million keys are compared at once
@@ -238,7 +238,7 @@ def _apply(file: ImportFile, rule: Rule) -> None:
 
 def _header(file: ImportFile, name: str) -> str:
     at, header = mapping.sources(file).get(name, (-1, ""))
-    return (header if at >= 0 else str(KINDS[file.kind].target(name).label))[:80]
+    return (header if at >= 0 else str(kinds.of(file).target(name).label))[:80]
 
 
 def _reject_where(

@@ -13,8 +13,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from bankcrm.runs import Refused
-from customers.imports import day_readers
-from customers.imports.kinds import KINDS, Kind
+from customers.imports import day_readers, kinds
+from customers.imports.kinds import Kind
 from customers.models import ImportFile
 
 # The value of a mapping that keeps a column as a fact at assignment, and the one that leaves it out.
@@ -34,7 +34,7 @@ def how_read(file: ImportFile) -> dict[str, Any]:
 
 def complete(file: ImportFile) -> None:
     """Raise Refused, naming every required target that neither a column nor a constant fills, and every stray name."""
-    kind = KINDS[file.kind]
+    kind = kinds.of(file)
     problems = _stray(kind, file)
     if moved := file.options.get("moved"):
         problems.append(moved["sentence"])
@@ -51,7 +51,7 @@ def missing(file: ImportFile) -> list[str]:
         filled.add("customer")
     return [
         str(target.label)
-        for target in KINDS[file.kind].targets
+        for target in kinds.of(file).targets
         if target.required and target.name not in filled
     ]
 
@@ -116,7 +116,7 @@ def _split(meaning: str) -> tuple[str, str]:
 
 def sources(file: ImportFile) -> dict[str, tuple[int, str]]:
     """Target → (position of its column, header), or (-1, the constant)."""
-    found = {target.name: (-1, target.default) for target in KINDS[file.kind].targets if target.default}
+    found = {target.name: (-1, target.default) for target in kinds.of(file).targets if target.default}
     found |= {name: (-1, str(value)) for name, value in file.options.get("constants", {}).items()}
     for column, meaning in file.mapping.items():
         if meaning not in (FACTS, LEFT_OUT):

@@ -15,9 +15,9 @@ from psycopg import sql
 from bankcrm import partitions
 from bankcrm.job import Job
 from customers.consents import acting
-from customers.imports import campaign_merging, lanes, loads, staging, upsert
+from customers.imports import campaign_merging, kinds, lanes, loads, own_fields, staging, upsert
 from customers.imports.expressions import Identifier, Literal
-from customers.imports.kinds import KINDS, Kind
+from customers.imports.kinds import Kind
 from customers.imports.upsert import Written
 from customers.models import ImportFile
 
@@ -37,7 +37,8 @@ def merge_rows(file: ImportFile, job: Job | None) -> None:
 
     A file of which no key is known goes in by two hands, each from its own line on: see ``lanes``.
     """
-    kind = KINDS[file.kind]
+    kind = kinds.of(file)
+    own_fields.declare(file)
     _ensure_partitions(file, kind)
     if kind.model is not None:
         upsert.create_before(file)
@@ -92,6 +93,7 @@ class _Writer:
         )
         if self.kind.written:
             self.kind.written(self.file, chunk)
+        own_fields.write(self.file, chunk, all_new=self.all_new)
         for brought_by, rows in written.others.items():
             self.others[brought_by] = self.others.get(brought_by, 0) + rows
         with connection.cursor() as cursor:
@@ -155,7 +157,7 @@ def close_missing(file: ImportFile, job: Job | None) -> None:
 
 def refresh_statistics(file: ImportFile) -> None:
     """Fresh statistics of the tables written: the planner has never seen these rows."""
-    model = KINDS[file.kind].model
+    model = kinds.of(file).model
     with connection.cursor() as cursor:
         for table in [model._meta.db_table] if model else campaign_merging.TABLES:
             cursor.execute(SQL("ANALYZE {}").format(Identifier(table)))

@@ -33,6 +33,7 @@ OF_ONE_FILE = (
     "known",
     "page",
     "unmapped",
+    "own_told",
 )
 BY_LOOK = {Type.IDENTITY: "identity", Type.PHONE: "phone", Type.EMAIL: "email"}
 # Where words are mapped one by one.

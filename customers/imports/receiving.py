@@ -18,8 +18,8 @@ from django.utils.translation import gettext as _
 from bankcrm import audit
 from bankcrm.models import User
 from bankcrm.runs import Refused
-from customers.imports import mapping, proposing, raw_bytes, sampling, sniffing, staging
-from customers.imports.kinds import KINDS
+from customers.imports import mapping, own_fields, proposing, raw_bytes, sampling, sniffing, staging
+from customers.imports.kinds import KINDS, own
 from customers.models import ImportFile
 
 Source = Path | str | File | IO[bytes]
@@ -60,6 +60,10 @@ def receive(
         if stored != path_of_sha(sha256):
             stored.unlink(missing_ok=True)
     given = dict(mapped or {})
+    means = own_fields.without_retired(_unique(proposal.mapping | given, given, proposal.mapping))
+    read_as = proposal.options | options | sniffed.options()
+    if told := own_fields.definitions(means.values(), read_as.get("own", {})):
+        read_as["own"] = told
     return _write(
         ImportFile(
             kind=kind,
@@ -70,8 +74,8 @@ def receive(
             encoding=sniffed.encoding,
             delimiter=sniffed.delimiter,
             columns=sniffed.columns,
-            mapping=_unique(proposal.mapping | given, given, proposal.mapping),
-            options=proposal.options | options | sniffed.options(),
+            mapping=means,
+            options=read_as,
             uploaded_by=user,
         ),
         user,
@@ -95,7 +99,8 @@ def _proposal(
         path, sniffed.encoding, sniffed.delimiter, sniffed.options(), len(sniffed.columns)
     )
     columns = sampling.columns(sniffed.columns, rows)
-    fresh = proposing.propose(KINDS[kind], columns, sniffed.twins)
+    kept = own_fields.proposable(kind)
+    fresh = proposing.propose(own.extended(KINDS[kind], kept, {}), columns, sniffed.twins)
     if source := proposing.source_of(kind, from_source, sniffed.columns):
         return proposing.of_source(source, sniffed.columns, fresh), source.name
     if before := proposing.remembered(kind, sniffed.columns):
@@ -115,6 +120,7 @@ def reread(file: ImportFile, options: Mapping[str, Any]) -> ImportFile:
     sniffing.keep_sample(path_of(file), sniffed)
     proposal, _source = _proposal(path_of(file), file.kind, sniffed, file.source)
     same = sniffed.columns == file.columns
+    told = own_fields.definitions(proposal.mapping.values(), proposal.options.get("own", {}))
     campaign = {key: file.options[key] for key in ("campaign",) if key in file.options}
     changed = ImportFile.objects.filter(pk=file.pk, inserted__isnull=True).exclude(
         state__in=[ImportFile.State.MERGED, ImportFile.State.UNDONE]
@@ -124,7 +130,7 @@ def reread(file: ImportFile, options: Mapping[str, Any]) -> ImportFile:
         delimiter=sniffed.delimiter,
         columns=sniffed.columns,
         mapping=file.mapping if same else proposal.mapping,
-        options=(file.options if same else proposal.options | campaign) | sniffed.options(),
+        options=(file.options if same else proposal.options | campaign | {"own": told}) | sniffed.options(),
         state=ImportFile.State.UPLOADED,
         error="",
     ):

@@ -20,10 +20,10 @@ from bankcrm.job import Job, RunCancelled
 from bankcrm.models import Run, User
 from bankcrm.runs import Refused
 from customers.consents import acting
-from customers.imports import campaign_undo, staging, upsert
+from customers.imports import campaign_undo, own_fields, staging, upsert
 from customers.imports.expressions import Identifier, Literal
 from customers.imports.kinds import KINDS
-from customers.models import Customer, ImportFile
+from customers.models import Customer, ImportFile, OwnValues
 
 SQL = sql.SQL
 State = ImportFile.State
@@ -127,6 +127,7 @@ def _undo(file: ImportFile, user: User | None, job: Job | None) -> None:
         return
     _pause(job, 0, _("Giving changed rows their former values"))
     restored = _restore(file)
+    own_fields.remove(file)
     _pause(job, restored, _("Removing the rows it brought"))
     removed = _remove(file)
     if follows := KINDS[file.kind].undone:
@@ -229,9 +230,14 @@ def _relations(file: ImportFile) -> Iterator[tuple[type[models.Model], str]]:
 
 
 def _count_of(file: ImportFile, model: type[models.Model], column: str) -> int:
+    # What the file itself said of its customers goes with them.
+    by_others = SQL(" AND r.{} <> {}").format(Identifier(upsert.STAMP), Literal(file.pk))
     with connection.cursor() as cursor:
         cursor.execute(
-            SQL("SELECT count(*) FROM {rows} r JOIN {table} t ON r.{column} = t.id WHERE {brought}").format(
+            SQL(
+                "SELECT count(*) FROM {rows} r JOIN {table} t ON r.{column} = t.id WHERE {brought}{by_others}"
+            ).format(
+                by_others=by_others if model is OwnValues else SQL(""),
                 rows=Identifier(model._meta.db_table),
                 table=upsert.shape(file).table,
                 column=Identifier(column),

@@ -14,9 +14,9 @@ from typing import Any
 from django.db import connection, models
 from psycopg import sql
 
-from customers.imports import checking, loads, staging
+from customers.imports import checking, kinds, loads, staging
 from customers.imports.expressions import Identifier, Literal
-from customers.imports.kinds import KINDS, Kind
+from customers.imports.kinds import Kind
 from customers.models import ImportFile
 
 SQL = sql.SQL
@@ -62,10 +62,11 @@ def before_table(file: ImportFile) -> str:
 
 def shape(file: ImportFile) -> Shape:
     """Raises ValueError for a kind that ends in several tables."""
-    kind = KINDS[file.kind]
+    kind = kinds.of(file)
     if kind.model is None:
         raise ValueError(f"{kind.code} ends in several tables")
-    filled = tuple((cell.target.name, cell.target.column) for cell in checking.cells(file))
+    cells = [cell for cell in checking.cells(file) if not cell.target.is_own]
+    filled = tuple((cell.target.name, cell.target.column) for cell in cells)
     keys = tuple((name, kind.target(name).column) for name in kind.key)
     key_columns = {column for _name, column in keys}
     changing = tuple(column for _name, column in filled if column not in key_columns)
@@ -127,7 +128,7 @@ def write_chunk(file: ImportFile, first: int, last: int, *, all_new: bool) -> Wr
 
     ``all_new``: no key of the chunk is known. Raises IntegrityError where another transaction brought one meanwhile.
     """
-    kind, found = KINDS[file.kind], shape(file)
+    kind, found = kinds.of(file), shape(file)
     chunk = SQL("{} k WHERE k.line > {} AND k.line <= {}").format(
         Identifier(staging.checked_table(file)), Literal(first), Literal(last)
     )

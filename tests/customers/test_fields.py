@@ -12,6 +12,8 @@ from customers.fields import Personal, Type
 from customers.management.commands import data_dictionary
 from customers.models import Customer, CustomerProfile
 
+pytestmark = pytest.mark.django_db
+
 PROTECTED = {"gender", "marital_status", "children", "life_stage", "region", "city", "spend_health_3m"}
 BOOKKEEPING = {"id", "source", "brought_by", "updated_at"}
 
@@ -29,7 +31,6 @@ def test_every_column_of_a_customer_is_in_the_catalogue():
     assert {f"c.{column}" for column in columns(Customer) - BOOKKEEPING} <= sources
 
 
-@pytest.mark.django_db
 def test_every_source_is_sql_the_database_accepts():
     with connection.cursor() as cursor:
         for field in fields.CATALOGUE.values():

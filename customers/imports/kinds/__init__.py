@@ -9,10 +9,12 @@ from customers.imports.kinds import (
     consumer_finance,
     customers,
     holdings,
+    own,
     staff,
     transactions,
 )
 from customers.imports.kinds.declaration import Kind, Reading, Rule, Target, Type
+from customers.models import ImportFile
 
 KINDS: dict[str, Kind] = {
     kind.code: kind
@@ -34,4 +36,9 @@ def allowed(user: User) -> list[Kind]:
     return [kind for kind in KINDS.values() if user.may_act_as(kind.roles)]
 
 
-__all__ = ["KINDS", "Kind", "Reading", "Rule", "Target", "Type", "allowed"]
+def of(file: ImportFile) -> Kind:
+    """The kind of this file, with the own fields it maps among its targets."""
+    return own.extended(KINDS[file.kind], file.options.get("own", {}), file.options)
+
+
+__all__ = ["KINDS", "Kind", "Reading", "Rule", "Target", "Type", "allowed", "of"]

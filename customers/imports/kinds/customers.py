@@ -56,6 +56,7 @@ KIND = Kind(
     model=Customer,
     targets=tuple(_target(code, field) for code, field in fields.importable().items()),
     key=("number",),
+    keeps_own_fields=True,
     rules=(
         Rule(
             code="missing",

@@ -97,6 +97,8 @@ class Target:
     is_share: bool = False
     # Shown masked wherever a value of a file is shown.
     is_masked: bool = False
+    # A field of the bank's own: it ends in no column of the kind's table.
+    is_own: bool = False
     # Why a file should give it although it need not, "" where it does not matter.
     wanted: Label = ""
     readings: tuple[Reading, ...] = ()
@@ -140,6 +142,8 @@ class Kind:
     touched: tuple[tuple[str, str], ...] = ()
     month_column: str = ""
     keeps_other_columns: bool = False
+    # Columns that mean nothing here may be kept as fields of the bank's own.
+    keeps_own_fields: bool = False
     roles: frozenset[Role] = frozenset({Role.ADMINISTRATOR, Role.ANALYST})
     # What follows from rows in the transaction that writes them: the file and its chunk, a FROM clause over ``k``.
     written: Callable[[Any, sql.Composable], None] | None = None
