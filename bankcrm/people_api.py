@@ -159,6 +159,24 @@ def _leaves(request: Request) -> Any:
     return Leave.objects.filter(user__in=seen).select_related("user", "backup")
 
 
+class ChangedLeaveSerializer(NewLeaveSerializer):
+    """What is not sent stays; whose leave it is stays in any case."""
+
+    user = None
+    first_day = serializers.DateField(required=False)
+    last_day = serializers.DateField(required=False)
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        leave: Leave = self.context["leave"]
+        whole = {
+            "user": leave.user.employee_number,
+            "first_day": leave.first_day,
+            "last_day": leave.last_day,
+            "backup": leave.backup.employee_number if leave.backup else None,
+        }
+        return super().validate(whole | data)
+
+
 class LeaveList(generics.ListAPIView):
     serializer_class = LeaveSerializer
     queryset = Leave.objects.none()
@@ -188,6 +206,17 @@ class LeaveDetail(APIView):
     def get(self, request: Request, pk: int) -> Response:
         """One leave."""
         return Response(LeaveSerializer(get_object_or_404(_leaves(request), pk=pk)).data)
+
+    @extend_schema(operation_id="leave_update", request=ChangedLeaveSerializer, responses=LeaveSerializer)
+    @once
+    def patch(self, request: Request, pk: int) -> Response:
+        """Other days or another backup."""
+        leave = get_object_or_404(_leaves(request), pk=pk)
+        sent = ChangedLeaveSerializer(data=request.data, context={"request": request, "leave": leave})
+        sent.is_valid(raise_exception=True)
+        for name, value in sent.validated_data.items():
+            setattr(leave, name, value or None)
+        return Response(LeaveSerializer(people.save_leave(leave, request.user)).data)
 
     @extend_schema(operation_id="leave_cancel", request=None, responses={204: None})
     @once

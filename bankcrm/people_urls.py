@@ -6,11 +6,11 @@ from typing import Any
 from django.urls import URLPattern
 from django.utils.translation import gettext_lazy as _
 
+from bankcrm import calendar_api, policy
 from bankcrm import people_api as api
 from bankcrm import people_branch_views as tree
 from bankcrm import people_calendar_views as days
 from bankcrm import people_views as people
-from bankcrm import policy
 from bankcrm.models import Role
 
 ADMINISTRATORS = {Role.ADMINISTRATOR}
@@ -67,6 +67,20 @@ urlpatterns = [
         name="api-leave-detail",
         read=LEAVE_SETTERS,
         write=LEAVE_SETTERS,
+    ),
+    policy.route(
+        "api/v1/special-days/",
+        calendar_api.SpecialDays.as_view(),
+        name="api-special-day-list",
+        read=ADMINISTRATORS,
+        write=ADMINISTRATORS,
+    ),
+    policy.route(
+        "api/v1/special-days/<int:pk>/",
+        calendar_api.SpecialDay.as_view(),
+        name="api-special-day",
+        read=policy.NOBODY,
+        write=ADMINISTRATORS,
     ),
 ]
 

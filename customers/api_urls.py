@@ -60,7 +60,4 @@ urlpatterns: list[URLPattern] = [
         for part, view in PARTS.items()
     ),
     policy.route("api/v1/customer-fields/", reference.FieldCatalogue.as_view(), name="api-field-list"),
-    policy.route("api/v1/tiers/", reference.Tiers.as_view(), name="api-tier-list", read=READERS),
-    policy.route("api/v1/asset-weights/", reference.Weights.as_view(), name="api-weight-list", read=READERS),
-    policy.route("api/v1/products/", reference.Products.as_view(), name="api-product-list"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -191,6 +192,12 @@ def preview(before: Sequence[Tier], after: Sequence[Tier], month: dt.date) -> Pr
             key=lambda row: -(row.up + row.down),
         ),
     )
+
+
+def digest(tiers: Sequence[Tier], valid_from: dt.date) -> str:
+    """Says whether what is saved is what the preview showed."""
+    told = [(tier.code, tier.name, f"{tier.aum:.2f}", tier.loan and f"{tier.loan:.2f}") for tier in tiers]
+    return hashlib.sha256(repr((told, valid_from)).encode()).hexdigest()[:32]
 
 
 def _case(tiers: Sequence[Tier]) -> tuple[str, list[Any]]:

@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bankcrm import policy
 from bankcrm.models import Role
+from customers import portfolio_api
 from customers import transfer_api as api
 from customers import transfer_views as views
 from customers.transfer_plan import ROLES
@@ -35,6 +36,13 @@ urlpatterns = [
         "transfers/of/<int:pk>/",
         views.customer_portfolio,
         name="customer-portfolio",
+        read=READERS,
+        write={Role.BRANCH_MANAGER},
+    ),
+    policy.route(
+        "api/v1/customers/<int:pk>/portfolio/",
+        portfolio_api.CustomerPortfolio.as_view(),
+        name="api-customer-portfolio",
         read=READERS,
         write={Role.BRANCH_MANAGER},
     ),

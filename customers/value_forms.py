@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -217,11 +216,6 @@ TierSet = forms.formset_factory(TierRowForm, formset=BaseTierSet, extra=1, max_n
 def tier_set(before: Sequence[Tier], data: Any = None) -> Any:
     initial = [{"code": tier.code, "name": tier.name, "aum": tier.aum, "loan": tier.loan} for tier in before]
     return TierSet(data, initial=initial, prefix="tier")
-
-
-def digest(tiers: Sequence[Tier], valid_from: dt.date) -> str:
-    """Says whether what is saved is what the preview showed."""
-    return hashlib.sha256(repr((list(tiers), valid_from)).encode()).hexdigest()[:32]
 
 
 class ChangeFilters(forms.Form):

@@ -15,7 +15,7 @@ from bankcrm import figures
 from bankcrm.models import User
 from bankcrm.policy import REGISTRY
 from customers import dated, tier_rules, tiering, value_settings
-from customers.models import AssetClassWeight, CostRate, CustomerProfile, ProductMargin, TierRule
+from customers.models import AssetClassWeight, CostRate, CustomerProfile, Product, ProductMargin, TierRule
 from customers.tier_rules import Preview, Tier
 from customers.value_settings import ClassState, MarginState
 
@@ -95,8 +95,8 @@ def cost_history(today: dt.date) -> list[dict[str, Any]]:
     return _history(dated.versions(CostRate, value_settings.COSTS_ACTION), said, "costs", today)
 
 
-def margin_history(today: dt.date, states: Sequence[MarginState]) -> list[dict[str, Any]]:
-    products = {state.product.pk: state.product.name for state in states}
+def margin_history(today: dt.date) -> list[dict[str, Any]]:
+    products = dict(Product.objects.values_list("pk", "name"))
     days = dated.versions(ProductMargin, value_settings.MARGINS_ACTION)
 
     def said(version: dated.Version) -> list[str]:

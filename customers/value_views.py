@@ -56,7 +56,7 @@ def tier_change(request: SignedIn) -> HttpResponse:
     context: dict[str, Any] = {"rows": rows, "day": day, "month": month, "before": before}
     if data is not None and rows.is_valid() and day.is_valid():
         planned, valid_from = rows.tiers(), day.cleaned_data["valid_from"]
-        seen = value_forms.digest(planned, valid_from)
+        seen = tier_rules.digest(planned, valid_from)
         if "save" in data and data.get("seen") == seen:
             if saved(
                 day, lambda: tier_rules.begin(request.user, planned, valid_from, day.cleaned_data["reason"])
@@ -177,7 +177,7 @@ def margin_list(request: SignedIn) -> HttpResponse:
         "tabs": value_page.tabs(request.user, "margin-list"),
         "form": form,
         "rows": value_page.margin_rows(_bound(form), states),
-        "history": value_page.margin_history(today, states),
+        "history": value_page.margin_history(today),
         "may_set": _sets(request),
     }
     return render(request, "customers/value/margins.html", context, status=422 if form.errors else 200)

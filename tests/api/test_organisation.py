@@ -204,3 +204,80 @@ def test_the_documented_bodies_are_taken(cast: Cast, rosa: User) -> None:
     assert (shown.status_code, shown.json()["customers"]) == (200, 1)
     made = bao.post("transfers/", {**order, "token": shown.json()["token"]})
     assert (made.status_code, made.json()["state"]) == (201, "planned")
+
+
+def test_leave_is_changed_and_what_is_not_sent_stays(cast: Cast, rosa: User) -> None:
+    bao = Caller(cast.bao)
+    leave = bao.post("leave/", NEW | {"backup": "E-rosa"}).json()
+    path = f"leave/{leave['id']}/"
+    changed = bao.patch(path, {"last_day": "2026-12-08"}).json()
+    assert (changed["first_day"], changed["last_day"], changed["backup"]) == (
+        "2026-12-01",
+        "2026-12-08",
+        "E-rosa",
+    )
+    assert bao.patch(path, {"backup": None}).json()["backup"] is None
+    problem(bao.patch(path, {"last_day": "2026-11-30"}), 400, "invalid")
+    problem(bao.patch(path, {"backup": "E-rita"}), 400, "invalid")
+    problem(bao.patch(path, {"user": "E-rosa"}), 400, "invalid")
+    problem(Caller(cast.rita).patch(path, {"last_day": "2026-12-09"}), 403, "forbidden")
+    other = Leave.objects.create(user=cast.raj, first_day="2026-12-01", last_day="2026-12-02")
+    problem(bao.patch(f"leave/{other.pk}/", {"last_day": "2026-12-09"}), 404, "not_found")
+
+
+def test_special_days_are_listed_entered_and_taken_back(cast: Cast) -> None:
+    ada = Caller(cast.ada)
+    new = {"day": "2026-12-24", "name": "Christmas Eve"}
+    for replayed in (False, True):
+        made = ada.post("special-days/", new, key="k")
+        assert (made.status_code, "Idempotency-Replayed" in made.headers) == (201, replayed)
+    assert made.json() | {"id": 0} == {"id": 0, **new, "works_as": None, "branch": None}
+    own = ada.post(
+        "special-days/", {"day": "2026-12-26", "name": "Sale", "works_as": 4, "branch": "N"}
+    ).json()
+    assert (own["works_as"], own["branch"]) == (4, "N")
+    for wrong, said in (
+        (new, "already has an entry"),
+        (new | {"day": "2026-12-27"}, "free anyway"),
+        (new | {"day": "2026-12-22", "branch": "NOWHERE"}, "is not known"),
+        (new | {"day": "0001-01-01"}, "1900"),
+        (new | {"day": "2026-12-22", "works_as": 6}, "less than or equal"),
+    ):
+        assert said in str(problem(ada.post("special-days/", wrong), 400, "invalid"))
+    assert [row["day"] for row in ada.get("special-days/", year=2026).json()["results"]] == [
+        "2026-12-26",
+        "2026-12-24",
+    ]
+    assert ada.get("special-days/", year=2027).json()["results"] == []
+    path = f"special-days/{own['id']}/"
+    assert ada.delete(path).status_code == 204
+    problem(ada.delete(path), 404, "not_found")
+    assert ada.get("special-days/").json()["results"][0]["day"] == "2026-12-24"
+    for person in (cast.rita, cast.bao):
+        problem(Caller(person).get("special-days/"), 403, "forbidden")
+    assert Caller(cast.aud).get("special-days/").status_code == 200
+    problem(Caller(cast.aud).post("special-days/", new), 403, "forbidden")
+
+
+def test_whose_customer_it_is_is_read_and_the_backup_named(cast: Cast, rosa: User) -> None:
+    pk = make_customers(1, cast.tree.n1, cast.rita)[0]
+    path = f"customers/{pk}/portfolio/"
+    bao = Caller(cast.bao)
+    assert bao.patch(path, {"backup": "E-rosa"}).json()["backup_rm"] == "E-rosa"
+    problem(bao.patch(path, {"backup": "E-rita"}), 422, "refused")
+    problem(bao.patch(path, {"backup": "E-raj"}), 400, "invalid")
+    problem(Caller(cast.rita).patch(path, {"backup": None}), 403, "forbidden")
+    token = bao.post("transfers/preview/", {"sources": ["E-rita"], "receivers": ["E-rosa"]}).json()["token"]
+    done = bao.post("transfers/", {"token": token, "reason": "Rita leaves"}).json()
+    told = Caller(rosa).get(path).json()
+    assert (told["primary_rm"], told["backup_rm"], told["branch"]) == ("E-rosa", None, "N1")
+    (move,) = told["history"]
+    assert (move["from_rm"], move["to_rm"], move["transfer"], move["file"], move["reason"]) == (
+        "E-rita",
+        "E-rosa",
+        done["id"],
+        None,
+        "Rita leaves",
+    )
+    problem(Caller(cast.raj).get(path), 404, "not_found")
+    problem(Caller(cast.ada).get(path), 403, "forbidden")
