@@ -207,3 +207,15 @@ def test_a_file_may_leave_out_whatever_is_not_required(code: str) -> None:
         and field.db_default is NOT_PROVIDED
     ]
     assert unset == []
+
+
+def test_a_customer_without_a_name_stays_out_and_a_known_name_is_not_emptied(
+    bank: Cast, tmp_path: Path
+) -> None:
+    path = write(tmp_path, 'number,name\nC1,\nC7,Li Na\nC8,\nC9,"  "\n')
+    assert rejects(merged(path, "customers", bank.ana)) == [
+        (2, "name", "missing"),
+        (4, "name", "missing"),
+        (5, "name", "missing"),
+    ]
+    assert dict(Customer.objects.values_list("number", "name")) == {"C1": "A", "C2": "B", "C7": "Li Na"}

@@ -62,7 +62,7 @@ KIND = Kind(
             code="missing",
             target="name",
             sentence=_("A customer needs a name."),
-            wrong="k.name IS NULL",
+            wrong="coalesce(k.name, '') = ''",
             needs=("name",),
         ),
         Rule(
