@@ -19,6 +19,7 @@ from .bootstrap import Interval, bootstrap_intervals, paired_difference
 from .calibration import CalibrationDecision, SigmoidCalibrator, calibrate
 from .correlation import correlated_groups
 from .estimators import KINDS, SIMPLICITY, EstimatorKind, fit_estimator
+from .inputs import usable_or_refused
 from .leakage import Drift, LeakageFound, drift_scan, leakage_scan
 from .matrix import FeatureSpec, check_labels, check_matrix
 from .sentences import ModellingRefusal, Sentence, gettext_noop
@@ -83,7 +84,8 @@ class FittedResponse:
 
     `n` and `positives` count the train slice, `slices` describes all three; `groups` (features,) numbers correlated
     features alike; `background` is the mean design row of the logit (empty for trees); the references are the
-    validation probabilities and the training columns, for monitoring without the training data.
+    validation probabilities and the training columns, for monitoring without the training data; `ignored` names the
+    features that are the same or missing for all training rows.
     """
 
     kind: EstimatorKind
@@ -100,6 +102,7 @@ class FittedResponse:
     background: tuple[float, ...]
     score_reference: stability.Reference
     feature_references: tuple[stability.Reference, ...]
+    ignored: tuple[Sentence, ...] = ()
 
     def raw(self, X: ArrayLike) -> NDArray[np.float64]:
         """Log-odds before calibration, (n,) float64; rank by these. Chunks of 100,000 rows."""
@@ -150,13 +153,15 @@ def fit_response(
 ) -> FittedResponse:
     """Fit, calibrate, measure. X (n, features) as of `dates` (n,), y (n,) 0/1, `slices` from `splits`.
 
-    Raises InsufficientData (positives), LeakageFound (a feature knows the outcome), ValueError (shapes, kinds).
+    Raises InsufficientData (positives), NothingToLearnFrom (no feature varies), LeakageFound (a feature knows the
+    outcome), ValueError (shapes, kinds).
     Same input and seed give the same model.
     """
     matrix = check_matrix(X, specs)
     labels = check_labels(y, len(matrix))
     train, train_y = matrix[slices.train], labels[slices.train]
     _refuse_unlearnable(kind, train, train_y, specs)
+    ignored = usable_or_refused(train, specs)
     estimator = fit_estimator(kind, train, train_y, specs, seed)
     validation_raw = raw_scores(estimator, matrix[slices.validation])
     decision = calibrate_in_time(validation_raw, labels[slices.validation])
@@ -186,6 +191,7 @@ def fit_response(
         background=_mean_design_row(estimator, train) if kind == "logistic" else (),
         score_reference=score_reference,
         feature_references=stability.feature_references(train, specs),
+        ignored=tuple(feature.sentence for feature in ignored),
     )
 
 
