@@ -22,6 +22,9 @@ EVERYTHING: dict[str, Any] = {"channel": ConsentChannel.ALL, "purpose": ConsentP
 # Whose answer ends every other open lead of the customer, not only the one that was called.
 ENDS_OTHERS = frozenset({Outcome.DO_NOT_CONTACT, Outcome.WRONG_NUMBER, Outcome.MOVED_AWAY})
 
+# What is written beside the leads stands on the customer: whoever records it locks the customer first.
+WRITES_CUSTOMER = frozenset({Outcome.DO_NOT_CONTACT, Outcome.WRONG_NUMBER})
+
 
 @dataclass(frozen=True)
 class Effects:

@@ -21,7 +21,7 @@ from campaigns import contact_policy, feedback, queue
 from campaigns.conflicts import Conflict, Refused
 from campaigns.models import FollowUp, Lead
 from campaigns.outcomes import DeclineReason, Meaning, NextStep, meaning, proposed_next
-from customers.models import Contact, ContactChannel, Response
+from customers.models import Contact, ContactChannel, Customer, Response
 
 # What one undo puts back; times travel as text.
 RESTORED = ("state", "next_step", "last_outcome", "due_on", "next_at", "closed_at")
@@ -69,7 +69,7 @@ def record(lead_id: int, user: User, entry: Entry) -> FollowUp:
     with transaction.atomic():
         ensure_months(Contact._meta.db_table, today, today)
     with transaction.atomic():
-        lead = _lock(lead_id, user)
+        lead = _lock(lead_id, user, customer_first=row.outcome in feedback.WRITES_CUSTOMER)
         # Again, now that nobody else writes on this lead: the same request may have been sent twice at once.
         known = _known(entry, user)
         if known:
@@ -117,7 +117,7 @@ def undo(follow_up_id: int, user: User) -> FollowUp:
     queue.check_role(user)
     with transaction.atomic():
         follow_up = FollowUp.objects.get(pk=follow_up_id, by=user)
-        lead = _lock(follow_up.lead_id, user)
+        lead = _lock(follow_up.lead_id, user, customer_first=follow_up.outcome in feedback.WRITES_CUSTOMER)
         follow_up.refresh_from_db()
         if follow_up.undone_at:
             return follow_up
@@ -223,13 +223,17 @@ def _known(entry: Entry, user: User) -> FollowUp | None:
     return known
 
 
-def _lock(lead_id: int, user: User) -> Lead:
+def _lock(lead_id: int, user: User, *, customer_first: bool = False) -> Lead:
     """The lead, locked together with the customer's other open leads, which the feedback may end.
 
     All in the order of their ids: two outcomes on two leads of one customer wait for each other and never deadlock.
+    ``customer_first``, as ``customers.consents`` does it: the same word on the customer's page, which then ends leads,
+    waits or is waited for. Other answers do without, so that no import of customers holds them up.
     """
     queue.check_role(user)
     customer_id = Lead.objects.visible_to(user).values_list("customer_id", flat=True).get(pk=lead_id)
+    if customer_first:
+        Customer.objects.select_for_update(no_key=True).only("pk").get(pk=customer_id)
     family = Lead.objects.filter(Q(pk=lead_id) | Q(customer_id=customer_id, state__in=Lead.OPEN))
     list(family.order_by("pk").select_for_update().values_list("pk", flat=True))
     return (
