@@ -1,7 +1,8 @@
 """A large bank with everything a customer page reads, filled by COPY, for timing imports, profiles, search and pages.
 
 For ``n`` customers: all attributes, 2.5 contracts each, a year of month-end balances (12 n) and of bookings (20 n),
-consents, consumer finance, eight past campaigns with contacts and responses, and the profile of the newest month.
+consents, quiet periods, consumer finance with a state of every contract and month, eight past campaigns with contacts
+and responses, the profile of the newest month and the acquisitions built with it.
 Realistic because the rows are the sample bank's own (``customers.sample_bank``), one hundred thousand customers at a
 time, so that memory does not grow with ``n``; without its laws, because nothing planted is measured here.
 
@@ -25,9 +26,9 @@ from bankcrm import bulk, clock
 from bankcrm.models import Role, User
 from bankcrm.partitions import ensure_months, months_between
 from bench import big_rows
-from customers import profile
+from customers import acquisition, profile
 from customers.models import Customer, CustomerProfile
-from customers.sample_bank import attitudes, loading, staff, transactions
+from customers.sample_bank import attitudes, finance, loading, staff, transactions
 from customers.sample_bank.bank import day_number, month_ends
 from customers.sample_bank.staff import Staff
 
@@ -43,6 +44,8 @@ PLAIN = (
     "customers_holding",
     "customers_consent",
     "customers_consumerfinancecontract",
+    "customers_consumerfinancestate",
+    "customers_quietperiod",
     "customers_assignment",
     "customers_response",
 )
@@ -84,7 +87,8 @@ def fill(n: int, tell: Tell = lambda text: None) -> BigBank:
     if not CustomerProfile.objects.filter(month=MONTH).exists():
         tell(f"  profile of {MONTH}")
         profile.build(MONTH)
-        _vacuum(["customers_customerprofile"])
+        acquisition.build(MONTH)
+        _vacuum(["customers_customerprofile", "customers_acquisition"])
     users = {
         user.username: user for user in User.objects.filter(username__in=["rita", "bao", "mei", "ana", "ada"])
     }
@@ -108,6 +112,8 @@ def _fill(n: int, tell: Tell) -> None:
             size = min(CHUNK, n - base)
             _chunk(base, size, who, places, ends, written)
             tell(f"  {base + size:,} customers, {written['customers_transaction']:,} transactions")
+        tell("  states of contracts")
+        written["customers_consumerfinancestate"] = finance.write_states(big_rows.SEED, FIRST, MONTH)
         tell("  indexes")
     loading.continue_numbers()
     tell("  statistics")
@@ -145,8 +151,9 @@ def _chunk(
     write("customers_customer", big_rows.customers(part, who))
     written["customers_holding"] += big_rows.write_holdings(part, who)
     write("customers_consent", big_rows.moved(attitudes.consents(part.law.seed, part.people, last), base))
-    finance = big_rows.moved(attitudes.consumer_finance(part.law.seed, part.people, last), base)
-    write("customers_consumerfinancecontract", big_rows.numbered(finance))
+    write("customers_quietperiod", big_rows.quiet_periods(part, day_number(TODAY)))
+    contracts = big_rows.moved(attitudes.consumer_finance(part.law.seed, part.people, last), base)
+    write("customers_consumerfinancecontract", big_rows.numbered(contracts))
     for campaign in big_rows.CAMPAIGNS:
         assigned, contacts, responses = big_rows.campaign(part, campaign, last)
         write("customers_assignment", assigned)

@@ -36,6 +36,7 @@ class Campaign:
 
 CAMPAIGNS = [Campaign(f"PAST-{number}", number % len(MARKETED), 340 - 42 * number) for number in range(8)]
 ASSIGNED, CONTROL, REACHED = 0.25, 0.10, 0.6
+QUIET = 0.02
 
 
 @dataclass
@@ -82,6 +83,23 @@ def moved(columns: dict[str, Column], base: int, references: int | None = None) 
 def numbered(columns: dict[str, Column]) -> dict[str, Column]:
     """Consumer-finance contracts numbered after their customers."""
     return {**columns, "number": np.strings.add(b"F", digits(np.asarray(columns["customer_id"]), 8))}
+
+
+def quiet_periods(part: Part, today: int) -> dict[str, Column]:
+    """Columns of ``customers_quietperiod``: one customer in fifty had one this year, a tenth of these still has."""
+
+    def pick(purpose: str) -> np.ndarray:
+        return draws.uniform(SEED, f"quiet {purpose}", part.people.numbers)
+
+    chosen = pick("drawn") < QUIET
+    first = today - (pick("first")[chosen] * 365).astype(np.int64)
+    return {
+        "customer_id": part.people.numbers[chosen] + 1,
+        "first_day": days(first),
+        "last_day": days(first + 7 + (pick("length")[chosen] * 60).astype(np.int64)),
+        "reason": Coded((pick("reason")[chosen] * 3).astype(int), ["bereavement", "complaint", "wish"]),
+        "source": _same(int(chosen.sum()), "bench"),
+    }
 
 
 def balances(part: Part, begin: int, stop: int, number: int, end: dt.date, ids: Staff) -> dict[str, Column]:

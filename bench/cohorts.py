@@ -19,23 +19,11 @@ JOIN customers_customer c ON c.id = b.customer_id AND c.opened_on BETWEEN %(firs
 WHERE b.month BETWEEN %(first)s AND %(as_of)s GROUP BY 1;
 CREATE TEMPORARY TABLE bare_rows ON COMMIT DROP AS SELECT * FROM customers_acquisition
 """
-# The big bank has contracts and no history of them: each contract is its own newest state.
-STATES = """
-INSERT INTO customers_consumerfinancestate (number, customer_id, opened_on, partner, scene, upfront_fee, principal,
-    principal_outstanding, overdue_days, as_of)
-SELECT number, customer_id, opened_on, partner, scene, upfront_fee, principal, principal_outstanding, overdue_days,
-    as_of
-FROM customers_consumerfinancecontract ON CONFLICT DO NOTHING
-"""
 TRIES, SECONDS_ALLOWED = 20, 1.0
 
 
 def measure(bank: BigBank) -> list[Line]:
     """One line for the build, one for the page of somebody who sees every branch, over all cohorts there are."""
-    with connection.cursor() as cursor:
-        cursor.execute(STATES)
-        cursor.execute("ANALYZE customers_consumerfinancestate")
-    acquisition.build(bank.month)
     limit = best_of(2, lambda: _bare(bank))
     seconds = best_of(2, lambda: acquisition.build(bank.month))
     client = signed_in(bank.planner)

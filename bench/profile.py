@@ -9,13 +9,16 @@ from bench.measure import Line, best_of, line
 from customers import profile
 
 # What any way of building a profile must do at least once: add up a year of bookings and thirteen months of balances
-# by customer, read the contracts, and write as many bytes as the profiles have.
+# by customer, read the contracts and the newest states of those of consumer finance, and write as many bytes as the
+# profiles have.
 BARE = """
 CREATE TEMPORARY TABLE bare_bookings ON COMMIT DROP AS SELECT customer_id, count(*), sum(amount)
 FROM customers_transaction WHERE booked_on BETWEEN %(first)s AND %(day)s GROUP BY 1;
 CREATE TEMPORARY TABLE bare_balances ON COMMIT DROP AS SELECT customer_id, count(*), sum(average)
 FROM customers_monthlybalance WHERE month BETWEEN %(first)s AND %(day)s GROUP BY 1;
 CREATE TEMPORARY TABLE bare_contracts ON COMMIT DROP AS SELECT customer_id, count(*) FROM customers_holding GROUP BY 1;
+CREATE TEMPORARY TABLE bare_states ON COMMIT DROP AS SELECT number, max(as_of)
+FROM customers_consumerfinancestate WHERE as_of <= %(day)s GROUP BY 1;
 CREATE TABLE bare_profiles AS SELECT * FROM customers_customerprofile WHERE month = %(day)s;
 ALTER TABLE bare_profiles ADD PRIMARY KEY (month, customer_id);
 DROP TABLE bare_profiles

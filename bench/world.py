@@ -49,6 +49,11 @@ INSERT INTO customers_consent (customer_id, channel, is_objection, since)
 SELECT id, CASE WHEN id % 3 = 0 THEN 'all' ELSE 'phone' END, true, DATE '2025-01-01'
 FROM customers_customer WHERE id % 12 = 5
 """
+_QUIET = """
+INSERT INTO customers_quietperiod (customer_id, first_day, last_day, reason)
+SELECT id, %(today)s::date - (id % 300)::int, %(today)s::date - (id % 300)::int + 30, 'wish'
+FROM customers_customer WHERE id % 50 = 7
+"""
 _SCORES = """
 INSERT INTO analytics_score (score_run_id, customer_id, raw, probability, decile)
 SELECT %(run)s, id, u, 0.001 + u * u * 0.2, 1 + floor((1 - u) * 9.999)
@@ -104,6 +109,7 @@ def _fill(n: int, report: Callable[[str], None]) -> None:
         "managers": managers,
         "m": MANAGERS,
         "month": MONTH,
+        "today": TODAY,
         "product": product.pk,
         "run": run.pk,
     }
@@ -116,6 +122,7 @@ def _fill(n: int, report: Callable[[str], None]) -> None:
             ("profiles", _PROFILES),
             ("holdings", _HOLDINGS),
             ("consents", _CONSENTS),
+            ("quiet periods", _QUIET),
             ("scores", _SCORES),
             ("contacts", _CONTACTS),
         ):
