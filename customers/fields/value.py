@@ -127,7 +127,10 @@ TOTALS = [
     value(
         "margin_12m",
         _("Margin, 12 months"),
-        _("Each month's daily average times the product's yearly margin ÷ 12, loans and cards included."),
+        _(
+            "Each month's daily average times the yearly margin of the product on the month's last day ÷ 12, loans and"
+            " cards included."
+        ),
         model_use=False,
     ),
     value(
@@ -210,7 +213,7 @@ CONSUMER_FINANCE = [
     value(
         "principal_outstanding",
         _("Principal outstanding"),
-        _("Principal outstanding on consumer-finance contracts whose state is of the as-of date or earlier."),
+        _("Principal outstanding on consumer-finance contracts, as last told by the as-of date."),
         basis=Basis.CONSUMER_FINANCE,
         reasons={
             "high": _("%(value)s outstanding on consumer finance"),
@@ -220,7 +223,7 @@ CONSUMER_FINANCE = [
     value(
         "overdue_days",
         _("Days overdue"),
-        _("The longest overdue consumer-finance contract."),
+        _("The longest overdue consumer-finance contract, as last told by the as-of date."),
         Type.NUMBER,
         basis=Basis.CONSUMER_FINANCE,
         unit=_("days"),
