@@ -1,7 +1,8 @@
 """Sigmoid calibration on a slice later than the training data: probability = expit(slope × log-odds + intercept).
 
 Two numbers, so it keeps the ranking, needs few positives (methods.md section 4) and lives in JSON. It is
-refused, and the raw probability kept, where it would turn the ranking round or does not pay on rows later still.
+refused, and the raw probability kept, where it would turn the ranking round, does not pay on rows later still, or where
+the response rate itself has not held still: a level learned at one rate is wrong at the next.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from .matrix import check_labels
 from .sentences import Sentence, gettext_noop
 
 Floats = NDArray[np.floating[Any]]
+# The highest over the lowest response rate of the tenths of a history, beyond chance; a judgement.
+RATE_DRIFT = 5.0
+BLOCKS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,42 @@ def calibrate(raw: ArrayLike, y: ArrayLike, later_raw: ArrayLike, later_y: Array
     if slope <= 0:
         return _refuse(gettext_noop("Not calibrated: on later rows the score ranks the wrong way round."))
     return CalibrationDecision(SigmoidCalibrator(slope, intercept))
+
+
+def calibrate_in_time(
+    raw: NDArray[np.float64], y: NDArray[np.int8], history: ArrayLike | None = None
+) -> CalibrationDecision:
+    """Calibrate on rows in time order: fit on the earlier half, judge on the later half, keep both if it pays.
+
+    `history` holds the outcomes of all known rows in time order, for `rate_drift`. Of the out-of-time rows nothing but
+    their response rate takes part in the decision, so the figures measured on them stay unspoilt.
+    """
+    if history is not None and (moved := rate_drift(history)):
+        return CalibrationDecision(SigmoidCalibrator(), moved)
+    half = len(raw) // 2
+    return calibrate(raw[:half], y[:half], raw[half:], y[half:])
+
+
+def rate_drift(y: ArrayLike) -> Sentence | None:
+    """The sentence that says how far the response rate has moved over the tenths of rows in time order, y (n,) 0/1;
+    None under five times, or where the 95 % Wilson intervals of the lowest and highest tenth overlap."""
+    tenths = [part for part in np.array_split(check_labels(y), BLOCKS) if len(part)]
+    if len(tenths) < 2:
+        return None
+    rates = [float(part.mean()) for part in tenths]
+    lowest, highest = int(np.argmin(rates)), int(np.argmax(rates))
+    _, low_end = metrics.wilson(int(tenths[lowest].sum()), len(tenths[lowest]))
+    high_start, _ = metrics.wilson(int(tenths[highest].sum()), len(tenths[highest]))
+    if rates[highest] < RATE_DRIFT * rates[lowest] or high_start <= low_end:
+        return None
+    first, last = sorted((lowest, highest))
+    return Sentence(
+        gettext_noop(
+            "Not calibrated: the response rate moved from %(first).0f %% to %(last).0f %% within the history, so a "
+            "level learned on one part is wrong on another. Use the order of the scores, not their height."
+        ),
+        {"first": 100 * rates[first], "last": 100 * rates[last]},
+    )
 
 
 def _refuse(template: str, **values: Any) -> CalibrationDecision:

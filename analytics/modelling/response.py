@@ -16,7 +16,7 @@ from sklearn.inspection import permutation_importance
 
 from . import metrics, stability
 from .bootstrap import Interval, bootstrap_intervals, paired_difference
-from .calibration import CalibrationDecision, SigmoidCalibrator, calibrate
+from .calibration import SigmoidCalibrator, calibrate_in_time
 from .correlation import correlated_groups
 from .estimators import KINDS, SIMPLICITY, EstimatorKind, fit_estimator
 from .inputs import usable_or_refused
@@ -164,7 +164,8 @@ def fit_response(
     ignored = usable_or_refused(train, specs)
     estimator = fit_estimator(kind, train, train_y, specs, seed)
     validation_raw = raw_scores(estimator, matrix[slices.validation])
-    decision = calibrate_in_time(validation_raw, labels[slices.validation])
+    in_time = labels[np.concatenate([rows for _, rows in slices.parts()])]
+    decision = calibrate_in_time(validation_raw, labels[slices.validation], in_time)
     score_reference = stability.reference(decision.calibrator.predict(validation_raw))
     return FittedResponse(
         kind=kind,
@@ -205,15 +206,6 @@ def _refuse_unlearnable(
         raise InsufficientData(kind, POSITIVES_NEEDED[kind], positives)
     if leaks := leakage_scan(X, y, specs):
         raise LeakageFound(leaks)
-
-
-def calibrate_in_time(raw: NDArray[np.float64], y: NDArray[np.int8]) -> CalibrationDecision:
-    """Calibrate on rows in time order: fit on the earlier half, judge on the later half, keep both if it pays.
-
-    The out-of-time slice takes no part in the decision, so its figures stay unspoilt.
-    """
-    half = len(raw) // 2
-    return calibrate(raw[:half], y[:half], raw[half:], y[half:])
 
 
 def _mean_design_row(estimator: Any, train: NDArray[np.float32]) -> tuple[float, ...]:

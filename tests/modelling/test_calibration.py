@@ -10,7 +10,13 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 
 from analytics.modelling import metrics
-from analytics.modelling.calibration import SigmoidCalibrator, calibrate, sigmoid_parameters
+from analytics.modelling.calibration import (
+    SigmoidCalibrator,
+    calibrate,
+    calibrate_in_time,
+    rate_drift,
+    sigmoid_parameters,
+)
 
 
 def draw(n, seed):
@@ -79,3 +85,22 @@ def test_a_calibrator_that_inverts_cannot_exist():
         SigmoidCalibrator(-0.1, 0)
     with pytest.raises(ValueError, match="finite"):
         SigmoidCalibrator(float("nan"), 0)
+
+
+def test_it_is_refused_where_the_response_rate_does_not_hold_still():
+    truth, y = draw(8_000, seed=6)
+    raw = logit(truth) + np.log(10)
+    assert calibrate_in_time(raw, y, y).refusal is None
+    rising = np.random.default_rng(0).random(40_000) < np.linspace(0.02, 0.5, 40_000)
+    decision = calibrate_in_time(raw, y, rising)
+    assert decision.calibrator.is_identity
+    assert "moved from 4 % to 48 % within the history" in str(decision.refusal)
+
+
+def test_chance_and_a_moderate_move_are_no_drift():
+    rng = np.random.default_rng(0)
+    assert rate_drift(rng.random(400) < 0.03) is None  # tenths of forty rows: some have none by chance
+    assert rate_drift(rng.random(40_000) < np.linspace(0.05, 0.2, 40_000)) is None
+    assert rate_drift([1, 0]) is None
+    falling = rate_drift(rng.random(40_000) < np.linspace(0.5, 0.02, 40_000))
+    assert "from 48 % to 4 %" in str(falling)
