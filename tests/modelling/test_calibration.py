@@ -91,7 +91,8 @@ def test_it_is_refused_where_the_response_rate_does_not_hold_still():
     truth, y = draw(8_000, seed=6)
     raw = logit(truth) + np.log(10)
     assert calibrate_in_time(raw, y, y).refusal is None
-    rising = np.random.default_rng(0).random(40_000) < np.linspace(0.02, 0.5, 40_000)
+    even = np.arange(40_000) * 0.6180339887 % 1  # spread without chance
+    rising = even < np.linspace(0.02, 0.5, 40_000)
     decision = calibrate_in_time(raw, y, rising)
     assert decision.calibrator.is_identity
     assert "moved from 4 % to 48 % within the history" in str(decision.refusal)
@@ -102,5 +103,5 @@ def test_chance_and_a_moderate_move_are_no_drift():
     assert rate_drift(rng.random(400) < 0.03) is None  # tenths of forty rows: some have none by chance
     assert rate_drift(rng.random(40_000) < np.linspace(0.05, 0.2, 40_000)) is None
     assert rate_drift([1, 0]) is None
-    falling = rate_drift(rng.random(40_000) < np.linspace(0.5, 0.02, 40_000))
+    falling = rate_drift(np.arange(40_000) * 0.6180339887 % 1 < np.linspace(0.5, 0.02, 40_000))
     assert "from 48 % to 4 %" in str(falling)
