@@ -10,13 +10,12 @@ import datetime as dt
 from collections.abc import Iterator
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
-from psycopg import sql
 
-from analytics import card, features, history, targets
+from analytics import card, features, history, published, targets
 from analytics.features import Batch
 from analytics.modelling import artefact
 from analytics.modelling.response import FittedResponse
@@ -37,9 +36,9 @@ def score(model: PredictiveModel, month: dt.date | None, user: User, job: runs.J
     stored, or when there is nobody to score; nothing is then visible.
     """
     if job:
-        published = ScoreRun.objects.filter(run=job.run_id, state=ScoreRun.State.PUBLISHED).first()
-        if published:
-            return published
+        made = ScoreRun.objects.filter(run=job.run_id, state=ScoreRun.State.PUBLISHED).first()
+        if made:
+            return made
     version = (
         ModelVersion.objects.filter(model=model, state=ModelVersion.State.CHAMPION)
         .select_related("model__product")
@@ -163,31 +162,16 @@ def _publish(
 def write_back(
     run: ScoreRun, ids: NDArray[np.int64], raw: NDArray[np.float64], probability: NDArray[np.float32]
 ) -> int:
-    """Write the scores (n,) of one run as a partition of ``analytics_score``; returns the rows. Call in a transaction.
-
-    COPY into a fresh table without index, then primary key, then CHECK, so that ATTACH neither scans nor builds.
-    """
-    part, parent = sql.Identifier(f"{TABLE}_{run.pk}"), sql.Identifier(TABLE)
-    key = sql.Literal(run.pk)
-    with connection.cursor() as cursor:
-        cursor.execute(sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS)").format(part, parent))
-        bulk.copy_columns(
-            f"{TABLE}_{run.pk}",
-            {
-                "score_run_id": np.full(len(ids), run.pk, dtype=np.int64),
-                "customer_id": ids,
-                "raw": raw,
-                "probability": probability.astype(np.float64),
-                "decile": deciles(raw),
-            },
-        )
-        for statement in (
-            "ALTER TABLE {part} ADD PRIMARY KEY (score_run_id, customer_id)",
-            "ALTER TABLE {part} ADD CONSTRAINT one_run CHECK (score_run_id = {key})",
-            "ALTER TABLE {parent} ATTACH PARTITION {part} FOR VALUES IN ({key})",
-            "ANALYZE {part}",
-        ):
-            cursor.execute(sql.SQL(statement).format(part=part, parent=parent, key=key))
+    """Write the scores (n,) of one run as a partition of ``analytics_score``, in a transaction; returns the rows."""
+    columns: dict[str, bulk.Column] = {
+        "score_run_id": np.full(len(ids), run.pk, dtype=np.int64),
+        "customer_id": ids,
+        "raw": raw,
+        "probability": probability.astype(np.float64),
+        "decile": deciles(raw),
+    }
+    with published.new_partition(TABLE, run.pk) as part:
+        bulk.copy_columns(part, columns)
     return len(ids)
 
 

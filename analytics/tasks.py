@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from analytics.models import PredictiveModel
+from analytics.models import PredictiveModel, Segmentation
 from analytics.predictive import WRITERS
 from bankcrm import runs
 from bankcrm.models import User
@@ -36,6 +36,37 @@ def score(job: runs.Job) -> dict[str, Any]:
     model = _model(job)
     done = scoring.score(model, _day(job, "month"), _user(job), job)
     return {"url": reverse("model-detail", args=[model.pk]), "score_run": done.pk, "customers": done.rows}
+
+
+@runs.work("analytics.segments.find", gettext_lazy("Look for segments"), roles=WRITERS)
+def find_segments(job: runs.Job) -> dict[str, Any]:
+    """Arguments: segmentation, optionally as_of (ISO). Start with ``key=f"segmentation:{id}"``."""
+    from analytics import segment_fit  # as above
+
+    made = _segmentation(job)
+    version = segment_fit.find(made, _user(job), _day(job, "as_of"), job)
+    return {"url": reverse("segmentation-detail", args=[made.pk]), "version": version.number}
+
+
+@runs.work("analytics.segments.assign", gettext_lazy("Give customers their segments"), roles=WRITERS)
+def assign_segments(job: runs.Job) -> dict[str, Any]:
+    """Arguments: segmentation, optionally month (ISO). Start with ``key=f"segmentation:{id}"``."""
+    from analytics import segment_fit  # as above
+
+    made = _segmentation(job)
+    run = segment_fit.assign(made, _day(job, "month"), _user(job), job)
+    return {"url": reverse("segmentation-detail", args=[made.pk]), "customers": run.rows}
+
+
+def _segmentation(job: runs.Job) -> Segmentation:
+    made = (
+        Segmentation.objects.filter(pk=job.arguments["segmentation"])
+        .select_related("current_run__version")
+        .first()
+    )
+    if made is None:
+        raise runs.Refused(_("The segmentation no longer exists."))
+    return made
 
 
 def _model(job: runs.Job) -> PredictiveModel:

@@ -3,7 +3,7 @@
 from django.urls import URLPattern
 from django.utils.translation import gettext_lazy as _
 
-from analytics import views
+from analytics import segment_views, views
 from analytics.predictive import PROMOTERS, WRITERS
 from bankcrm import policy
 from bankcrm.models import Role
@@ -38,6 +38,49 @@ urlpatterns: list[URLPattern] = [
         read=policy.NOBODY,
         write=PROMOTERS,
     ),
+    policy.route("segments/", segment_views.segmentation_list, name="segmentation-list", read=READERS),
+    policy.route(
+        "segments/new/",
+        segment_views.segmentation_create,
+        name="segmentation-create",
+        read=WRITERS,
+        write=WRITERS,
+    ),
+    policy.route(
+        "segments/<int:pk>/", segment_views.segmentation_detail, name="segmentation-detail", read=READERS
+    ),
+    policy.route(
+        "segments/<int:pk>/work/", segment_views.segmentation_work, name="segmentation-work", read=READERS
+    ),
+    policy.route(
+        "segments/<int:pk>/find/",
+        segment_views.segmentation_find,
+        name="segmentation-find",
+        read=policy.NOBODY,
+        write=WRITERS,
+    ),
+    policy.route(
+        "segments/<int:pk>/assign/",
+        segment_views.segmentation_assign,
+        name="segmentation-assign",
+        read=policy.NOBODY,
+        write=WRITERS,
+    ),
+    policy.route(
+        "segments/<int:pk>/versions/<int:number>/use/",
+        segment_views.segmentation_use,
+        name="segmentation-use",
+        read=policy.NOBODY,
+        write=WRITERS,
+    ),
+    policy.route(
+        "segments/<int:pk>/<int:number>/",
+        segment_views.segment_name,
+        name="segment-name",
+        read=WRITERS,
+        write=WRITERS,
+    ),
 ]
 
 policy.navigation(_("Models"), "brain", "model-list", "/models/", order=30)
+policy.navigation(_("Segments"), "users-group", "segmentation-list", "/segments/", order=31)

@@ -16,7 +16,7 @@ from analytics import model_page, predictive, targets, verification
 from analytics.forms import FORMS, Kind
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
 from bankcrm import clock, parsing, runs
-from bankcrm.models import Run
+from bankcrm.models import Run, User
 from bankcrm.policy import SignedIn
 
 
@@ -74,25 +74,28 @@ def model_detail(request: SignedIn, pk: int) -> HttpResponse:
         "calibration_headers": [_("Decile"), _("Predicted"), _("Actual"), _("Customers")],
         "previous": predictive.previous_champion(model),
         "runs": model_page.score_runs(model)[:12],
-        "work": _work(model),
+        "work": _work(model, request.user),
         "may_write": request.user.may_act_as(predictive.WRITERS),
         "may_promote": request.user.may_act_as(predictive.PROMOTERS),
     }
     return render(request, "analytics/model.html", context)
 
 
-def _work(model: PredictiveModel) -> list[dict[str, Any]]:
+def _work(model: PredictiveModel, user: User) -> list[dict[str, Any]]:
     """Work under way on the model, whoever asked for it."""
     unfinished = Run.objects.unfinished().filter(
         kind__in=["analytics.train", "analytics.score"], key=f"model:{model.pk}"
     )
-    return [{"run": run, "title": runs.title(run.kind)} for run in unfinished.select_related("requested_by")]
+    return [
+        {"run": run, "title": runs.title(run.kind), "mine": run.requested_by_id == user.pk}
+        for run in unfinished.select_related("requested_by")
+    ]
 
 
 def model_work(request: SignedIn, pk: int) -> HttpResponse:
     """The progress panel, asked for again while work is under way; the page reloads when it has ended."""
     model = get_object_or_404(PredictiveModel.objects.visible_to(request.user), pk=pk)
-    work = _work(model)
+    work = _work(model, request.user)
     response = render(request, "analytics/_work.html", {"work": work, "model": model})
     if not work:
         response.headers["HX-Refresh"] = "true"

@@ -1,5 +1,17 @@
 from analytics.models.audiences import Audience
 from analytics.models.predictive import ModelVersion, PredictiveModel
 from analytics.models.scores import Score, ScoreRun
+from analytics.models.segments import Segment, Segmentation, SegmentationVersion, SegmentMember, SegmentRun
 
-__all__ = ["Audience", "ModelVersion", "PredictiveModel", "Score", "ScoreRun"]
+__all__ = [
+    "Audience",
+    "ModelVersion",
+    "PredictiveModel",
+    "Score",
+    "ScoreRun",
+    "Segment",
+    "SegmentMember",
+    "SegmentRun",
+    "Segmentation",
+    "SegmentationVersion",
+]

@@ -1,0 +1,299 @@
+"""What the segmentation pages show: sizes, typical traits, the evidence for the number of segments, and movement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, QuerySet
+from django.utils.translation import gettext as _
+
+from analytics import card, segments
+from analytics.models import Segment, Segmentation, SegmentationVersion, SegmentMember, SegmentRun
+from bankcrm.figures import money, number, pct, signed
+from customers import fields as catalogue
+from customers.fields import Type
+
+Method = SegmentationVersion.Method
+TYPICAL = 0.5
+TRAITS_ON_MAP = 14
+
+
+def segmentations() -> QuerySet[Segmentation]:
+    """Segmentations with what their pages read; artefacts stay in the database."""
+    return Segmentation.objects.select_related("owner", "in_use", "current_run__version").defer(
+        "in_use__artefact", "current_run__version__artefact"
+    )
+
+
+def summary(made: Segmentation) -> dict[str, Any]:
+    """One row of the list."""
+    run = made.current_run
+    moved = run is not None and run.psi is not None and run.psi >= segments.REFIT_FROM_PSI
+    return {
+        "made": made,
+        "version": made.in_use,
+        "k": _k(made.in_use) if made.in_use else None,
+        "run": run,
+        "moved": moved,
+    }
+
+
+def _k(version: SegmentationVersion) -> int | None:
+    if version.method == Method.RULES:
+        return len(version.card["rules"]) + 1
+    return version.card.get("k")
+
+
+def names(made: Segmentation) -> dict[int, Segment]:
+    """Segments by lasting number."""
+    return {segment.number: segment for segment in made.segments.select_related("named_by")}
+
+
+def members(run: SegmentRun | None) -> dict[int, int]:
+    """Customers per segment of a run."""
+    if run is None:
+        return {}
+    counted = SegmentMember.objects.filter(segment_run=run).values("segment").annotate(n=Count("customer_id"))
+    return dict(counted.order_by("segment").values_list("segment", "n"))
+
+
+def movement(run: SegmentRun | None) -> dict[str, Any] | None:
+    """Who moved between a run and the one of the month before: a table of counts, 0 for without a segment."""
+    earlier = segments.earlier_run(run) if run else None
+    if run is None or earlier is None:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(b.segment, 0), coalesce(a.segment, 0), count(*)"
+            " FROM (SELECT * FROM analytics_segmentmember WHERE segment_run_id = %s) b"
+            " FULL JOIN (SELECT * FROM analytics_segmentmember WHERE segment_run_id = %s) a USING (customer_id)"
+            " GROUP BY 1, 2",
+            [earlier.pk, run.pk],
+        )
+        cells = {(before, after): n for before, after, n in cursor.fetchall()}
+    both = sum(n for (before, after), n in cells.items() if before and after)
+    stayed = sum(n for (before, after), n in cells.items() if before and before == after)
+    return {"earlier": earlier, "cells": cells, "both": both, "stayed": stayed / both if both else None}
+
+
+def sizes(made: Segmentation, run: SegmentRun | None) -> list[dict[str, Any]]:
+    """One row per segment that has customers or traits: name, customers, share, change, what is typical."""
+    known, now = names(made), members(run)
+    moved = movement(run)
+    before: dict[int, int] = {}
+    if moved:
+        for (old, _new), n in moved["cells"].items():
+            before[old] = before.get(old, 0) + n
+    typical = _typical(run.version if run else made.in_use)
+    total = sum(now.values())
+    rows = []
+    for key in sorted(set(now) | set(typical)):
+        n = now.get(key, 0)
+        rows.append(
+            {
+                "segment": known.get(key),
+                "number": key,
+                "title": title(key, known, run.version if run else made.in_use),
+                "n": n,
+                "share": n / total if total else None,
+                "change": signed(n - before.get(key, 0), 0) if moved else "",
+                "typical": typical.get(key, []),
+            }
+        )
+    return rows
+
+
+def title(key: int, known: dict[int, Segment], version: SegmentationVersion | None) -> str:
+    """A segment's name: a person's, else what the method says it is."""
+    segment = known.get(key)
+    if segment is not None and segment.name:
+        return segment.name
+    if version is not None and version.method == Method.BASELINE:
+        return _baseline_title(key, version)
+    if version is not None and version.method == Method.RULES and key > len(version.card["rules"]):
+        return _("Everybody else")
+    return _("Segment %(number)s") % {"number": key}
+
+
+def _baseline_title(key: int, version: SegmentationVersion) -> str:
+    # The order of analytics.modelling.baselines.ACTIVITY, which pages do not import.
+    activity = (_("Active"), _("Slowing down"), _("Quiet"), _("Never active"))
+    tiers = version.card.get("tiers") or [""]
+    word, tier = divmod(key - 1, len(tiers))
+    return f"{activity[word]} · {tiers[tier]}" if tiers[tier] else activity[word]
+
+
+def _typical(version: SegmentationVersion | None) -> dict[int, list[str]]:
+    """Lasting number → up to three typical traits in words."""
+    if version is None or "traits" not in version.card:
+        return {}
+    told = {}
+    for identity, traits in zip(version.card["identity"], version.card["traits"], strict=True):
+        told[identity] = [_trait(trait, version) for trait in traits[:3] if abs(trait["z"]) >= TYPICAL]
+    return told
+
+
+def _trait(trait: dict[str, Any], version: SegmentationVersion) -> str:
+    label, value, everybody = _worded(trait, version)
+    more = _("more") if trait["z"] > 0 else _("less")
+    return _("%(field)s %(value)s (all: %(everybody)s), %(more)s than usual") % {
+        "field": label,
+        "value": value,
+        "everybody": everybody,
+        "more": more,
+    }
+
+
+def _worded(trait: dict[str, Any], version: SegmentationVersion) -> tuple[str, str, str]:
+    field = catalogue.CATALOGUE.get(trait["feature"])
+    label = str(field.label) if field else trait["feature"]
+    if trait["category"] is not None:
+        value = version.card.get("categories", {}).get(trait["feature"], [])[trait["category"]]
+        return (
+            f"{label}: {field.display(value) if field else value}",
+            pct(trait["mean"], 0),
+            pct(trait["population"], 0),
+        )
+    if field is not None and field.type == Type.FLAG:
+        return label, pct(trait["mean"], 0), pct(trait["population"], 0)
+    if field is not None and field.type == Type.MONEY:
+        return label, money(trait["mean"]), money(trait["population"])
+    return label, number(trait["mean"], _places(trait)), number(trait["population"], _places(trait))
+
+
+def _places(trait: dict[str, Any]) -> int:
+    return 0 if max(abs(trait["mean"] or 0), abs(trait["population"] or 0)) >= 10 else 1
+
+
+def heat(version: SegmentationVersion | None, known: dict[int, Segment]) -> dict[str, Any] | None:
+    """Trait by segment against everybody: rows of cells with a tone from −3 to 3, strongest differences first."""
+    if version is None or "traits" not in version.card:
+        return None
+    columns = list(zip(version.card["identity"], version.card["traits"], strict=True))
+    strongest: dict[str, float] = {}
+    for _identity, traits in columns:
+        for trait in traits:
+            strongest[trait["feature"]] = max(strongest.get(trait["feature"], 0), abs(trait["z"]))
+    chosen = sorted(strongest, key=lambda code: -strongest[code])[:TRAITS_ON_MAP]
+    rows = []
+    for code in chosen:
+        field = catalogue.CATALOGUE.get(code)
+        cells = []
+        for _identity, traits in columns:
+            trait = next((known_trait for known_trait in traits if known_trait["feature"] == code), None)
+            cells.append(_cell(trait, version))
+        rows.append({"label": field.label if field else code, "cells": cells})
+    return {"columns": [title(identity, known, version) for identity, _t in columns], "rows": rows}
+
+
+def _cell(trait: dict[str, Any] | None, version: SegmentationVersion) -> dict[str, Any]:
+    if trait is None:
+        return {"tone": 0, "text": "—", "said": ""}
+    z = trait["z"]
+    strength = 3 if abs(z) >= 1.5 else 2 if abs(z) >= 1 else 1 if abs(z) >= TYPICAL else 0
+    _label, value, everybody = _worded(trait, version)
+    said = _("%(z)s standard deviations; all customers %(everybody)s") % {
+        "z": signed(z, 1),
+        "everybody": everybody,
+    }
+    return {"tone": strength if z > 0 else -strength, "text": value, "said": said}
+
+
+def evidence(version: SegmentationVersion) -> list[dict[str, Any]]:
+    """The numbers of segments tried, and why each was or was not allowed."""
+    chosen = version.card.get("k")
+    return [
+        {**candidate, "chosen": candidate["k"] == chosen} for candidate in version.card.get("candidates", [])
+    ]
+
+
+def notes(version: SegmentationVersion) -> list[dict[str, str]]:
+    """What must be said about a version, as the checks of ``kit/_blockers.html``."""
+    found = []
+    if refusal := version.card.get("refusal"):
+        text = _("In its place: activity (recency of transactions) by tier.")
+        found.append({"level": "warn", "text": card.told(refusal), "detail": text})
+    if matching := version.card.get("matching"):
+        level = "warn" if matching["alarm"] else "ok"
+        found.append(
+            {
+                "level": level,
+                "text": card.told(matching["sentence"]),
+                "detail": _("against the segments in use when these were found"),
+            }
+        )
+    if "agreement_with_baseline" in version.card:
+        text = _("Agreement with activity by tier: %(ari)s") % {
+            "ari": number(version.card["agreement_with_baseline"], 2)
+        }
+        found.append(
+            {
+                "level": "ok",
+                "text": text,
+                "detail": _("adjusted Rand index; 1 would mean the clusters say nothing new"),
+            }
+        )
+    return found
+
+
+def watch(made: Segmentation) -> list[dict[str, str]]:
+    """Whether the segments in use still fit the customers."""
+    run = made.current_run
+    if run is None or run.psi is None:
+        return []
+    field = catalogue.CATALOGUE.get(run.moved_field)
+    named = {"field": field.label if field else run.moved_field, "psi": number(run.psi, 2)}
+    if run.psi >= segments.REFIT_FROM_PSI:
+        text = _("%(field)s moved (PSI %(psi)s): look for segments again.") % named
+        return [
+            {
+                "level": "warn",
+                "text": text,
+                "detail": _("from 0.25 on the centroids describe other customers"),
+            }
+        ]
+    text = (
+        _(
+            "The customers still look like those the segments were found in: %(field)s moved most, PSI %(psi)s."
+        )
+        % named
+    )
+    return [{"level": "ok", "text": text, "detail": ""}]
+
+
+def moves(made: Segmentation) -> dict[str, Any] | None:
+    """The table of movement: rows from, columns to, each a share of its row."""
+    found = movement(made.current_run)
+    if found is None or made.current_run is None:
+        return None
+    known = names(made)
+    cells = found["cells"]
+    keys = sorted({key for pair in cells for key in pair if key})
+    version = made.current_run.version
+    labels = [title(key, known, version) for key in keys]
+    rows = []
+    for before in [*keys, 0]:
+        total = sum(n for (old, _new), n in cells.items() if old == before)
+        if total:
+            rows.append(
+                {
+                    "label": title(before, known, version) if before else _("New customers"),
+                    "total": total,
+                    "cells": [
+                        {
+                            "n": cells.get((before, after), 0),
+                            "share": cells.get((before, after), 0) / total,
+                            "stays": before == after,
+                        }
+                        for after in [*keys, 0]
+                    ],
+                }
+            )
+    return {
+        "columns": [*labels, _("Left")],
+        "rows": rows,
+        "stayed": found["stayed"],
+        "both": found["both"],
+        "earlier": found["earlier"],
+    }

@@ -1,0 +1,128 @@
+"""Verbs on segmentations: define one, put a version to use, name a segment."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from analytics import audience
+from analytics.models import Segment, Segmentation, SegmentationVersion, SegmentRun
+from bankcrm import audit, runs
+from bankcrm.models import Role, User
+
+State, Method = SegmentationVersion.State, SegmentationVersion.Method
+WRITERS = frozenset({Role.ANALYST})
+# What customers are divided by where nobody says otherwise: nature, behaviour, credit and economy (S2.3).
+DEFAULT_FEATURES = (
+    "age",
+    "tenure_months",
+    "products_held",
+    "lines_held",
+    "transactions_12m",
+    "demand_deposit",
+    "time_deposit",
+    "wealth_management",
+    "fund",
+    "insurance",
+    "loan_balance",
+    "card_balance",
+    "salary_3m",
+    "mobile_3m",
+    "counter_3m",
+)
+REFIT_FROM_PSI = 0.25
+
+
+class Refused(runs.Refused):
+    """What was asked is against a rule; the sentence says which, and nothing was changed."""
+
+
+def _require(user: User) -> None:
+    if not user.may_act_as(WRITERS):
+        raise PermissionDenied(_("Your role does not include this."))
+
+
+@transaction.atomic
+def define(user: User, **values: Any) -> Segmentation:
+    """A new segmentation owned by ``user``. One by rules has its only version at once; the other is looked for."""
+    _require(user)
+    made = Segmentation.objects.create(owner=user, **values)
+    audit.record(user, "segmentation.defined", made, code=made.code)
+    if made.kind == Segmentation.Kind.RULES:
+        version = SegmentationVersion.objects.create(
+            segmentation=made,
+            number=1,
+            method=Method.RULES,
+            state=State.IN_USE,
+            as_of=dt.date.min.replace(year=1970),
+            card={"rules": made.rules},
+            made_by=user,
+        )
+        names = [rule["name"] for rule in made.rules]
+        Segment.objects.bulk_create(
+            Segment(segmentation=made, number=number, name=name, named_by=user)
+            for number, name in enumerate(names, start=1)
+        )
+        Segmentation.objects.filter(pk=made.pk).update(in_use=version)
+        made.in_use = version
+    return made
+
+
+@transaction.atomic
+def use(version: SegmentationVersion, user: User) -> SegmentationVersion:
+    """Put a version to use; the one before retires. Members change with the next assignment.
+
+    Raises PermissionDenied for another role, Refused when it is in use already.
+    """
+    _require(user)
+    made = Segmentation.objects.select_for_update(no_key=True).get(pk=version.segmentation_id)
+    if made.in_use_id == version.pk:
+        raise Refused(_("This version is in use already."))
+    SegmentationVersion.objects.filter(segmentation=made, state=State.IN_USE).update(state=State.RETIRED)
+    SegmentationVersion.objects.filter(pk=version.pk).update(state=State.IN_USE)
+    Segmentation.objects.filter(pk=made.pk).update(in_use=version)
+    audit.record(user, "segmentation.used", made, to_state=State.IN_USE, number=version.number)
+    version.refresh_from_db()
+    return version
+
+
+@transaction.atomic
+def rename(segment: Segment, user: User, name: str, description: str) -> Segment:
+    """Give a segment the name it keeps through every later fit. Raises PermissionDenied, Refused for a taken one."""
+    _require(user)
+    taken = Segment.objects.filter(segmentation=segment.segmentation_id, name=name).exclude(pk=segment.pk)
+    if name and taken.exists():
+        raise Refused(_("Another segment has this name."))
+    before = segment.name
+    segment.name, segment.description, segment.named_by = name, description, user
+    segment.save(update_fields=["name", "description", "named_by"])
+    audit.record(user, "segment.named", segment, before=before, name=name)
+    return segment
+
+
+def faults_of_rules(rules: list[dict[str, Any]]) -> list[str]:
+    """What is wrong with the rules of a segmentation, one sentence per fault."""
+    faults = []
+    names = [rule["name"] for rule in rules]
+    if len(set(names)) < len(names):
+        faults.append(_("Two rules have the same name."))
+    for rule in rules:
+        faults += [f"{rule['name']}: {fault}" for fault in audience.faults_of_fields(rule["condition"])]
+    return faults
+
+
+def earlier_run(run: SegmentRun) -> SegmentRun | None:
+    """The newest published run of an earlier month, of any version: what movement is counted from."""
+    return (
+        SegmentRun.objects.filter(
+            version__segmentation=run.version.segmentation_id,
+            state=SegmentRun.State.PUBLISHED,
+            as_of__lt=run.as_of,
+        )
+        .order_by("-as_of", "-pk")
+        .first()
+    )
