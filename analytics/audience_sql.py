@@ -87,16 +87,16 @@ class Compiler:
     def field(self, row: Row) -> Fragment:
         entry = row.field
         if row.op in ("is_missing", "is_known"):
-            return known(entry.source, _empty(entry.type, entry.reference), row.op)
+            return known(entry.current, _empty(entry.type, entry.reference), row.op)
         if entry.reference in REFERENCE_SQL:
             values = row.value if isinstance(row.value, list) else [row.value]
-            inside = f"{entry.source} IN {REFERENCE_SQL[entry.reference]}"
+            inside = f"{entry.current} IN {REFERENCE_SQL[entry.reference]}"
             return (f"({inside}) IS NOT TRUE" if row.op in ("is_not", "not_one_of") else inside), [values]
         if row.op == "within_days":
-            return f"abs({entry.source} - %s::date) <= %s", [self.month, row.value]
+            return f"abs({entry.current} - %s::date) <= %s", [self.month, row.value]
         if row.op == "older_than_days":
-            return f"{entry.source} < %s::date - %s", [self.month, row.value]
-        return compare(entry.source, row.op, _exact(row.value, entry.type))
+            return f"{entry.current} < %s::date - %s", [self.month, row.value]
+        return compare(entry.current, row.op, _exact(row.value, entry.type))
 
     def score(self, row: Row) -> Fragment:
         alias = self.joined.setdefault(row.subject, f"s_{len(self.joined) + 1}")

@@ -87,7 +87,7 @@ def _values(field: Field, place: str, params: list[Any]) -> Distribution:
         Reference.BRANCH: "(SELECT branch.code FROM bankcrm_branch branch WHERE branch.id = x.value)",
         Reference.STAFF: "(SELECT staff.employee_number FROM bankcrm_user staff WHERE staff.id = x.value)",
     }.get(field.reference, "x.value")
-    value = f"unnest({field.source})" if field.type == Type.LIST else field.source
+    value = f"unnest({field.current})" if field.type == Type.LIST else field.current
     grouped = f"SELECT {value} AS value, count(*) AS number {place} GROUP BY 1"
     found = _rows(
         f"SELECT {source}, x.number FROM ({grouped}) x ORDER BY x.number DESC, 1",  # noqa: S608  of the field catalogue
@@ -102,7 +102,7 @@ def _values(field: Field, place: str, params: list[Any]) -> Distribution:
     ]
     missing = sum(number for value, number in found if value in (None, ""))
     if field.type == Type.LIST:
-        missing = _rows(f"SELECT count(*) {place} AND cardinality({field.source}) = 0", params)[0][0]
+        missing = _rows(f"SELECT count(*) {place} AND cardinality({field.current}) = 0", params)[0][0]
     return Distribution(field, tuple(bins), missing, total)
 
 
@@ -112,7 +112,7 @@ def _label(field: Field, value: Any) -> str:
 
 def _histogram(field: Field, place: str, params: list[Any]) -> Distribution:
     is_date = field.type == Type.DATE
-    source = f"({field.source} - DATE '1970-01-01')" if is_date else f"({field.source})"
+    source = f"({field.current} - DATE '1970-01-01')" if is_date else f"({field.current})"
     low, high, top, missing, total = _rows(
         f"SELECT min({source}), percentile_cont({UPPER_QUANTILE}) WITHIN GROUP (ORDER BY {source}), max({source}),"
         f" count(*) FILTER (WHERE {source} IS NULL), count(*) {place}",

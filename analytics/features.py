@@ -152,8 +152,9 @@ def count(month: dt.date, population: Population | None = None) -> int:
 def _columns(specs: Sequence[FeatureSpec]) -> tuple[list[str], list[Any]]:
     columns: list[str] = []
     params: list[Any] = []
+    everything = catalogue.everything()
     for position, spec in enumerate(specs):
-        known = catalogue.get(spec.name)
+        known = everything[spec.name]
         expression = f"({known.source})"
         if spec.kind == "categorical":
             expression = f"(array_position(%s::text[], {expression}::text) - 1)"

@@ -265,7 +265,7 @@ def importance(version: ModelVersion, top: int = 10) -> list[dict[str, Any]]:
 
 
 def _label(code: str) -> str:
-    field = catalogue.CATALOGUE.get(code)
+    field = catalogue.find(code)
     return str(field.label) if field else code
 
 

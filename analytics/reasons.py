@@ -17,12 +17,13 @@ from analytics import features
 from analytics.features import Batch, Population
 from analytics.models import ScoreRun
 from customers import fields as catalogue
-from customers.fields import Type
+from customers.fields import Type, own
 
 # A push is a few thousand at a time; Shapley tables of more rows at once would only cost memory.
 CHUNK = 20_000
 
 
+@own.read_once()
 def for_customers(score_run: ScoreRun, customer_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
     """Customer id → up to three ``{"field", "value", "share", "text_code"}``, strongest first; read as of the score.
 
@@ -100,7 +101,7 @@ def _plain(spec: Any, number: float, month: dt.date) -> Any:
 
 def sentence(reason: Mapping[str, Any]) -> str:
     """One stored reason as the reader sees it; "" when the catalogue no longer has its field."""
-    field = catalogue.CATALOGUE.get(reason["field"])
+    field = catalogue.find(reason["field"])
     if field is None:
         return ""
     value = reason["value"]

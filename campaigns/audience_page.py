@@ -63,7 +63,14 @@ def catalogue(user: User, *, without: int | None = None) -> Catalogue:
     """Fields by subject area, then scores, history and saved audiences (not the one that is being edited itself)."""
     everything = fields.filterable().values()
     groups = [
-        (str(area.label), [(entry.code, str(entry.label)) for entry in everything if entry.area == area])
+        (
+            str(area.label),
+            [
+                (entry.code, str(entry.label))
+                for entry in everything
+                if entry.area == area and not entry.is_retired
+            ],
+        )
         for area in Area
     ]
     models = PredictiveModel.objects.visible_to(user).filter(current_score_run__isnull=False).order_by("name")

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from bankcrm import figures
 from bankcrm.policy import REGISTRY
+from customers.fields import own
 from customers.models import ConsentChannel, ConsentPurpose, ContactChannel, QuietPeriod
 from customers.relation import Touch
 from customers.tabs import TABS, Seen
@@ -46,6 +47,7 @@ def header(seen: Seen, tab: str) -> dict[str, Any]:
         "tab_links": [
             {"label": label, "url": reverse("customer-tab", args=[customer.pk, name]), "current": name == tab}
             for name, (label, _read) in TABS.items()
+            if name != "own" or any(not field.is_retired for field in own.catalogue().values())
         ],
         "panels": [
             reverse(name, args=[customer.pk])

@@ -52,9 +52,12 @@ def origins() -> list[tuple[str, str]]:
     return [*((origin.value, str(origin.label)) for origin in Origin), (LATER, _("By a model later"))]
 
 
-def found(search: Search) -> list[tuple[Area, list[Field]]]:
-    """Fields that fit, by area in the order of the catalogue; areas without one are left out."""
-    fitting = [field for field in fields.CATALOGUE.values() if search.finds(field)]
+def found(search: Search, known: dict[str, Field] | None = None) -> list[tuple[Area, list[Field]]]:
+    """Fields that fit, by area in the order of the catalogue; areas without one are left out.
+
+    ``known``: of these fields alone.
+    """
+    fitting = [field for field in (known or fields.everything()).values() if search.finds(field)]
     areas = [(area, [field for field in fitting if field.area == area]) for area in Area]
     return [(area, rows) for area, rows in areas if rows]
 
@@ -70,7 +73,7 @@ def text() -> str:
     """The whole dictionary in Markdown, in English whatever language is active."""
     with translation.override("en"):
         parts = [HEAD]
-        for area, rows in found(Search()):
+        for area, rows in found(Search(), fields.CATALOGUE):
             parts.append(f"\n## {area.label}\n\n{COLUMNS}" + "\n".join(map(_row, rows)) + "\n")
         return "".join(parts)
 

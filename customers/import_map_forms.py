@@ -17,10 +17,11 @@ from django.utils.translation import gettext_lazy
 from bankcrm.models import Branch, User
 from customers import imports
 from customers.import_campaign_forms import campaign_fields
+from customers.import_own_forms import BY_NUMBER, NEW, PARTS, OwnColumns, by_number, controls
 from customers.imports import day_readers, mapping, proposing, sampling, values
 from customers.imports.expressions import judged_target
-from customers.imports.kinds import KINDS, Reading, Target, Type
-from customers.models import ImportFile, Product
+from customers.imports.kinds import KINDS, Reading, Target, Type, own
+from customers.models import ImportFile, OwnField, Product
 
 DAYS, NUMBERS = (Type.DATE, Type.MONTH_END), (Type.DECIMAL, Type.INTEGER)
 CODED = (Type.CHOICE, Type.FLAG, Type.BRANCH, Type.STAFF, Type.PRODUCT)
@@ -50,7 +51,9 @@ class MapForm(forms.Form):
     ) -> None:
         super().__init__(data)
         self.draft = draft or data or {}
-        self.file, self.kind, self.columns = file, KINDS[file.kind], list(columns)
+        self.file, self.columns = file, list(columns)
+        self.own = OwnColumns(file, self.columns)
+        self.kind = own.extended(KINDS[file.kind], self.own.known, {})
         self.is_confirmed = bool(file.options.get("confirmed"))
         self.fields["century"].initial = file.options.get("century", 20)
         self.words: dict[int, list[tuple[str, int]]] = {}
@@ -60,7 +63,9 @@ class MapForm(forms.Form):
                 label=column.name,
                 choices=meanings,
                 required=False,
-                initial=file.mapping.get(column.name, mapping.LEFT_OUT),
+                initial=self.own.meaning(column.name)
+                if self.kind.keeps_own_fields
+                else file.mapping.get(column.name, mapping.LEFT_OUT),
                 widget=forms.Select(attrs={"class": "target"}),
             )
             self._add_column(at, column)
@@ -83,6 +88,8 @@ class MapForm(forms.Form):
 
     def told(self, at: int) -> tuple[Target, Reading | None] | None:
         """The target and reading of a column; None when it is left out, a fact, or nonsense."""
+        if self.meaning(at) == NEW:
+            return self._new_target(at), None
         name, _sign, code = self.meaning(at).partition(":")
         try:
             target = self.kind.target(name)
@@ -90,14 +97,33 @@ class MapForm(forms.Form):
         except KeyError:
             return None
 
+    def _new_target(self, at: int) -> Target:
+        """How the cells of a column that becomes a field are read, as its type is chosen so far."""
+        field = self.fields[f"own_type_{at}"]
+        kind = str(self.draft.get(f"own_type_{at}", field.initial))
+        told = {
+            "label": self.columns[at].name,
+            "type": kind if kind in OwnField.Type.values else field.initial,
+        }
+        # Its words are stored under its code.
+        stored = self.file.mapping.get(self.columns[at].name, "")
+        return own.target(stored if own.is_own(stored) else f"{NEW}_{at}", told)
+
+    def _shape(self, at: int) -> str:
+        """What the controls below a meaning depend on."""
+        told = self.told(at)
+        return f"{NEW} {told[0].type}" if told and self.meaning(at) == NEW else self.meaning(at)
+
     def _add_column(self, at: int, column: sampling.Column) -> None:
         shown = self.draft.get(f"shown_{at}")
-        self.fields[f"shown_{at}"] = forms.CharField(
-            required=False, initial=self.meaning(at), widget=forms.HiddenInput
-        )
+        if self.meaning(at) == NEW:
+            for part, control in controls(self.own.initial(column.name)).items():
+                self.fields[f"own_{part}_{at}"] = control
+        shape = self._shape(at)
+        self.fields[f"shown_{at}"] = forms.CharField(required=False, initial=shape, widget=forms.HiddenInput)
         if (told := self.told(at)) is None:
             return
-        if shown is not None and shown != self.meaning(at) and self.is_bound:
+        if shown is not None and shown != shape and self.is_bound:
             return  # its words were never shown for this meaning
         target, reading = told
         kind = reading.type if reading else target.type
@@ -117,7 +143,7 @@ class MapForm(forms.Form):
                 code = NOTHING if initial == "" else initial if initial in dict(choices) else UNSAID
                 field = forms.ChoiceField(label=word, required=False, choices=choices, initial=code)
             self.fields[f"value_{at}_{number}"] = field
-        if shown is not None and shown != self.meaning(at):
+        if shown is not None and shown != shape:
             stale = [name for name in self.draft if name.startswith((f"value_{at}_", f"form_{at}"))]
             self.draft = {name: value for name, value in self.draft.items() if name not in stale}
 
@@ -168,9 +194,11 @@ class MapForm(forms.Form):
 
     def _add_constants(self) -> None:
         stored = self.file.options.get("constants", {})
+        if self.kind.keeps_own_fields:
+            self.fields[BY_NUMBER] = by_number(self.file)
         given = {told[0].name for at in range(len(self.columns)) if (told := self.told(at))}
         for target in self.kind.targets:
-            if target.name not in given:
+            if target.name not in given and not target.is_own:
                 field = _constant(target, stored.get(target.name, ""))
                 if target.wanted and target.type == Type.TEXT and (key := self._key_column()):
                     field.widget.attrs["placeholder"] = _("such as Customer {%(column)s}") % {"column": key}
@@ -212,26 +240,42 @@ class MapForm(forms.Form):
                 if form not in ("", "point")
             },
             "constants": {name: value for name, value in self._group("constant_").items() if value},
-            "values": self._values(),
         }
+        mapped, codes = self.mapped(), self._codes()
+        if self.kind.keeps_own_fields:
+            options["own"] = {code: self._definition(at) for at, code in codes.items()}
+            names = "name" in mapped.values() or bool(options["constants"].get("name"))
+            options[BY_NUMBER] = not names and self.cleaned_data[BY_NUMBER] == "yes"
+        options["values"] = self._values(codes)
         if self.file.kind == ImportFile.Kind.CAMPAIGN:
             options["campaign"] = self._campaign()
-        file = imports.remap(self.file, self.mapped(), options)
+        file = imports.remap(self.file, mapped, options)
         mapping.complete(file)
         return file
 
     def mapped(self) -> dict[str, str]:
         """File column → meaning, as far as it is said."""
-        return {column.name: self.meaning(at) for at, column in enumerate(self.columns)}
+        codes = self._codes()
+        return {column.name: codes.get(at) or self.meaning(at) for at, column in enumerate(self.columns)}
 
-    def _values(self) -> dict[str, dict[str, str]]:
+    def _codes(self) -> dict[int, str]:
+        """Position of every column that becomes a field → the field's code."""
+        new = [at for at in range(len(self.columns)) if self.meaning(at) == NEW]
+        codes = self.own.codes(self.columns[at].name for at in new) if new else {}
+        return {at: codes[self.columns[at].name] for at in new}
+
+    def _definition(self, at: int) -> dict[str, str]:
+        told = {part: self.cleaned_data[f"own_{part}_{at}"] for part in PARTS}
+        return told | {"meaning": "", "heading": self.columns[at].name[:200]}
+
+    def _values(self, codes: Mapping[int, str]) -> dict[str, dict[str, str]]:
         """What was said of words, beside what was said before of words that no longer show."""
         found = {name: dict(pairs) for name, pairs in self.file.options.get("values", {}).items()}
         for at, asked in self.words.items():
             if (told := self.told(at)) is None:
                 continue
             target, reading = told
-            pairs = found.setdefault(target.name, {})
+            pairs = found.setdefault(codes.get(at, target.name), {})
             for number, (word, _count) in enumerate(asked):
                 name = f"value_{at}_{number}"
                 for old in [old for old in pairs if old.strip().lower() == word.lower()]:
@@ -270,8 +314,11 @@ def _meanings(kind: Any) -> list[Any]:
     head: Choices = [(mapping.LEFT_OUT, _("— left out"))]
     if kind.keeps_other_columns:
         head.append((mapping.FACTS, _("— kept as a fact")))
+    if kind.keeps_own_fields:
+        head.append((NEW, _("— kept as an own field")))
     needed = [target for target in kind.targets if target.required or target.wanted]
-    others = [target for target in kind.targets if target not in needed]
+    others = [target for target in kind.targets if target not in needed and not target.is_own]
+    kept = [target for target in kind.targets if target.is_own]
     derived = [
         (
             f"{target.name}:{reading.code}",
@@ -284,6 +331,7 @@ def _meanings(kind: Any) -> list[Any]:
         (_("Needed"), [(target.name, _label(target)) for target in needed]),
         (_("Other fields"), [(target.name, _label(target)) for target in others]),
         (_("Worked out from something else"), derived),
+        (_("Own fields of the bank"), [(target.name, _label(target)) for target in kept]),
     ]
     return [*head, *((title, pairs) for title, pairs in groups if pairs)]
 

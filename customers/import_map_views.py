@@ -19,10 +19,11 @@ from customers import imports
 from customers.import_forms import ReadForm
 from customers.import_load_forms import LoadForm
 from customers.import_map_forms import MapForm
+from customers.import_own_forms import BY_NUMBER, NEW, PARTS
 from customers.import_views import changeable, may_change, start_step, visible
 from customers.imports import loads, mapping, reject_file, sampling, sniffing, values, workbooks
 from customers.imports.expressions import judged_target
-from customers.imports.kinds import Type
+from customers.imports.kinds import Type, own
 from customers.models import ImportFile
 
 DELIMITERS = {
@@ -55,6 +56,9 @@ class Row:
     # Meanings are typed, not chosen.
     typed: bool = False
     perhaps: str = ""
+    # The controls of a column that becomes an own field, and why one is proposed to be left out.
+    own: list[BoundField] = field(default_factory=list)
+    why_not: str = ""
 
 
 def import_map(request: SignedIn, pk: int) -> HttpResponse:
@@ -145,7 +149,18 @@ def _context(file: ImportFile, form: MapForm) -> dict[str, Any]:
         "others": [each for each in constants if not _is_usual(form, each)],
         "campaign": form.group("campaign_"),
         "moved": file.options.get("moved"),
+        "by_number": form[BY_NUMBER] if _asks_by_number(form, meanings) else None,
+        "kept": sum(form.meaning(at) == NEW or own.is_own(form.meaning(at)) for at in range(len(rows))),
+        "own_from": loads.effective_day(file),
     }
+
+
+def _asks_by_number(form: MapForm, meanings: dict[str, str]) -> bool:
+    """Whether the file names nobody: then it is asked what becomes of customers nobody knows."""
+    named = "name" in meanings.values() or bool(
+        "constant_name" in form.fields and form["constant_name"].value()
+    )
+    return form.kind.keeps_own_fields and not named
 
 
 def _how_read(file: ImportFile) -> str:
@@ -191,6 +206,9 @@ def _row(form: MapForm, at: int, column: sampling.Column) -> Row:
             for word, (_shown, _count, bound) in zip(asked, found.words, strict=False)
         )
     found.typed = any(not hasattr(bound.field, "choices") for _word, _count, bound in found.words)
+    found.own = [form[f"own_{part}_{at}"] for part in PARTS if f"own_{part}_{at}" in form.fields]
+    if form.kind.keeps_own_fields and form.meaning(at) == mapping.LEFT_OUT:
+        found.why_not = form.own.why_not(column.name)
     found.perhaps = (form.file.options.get("moved") or {}).get("perhaps", {}).get(column.name, "")
     return found
 
@@ -216,6 +234,8 @@ def _needed(form: MapForm, meanings: dict[str, str]) -> list[dict[str, Any]]:
         why = column or str(constant or "") or str(target.wanted) or _("required")
         label = str(target.label)
         field = "" if column else f"#id_constant_{target.name}"
+        if target.name == "name" and _asks_by_number(form, meanings) and form[BY_NUMBER].value() == "yes":
+            tone, why, field = "ok", _("new customers are called by their number"), f"#id_{BY_NUMBER}"
         found.append({"label": label[:1].upper() + label[1:], "tone": tone, "why": why, "url": field})
     if any(":" in meaning for meaning in meanings.values()):
         day = loads.effective_day(form.file).isoformat()

@@ -9,10 +9,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from bankcrm.parsing import Query, Strict
-from customers.imports import loads, mapping, undo
-from customers.imports.kinds import KINDS
+from customers.imports import loads, mapping, own_fields, undo
+from customers.imports.kinds import KINDS, own
 from customers.imports.mapping import DATE_FORMATS
-from customers.models import ImportFile, ImportReject
+from customers.models import ImportFile, ImportReject, OwnField
 
 WORD = {"max_length": 200, "trim_whitespace": False, "allow_blank": True}
 
@@ -120,6 +120,17 @@ class ColumnSerializer(serializers.Serializer):
     means = serializers.CharField(help_text=_("the name of a target, facts, or empty: left out"))
 
 
+class OwnFieldBody(Strict):
+    """A column kept as a field of the bank's own."""
+
+    label = serializers.CharField(max_length=60)
+    meaning = serializers.CharField(max_length=300, required=False, allow_blank=True)
+    type = serializers.ChoiceField(choices=OwnField.Type.choices)
+    unit = serializers.CharField(max_length=20, required=False, allow_blank=True)
+    personal = serializers.ChoiceField(choices=OwnField.Personal.choices, required=False)
+    heading = serializers.CharField(max_length=200, required=False, allow_blank=True)
+
+
 class MappingSerializer(serializers.Serializer):
     """The columns with their meanings, the targets there are, and what still stands in the way of a check."""
 
@@ -128,7 +139,12 @@ class MappingSerializer(serializers.Serializer):
     date_format = serializers.SerializerMethodField()
     constants = serializers.SerializerMethodField()
     values = serializers.SerializerMethodField()
+    own = serializers.SerializerMethodField(help_text=_("own fields the columns give, by code"))
+    named_by_number = serializers.SerializerMethodField()
     objection = serializers.SerializerMethodField()
+
+    def get_named_by_number(self, file: ImportFile) -> bool:
+        return bool(file.options.get(own.NAMED_BY_NUMBER))
 
     @extend_schema_field(ColumnSerializer(many=True))
     def get_columns(self, file: ImportFile) -> list[dict[str, str]]:
@@ -136,8 +152,18 @@ class MappingSerializer(serializers.Serializer):
 
     @extend_schema_field(TargetSerializer(many=True))
     def get_targets(self, file: ImportFile) -> list[dict[str, Any]]:
-        targets: Any = TargetSerializer(KINDS[file.kind].targets, many=True)
+        targets: Any = TargetSerializer(self._targets(file), many=True)
         found: list[dict[str, Any]] = targets.data
+        return found
+
+    def _targets(self, file: ImportFile) -> Any:
+        """Those of the kind, own fields there are, and those the file is to bring."""
+        kept = own_fields.proposable(file.kind) | file.options.get("own", {})
+        return own.extended(KINDS[file.kind], kept, {}).targets
+
+    @extend_schema_field(serializers.DictField(child=OwnFieldBody()))
+    def get_own(self, file: ImportFile) -> dict[str, Any]:
+        found: dict[str, Any] = file.options.get("own", {})
         return found
 
     def get_date_format(self, file: ImportFile) -> str:
@@ -188,6 +214,22 @@ class MappingBody(Strict):
         help_text=_("target → value in the file → known value"),
     )
     campaign = CampaignBody(required=False)
+    own = serializers.DictField(
+        child=OwnFieldBody(),
+        required=False,
+        help_text=_("code, beginning with own_ → the new own field that a column of that meaning becomes"),
+    )
+    named_by_number = serializers.BooleanField(
+        required=False, help_text=_("customers nobody knows come in without a name, called by their number")
+    )
+
+    def validate_own(self, told: dict[str, Any]) -> dict[str, Any]:
+        if wrong := [code for code in told if not own_fields.CODE.fullmatch(code)]:
+            raise serializers.ValidationError(
+                _("A code is own_ and small letters, digits and _: %(codes)s.")
+                % {"codes": ", ".join(wrong[:5])}
+            )
+        return told
 
 
 class ExampleSerializer(serializers.Serializer):

@@ -11,7 +11,7 @@ from rest_framework import serializers
 
 from bankcrm import figures
 from bankcrm.parsing import Strict
-from customers import fields, kyc
+from customers import fields, kyc, own_values
 from customers.fields import Area, Field, Type
 from customers.models import Consent, Customer, CustomerProfile
 from customers.reveal import Secret
@@ -129,6 +129,9 @@ class CustomerDetailSerializer(CustomerSerializer):
     attributes = serializers.SerializerMethodField()
     acquisition = AcquisitionSerializer(source="*", read_only=True)
     profile = serializers.SerializerMethodField()
+    own_fields = serializers.SerializerMethodField(
+        help_text=_("code of an own field → its newest value, null where nothing is known")
+    )
 
     class Meta(CustomerSerializer.Meta):
         fields = [
@@ -138,6 +141,7 @@ class CustomerDetailSerializer(CustomerSerializer):
             "attributes",
             "acquisition",
             "profile",
+            "own_fields",
         ]
         read_only_fields = fields
 
@@ -145,6 +149,10 @@ class CustomerDetailSerializer(CustomerSerializer):
     def get_attributes(self, customer: Customer) -> dict[str, Any]:
         found = kyc.facts(customer, self.context["month"], [Area.ATTRIBUTE], {})
         return AttributesSerializer({code: fact.value for code, fact in found.items()}).data
+
+    @extend_schema_field(serializers.DictField(child=serializers.JSONField(allow_null=True)))
+    def get_own_fields(self, customer: Customer) -> dict[str, Any]:
+        return own_values.of(customer.pk)
 
     @extend_schema_field(ProfileSerializer(allow_null=True))
     def get_profile(self, customer: Customer) -> dict[str, Any] | None:

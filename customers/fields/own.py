@@ -5,7 +5,8 @@ Within a web request they are read once; everywhere else each question asks the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -28,12 +29,17 @@ CASTS = {Type.NUMBER: "numeric", Type.FLAG: "boolean", Type.CHOICE: "text", Type
 
 
 def catalogue() -> dict[str, Field]:
-    """Every own field by its code, in the order they came, retired ones too."""
+    """Every own field by its code, by label, retired ones too."""
+    return {field.code: field for field in by_id().values()}
+
+
+def by_id() -> dict[int, Field]:
+    """Every own field by the id its values are stored under."""
     memory = _read_once.get()
     if memory is not None and "fields" in memory:
-        found: dict[str, Field] = memory["fields"]
+        found: dict[int, Field] = memory["fields"]
         return found
-    found = {row.code: _entry(row) for row in OwnField.objects.order_by("label", "id")}
+    found = {row.pk: _entry(row) for row in OwnField.objects.order_by("label", "id")}
     if memory is not None:
         memory["fields"] = found
     return found
@@ -46,6 +52,19 @@ def forget() -> None:
         memory.clear()
 
 
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Within it the fields are read at most once, however often they are asked for."""
+    if _read_once.get() is not None:
+        yield
+        return
+    token = _read_once.set({})
+    try:
+        yield
+    finally:
+        _read_once.reset(token)
+
+
 class OwnFieldsReadOnce:
     """Middleware: one reading of the own fields for each request that asks for them."""
 
@@ -53,11 +72,8 @@ class OwnFieldsReadOnce:
         self.get_response = get_response
 
     def __call__(self, request: Any) -> Any:
-        token = _read_once.set({})
-        try:
+        with read_once():
             return self.get_response(request)
-        finally:
-            _read_once.reset(token)
 
 
 def _entry(row: OwnField) -> Field:

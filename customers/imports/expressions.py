@@ -82,8 +82,8 @@ def cell(
     if judged.type == Type.CHOICE:
         # Its words are looked up in one list; only those that mean nothing go away before.
         declared = {old: new for old, new in declared.items() if not new}
-    elif reading is not None:
-        declared = dict(reading.known) | declared
+    elif judged.type == Type.FLAG or reading is not None:
+        declared = dict(judged.known) | declared
     given = readers.clean(judged, replaced(trimmed, declared), dict(options))
     text = SQL("NULLIF({}, '')").format(given)
     v = Identifier("q", f"t_{target.name}")

@@ -27,6 +27,7 @@ MOST_FIELDS = 200
 # A choice of more words than this is typed in conditions, not picked.
 MOST_WORDS = 200
 SLUG_LENGTH = 40
+CODE = re.compile(rf"{PREFIX}[a-z0-9][a-z0-9_]{{0,{SLUG_LENGTH - 1}}}")
 
 
 def slug(heading: str) -> str:

@@ -59,7 +59,7 @@ def propose(kind: Kind, columns: Sequence[sampling.Column], twins: Sequence[str]
     found: dict[str, str] = {}
     taken: set[str] = set()
     asked = [column for column in columns if column.name not in (*twins, *REJECT_COLUMNS)]
-    for column, meaning in [*_by_name(kind, asked), *_by_look(kind, asked)]:
+    for column, meaning in [*_by_name(kind, asked), *_by_look(kind, asked), *_by_key(kind, asked)]:
         name = meaning.partition(":")[0]
         if column.name not in found and name not in taken:
             found[column.name] = meaning
@@ -111,6 +111,13 @@ def _by_look(kind: Kind, columns: Sequence[sampling.Column]) -> list[tuple[sampl
         for column in columns
         if column.looks_like(BY_LOOK[target.type])
     ]
+
+
+def _by_key(kind: Kind, columns: Sequence[sampling.Column]) -> list[tuple[sampling.Column, str]]:
+    """Where no name says which column is the customer's number: the first that names every row, such as Loan_ID."""
+    if not kind.keeps_own_fields:
+        return []
+    return [(column, kind.key[0]) for column in columns if column.names_rows]
 
 
 def _fits(target: Target, column: sampling.Column) -> bool:

@@ -18,6 +18,11 @@ COMMA_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}([.\s']\d{3})+)(,\d+)?")
 MOMENT = re.compile(r"[ T]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}:?\d{2})?$")
 AMOUNT = re.compile(r"(\d[\d,]*\.?\d*)\s*(k|m|万|千)?", re.I)
 UNITS = {"k": 1000, "m": 1_000_000, "万": 10_000, "千": 1000}
+# From so many rows on a column that never varies, or never repeats, shows what it is.
+TELLING = 20
+IDENTIFIER = re.compile(
+    r"(^|[ _])(id|ids|no|num|number|nr|key|uuid|guid)$|(Id|ID|No|Num|Number)$|号码?$|编号$|代码$", re.I
+)
 # What a value looks like whatever its column is called; most of a column's values must.
 LOOKS = {
     "identity": re.compile(r"[1-9]\d{5}(19|20)\d{9}[\dXx]"),
@@ -39,6 +44,12 @@ class Column:
     def is_code_list(self) -> bool:
         few = len(self.values) <= FEW and all(len(value) <= LONGEST_CODE for value, _count in self.values)
         return few and (len(self.values) * 2 <= self.filled or len(self.values) <= 4)
+
+    @property
+    def names_rows(self) -> bool:
+        """Called an identifier, and of another value in every row."""
+        is_unique = self.filled == self.seen == len(self.values) and self.filled >= TELLING
+        return is_unique and IDENTIFIER.search(self.name.strip()) is not None
 
     def with_more(self, words: Mapping[str, int]) -> Column:
         """The same with words that the first rows do not show, after theirs."""

@@ -11,6 +11,7 @@ from customers.tabs.acquisition import acquisition
 from customers.tabs.facts import behaviour, loyalty, needs
 from customers.tabs.history import history
 from customers.tabs.overview import overview
+from customers.tabs.own import own_fields
 from customers.tabs.portrait import portrait
 from customers.tabs.seen import Seen, look
 from customers.tabs.value import value
@@ -26,5 +27,6 @@ TABS: dict[str, tuple[Any, Callable[[Seen, Mapping[str, str]], dict[str, Any]]]]
     "loyalty": (gettext_lazy("Loyalty"), loyalty),
     "portrait": (gettext_lazy("Portrait"), portrait),
     "acquisition": (gettext_lazy("Origin"), acquisition),
+    "own": (gettext_lazy("Own fields"), own_fields),
     "history": (gettext_lazy("History"), history),
 }

@@ -10,7 +10,7 @@ from analytics import audience
 from analytics.audience import InvalidCondition
 from analytics.models import Audience, ModelVersion, PredictiveModel, Score, ScoreRun
 from customers import profile
-from customers.models import Assignment, Customer
+from customers.models import Assignment, Customer, OwnField, OwnValues
 from tests import facts
 from tests.facts import MONTH
 
@@ -296,3 +296,80 @@ def test_a_condition_reads_as_a_sentence(bank):
         " not (contacted in campaign autumn within 30 days)"
     )
     assert audience.describe({}) == "Every customer"
+
+
+@pytest.fixture
+def own(bank):
+    """Own fields of every type: Li has all values, Zhao those of an older file, Wang none."""
+    made = {
+        code: OwnField.objects.create(
+            code=code, label=code[4:].title(), type=kind, heading=code, choices=words
+        )
+        for code, kind, words in (
+            ("own_score", "whole", []),
+            ("own_rate", "number", []),
+            ("own_left", "flag", []),
+            ("own_card", "choice", ["Blue", "Gold"]),
+            ("own_note", "choice", []),
+            ("own_seen", "date", []),
+        )
+    }
+
+    def tell(who, day, **values):
+        content = {str(made[f"own_{name}"].pk): value for name, value in values.items()}
+        OwnValues.objects.create(customer=bank[who], valid_from=day, brought_by=1, content=content)
+
+    tell("Zhao", dt.date(2026, 1, 31), score=500, left=False, card="Gold")
+    # After the month-end of the profile: what is known now is what an audience asks.
+    tell("Zhao", dt.date(2026, 11, 20), score=550)
+    full = {"score": 700, "rate": 0.25, "left": True, "card": "Blue", "note": "O'Neil", "seen": "2026-10-01"}
+    tell("Li", dt.date(2026, 11, 20), **full)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        (row("own_score", "at_least", 550), {"Li", "Zhao"}),
+        (row("own_score", "between", [501, 560]), {"Zhao"}),
+        (row("own_rate", "at_most", 0.25), {"Li"}),
+        (row("own_left", "is", True), {"Li"}),
+        (row("own_left", "is_not", True), {"Wang", "Zhao"}),
+        (row("own_card", "one_of", ["Gold"]), {"Zhao"}),
+        (row("own_card", "is_missing"), {"Wang"}),
+        (row("own_note", "is", "O'Neil"), {"Li"}),
+        (row("own_seen", "before", "2026-10-02"), {"Li"}),
+        (row("own_seen", "is_known"), {"Li"}),
+    ],
+)
+def test_own_fields_are_compared_by_their_type_with_what_is_known_now(own, condition, found):
+    assert names({"all": [condition]}) == found
+
+
+@pytest.mark.parametrize(
+    ("condition", "sentence"),
+    [
+        (row("own_card", "is", "Red"), "Red is not a value of Card"),
+        (row("own_score", "contains", 1), "cannot be compared"),
+        (row("own_x' OR 1=1 --", "is", 1), "not a field conditions may use"),
+        (row("own_score", "at_least", "1; DROP"), "is not a number"),
+    ],
+)
+def test_what_no_own_field_says_is_refused(own, condition, sentence):
+    with pytest.raises(InvalidCondition, match=sentence):
+        names({"all": [condition]})
+
+
+def test_a_sensitive_own_field_is_no_condition_and_a_retired_one_stays_where_it_is_used(own):
+    OwnField.objects.filter(code="own_score").update(personal="sensitive")
+    OwnField.objects.filter(code="own_left").update(retired_at=dt.datetime(2026, 11, 1, tzinfo=dt.UTC))
+    with pytest.raises(InvalidCondition, match="not a field conditions may use"):
+        names({"all": [row("own_score", "at_least", 1)]})
+    assert names({"all": [row("own_left", "is", True)]}) == {"Li"}
+
+
+def test_the_values_of_an_own_field_are_counted(own):
+    cards = audience.distribution("own_card", MONTH)
+    assert [(one.value, one.count) for one in cards.bins] == [("Blue", 1), ("Gold", 1)]
+    assert (cards.missing, cards.total) == (1, 3)
+    assert sum(one.count for one in audience.distribution("own_score", MONTH).bins) == 2

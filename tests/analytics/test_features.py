@@ -10,7 +10,7 @@ import pytest
 from analytics import features
 from analytics.features import Population
 from customers import profile
-from customers.models import Customer
+from customers.models import Customer, OwnField, OwnValues
 from tests import facts
 from tests.cast import Cast
 
@@ -95,8 +95,43 @@ def test_a_population_narrows_the_rows_and_brings_its_own_columns(people: list[C
     assert features.count(OCTOBER, who) == 1
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("code", ["gender", "marital_status", "region", "name", "churn_wealth"])
 def test_protected_and_derived_fields_are_no_features(code: str) -> None:
     assert code not in {field.code for field in features.usable()}
     with pytest.raises(ValueError, match=code):
         features.usable([code])
+
+
+def test_an_own_field_is_read_as_it_was_known_at_the_month_end(people: list[Customer]) -> None:
+    li, wang = people
+    score = OwnField.objects.create(code="own_score", label="Score", type="whole", heading="Score")
+    card = OwnField.objects.create(code="own_card", label="Card", type="choice", heading="Card")
+    left = OwnField.objects.create(code="own_left", label="Left", type="flag", heading="Left")
+    secret = OwnField.objects.create(
+        code="own_secret", label="Secret", type="whole", heading="S", personal="sensitive"
+    )
+    told = {str(score.pk): 600, str(card.pk): "Blue", str(left.pk): False, str(secret.pk): 1}
+    OwnValues.objects.create(customer=li, valid_from=dt.date(2026, 10, 31), brought_by=1, content=told)
+    profile.build(OCTOBER)
+    specs = specs_of("own_score", "own_card", "own_left")
+    before = features.matrix(OCTOBER, specs)
+    assert before.X[0].tolist() == [0.0, 0.0, 600.0]
+    assert np.isnan(before.X[1]).all()
+    OwnValues.objects.create(
+        customer=li,
+        valid_from=dt.date(2026, 11, 1),
+        brought_by=2,
+        content={str(score.pk): 700, str(left.pk): True, str(card.pk): None},
+    )
+    OwnValues.objects.create(
+        customer=wang, valid_from=dt.date(2026, 11, 30), brought_by=2, content={str(score.pk): 400}
+    )
+    profile.build(OCTOBER)
+    profile.build(NOVEMBER)
+    assert np.array_equal(before.X, features.matrix(OCTOBER, specs).X, equal_nan=True)
+    after = features.matrix(NOVEMBER, specs).X
+    assert [after[0][1], after[0][2], after[1][2]] == [1.0, 700.0, 400.0]
+    assert np.isnan(after[0][0])
+    with pytest.raises(ValueError, match="own_secret"):
+        features.usable(["own_secret"])

@@ -171,6 +171,7 @@ KNOWN: dict[str, tuple[tuple[str, str], ...]] = {
         ("some college", "vocational"),
         ("tertiary", "bachelor"),
         ("university", "bachelor"),
+        ("not graduate", "secondary"),
         ("graduate", "bachelor"),
         ("bachelors", "bachelor"),
         ("bachelor's", "bachelor"),

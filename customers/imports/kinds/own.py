@@ -16,6 +16,8 @@ from customers.imports.kinds.declaration import Kind, Target, Type
 
 PREFIX = "own_"
 TEXT_LENGTH = 120
+# The unit of fractions, which a file may write as percentages.
+SHARE = "share"
 # Option of a file: customers it brings without a name are called by their number.
 NAMED_BY_NUMBER = "named_by_number"
 # Words of two-valued labels that public files of banks write.
@@ -29,6 +31,7 @@ YES_NO = (
     ("charged off", "yes"),
     ("fully paid", "no"),
 )
+PARTS = ("label", "type", "personal", "unit", "heading")
 _FORMS: dict[str, dict[str, Any]] = {
     "number": {"type": Type.DECIMAL, "whole": 15, "places": 6},
     "whole": {"type": Type.DECIMAL, "whole": 15},
@@ -50,6 +53,7 @@ def target(code: str, told: Mapping[str, Any]) -> Target:
         synonyms=(told["heading"],) if told.get("heading") else (),
         is_own=True,
         is_masked=told.get("personal") == "sensitive",
+        is_share=told.get("unit") == SHARE,
         **_FORMS[told["type"]],
     )
 
@@ -58,19 +62,13 @@ def extended(kind: Kind, own: Mapping[str, Mapping[str, Any]], options: Mapping[
     """The kind with the own fields ``own`` (code → definition) and what the file's options change."""
     if not kind.keeps_own_fields:
         return kind
-    told = tuple(
-        (code, *(str(each.get(name, "")) for name in ("label", "type", "personal", "heading")))
-        for code, each in own.items()
-    )
+    told = tuple((code, *(str(each.get(name, "")) for name in PARTS)) for code, each in own.items())
     return _extended(kind.code, kind, told, bool(options.get(NAMED_BY_NUMBER)))
 
 
 @functools.lru_cache(maxsize=64)
 def _extended(_code: str, kind: Kind, told: tuple[tuple[str, ...], ...], by_number: bool) -> Kind:
-    targets = tuple(
-        target(code, dict(zip(("label", "type", "personal", "heading"), each, strict=True)))
-        for code, *each in told
-    )
+    targets = tuple(target(code, dict(zip(PARTS, each, strict=True))) for code, *each in told)
     found = dataclasses.replace(kind, targets=(*kind.targets, *targets)) if targets else kind
     if by_number:
         rules = tuple(rule for rule in found.rules if rule.code != "new_without_name")

@@ -1,0 +1,121 @@
+"""What a column that means nothing here would be as a field of the bank's own, or why it would be none."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from customers.imports import own_fields, values
+from customers.imports.kinds import own
+from customers.imports.sampling import COMMA_NUMBER, PLAIN_NUMBER, TELLING, Column
+from customers.models import OwnField
+
+_COUNTER = re.compile(
+    r"^(row|line|index|unnamed|column)[ _:]*(no|number|num|id|\d+)?$|^(id|no|nr|#|序号|行号)$", re.I
+)
+_UNITS = {
+    "months": "months",
+    "month": "months",
+    "days": "days",
+    "day": "days",
+    "years": "years",
+    "year": "years",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """``why`` says why the column is proposed to be left out; empty: it is proposed to be kept."""
+
+    label: str
+    type: str
+    unit: str = ""
+    why: str = ""
+
+
+def guess(column: Column) -> Guess:
+    """From the column's name and the values of its first rows."""
+    label, kind = own_fields.label(column.name), _type(column)
+    unit = own.SHARE if kind == OwnField.Type.NUMBER and _is_share(column) else ""
+    if kind in (OwnField.Type.WHOLE, OwnField.Type.NUMBER) and not unit:
+        unit = _unit(column.name)
+    return Guess(label, kind or OwnField.Type.CHOICE, unit, _why_not(column, kind))
+
+
+def _why_not(column: Column, kind: str) -> str:
+    never_varies = column.filled >= TELLING and len(column.values) == 1 and column.filled == column.seen
+    name = column.name.strip()
+    reasons = (
+        (not column.filled, _("empty in the first rows")),
+        (never_varies, _("the same in every row")),
+        (
+            any(column.looks_like(look) for look in ("identity", "phone", "email")),
+            _("names a person; say which field it is, or leave it out"),
+        ),
+        (kind == OwnField.Type.WHOLE and _COUNTER.match(name), _("counts the rows")),
+        (
+            kind in ("", OwnField.Type.WHOLE) and column.names_rows,
+            _("another number in every row: it names rows and says nothing of them"),
+        ),
+        (not kind, _("text with many values: a name or a note, nothing to count by")),
+    )
+    return next((why for holds, why in reasons if holds), "")
+
+
+def _type(column: Column) -> str:
+    """The type every value fits, whatever says that nothing is known aside; "" for text of many values."""
+    told = [value for value, _count in column.values if value.lower() not in values.NOTHING]
+    if not told:
+        return OwnField.Type.CHOICE
+    flag = own.target("own_", {"label": "", "type": OwnField.Type.FLAG})
+    if len(told) <= 2 and all(values.understood(flag, word) is not None for word in told):
+        return OwnField.Type.FLAG
+    number = _number_type(column, told)
+    if number is not None:
+        return number
+    if column.day_forms():
+        return OwnField.Type.DATE
+    return OwnField.Type.CHOICE if column.is_code_list else ""
+
+
+def _number_type(column: Column, told: list[str]) -> str | None:
+    """The type of a column of numbers, which may be codes or days; None for one of something else."""
+    numbers = [word.rstrip("% ").lstrip("￥¥$€£ ") for word in told]
+    if not all(PLAIN_NUMBER.fullmatch(number) for number in numbers):
+        is_comma = column.number_form() == "comma" and all(map(COMMA_NUMBER.fullmatch, numbers))
+        return OwnField.Type.NUMBER if is_comma else None
+    if _long_code(numbers):
+        return OwnField.Type.CHOICE if column.is_code_list else ""
+    if _named_like_a_day(column):
+        return OwnField.Type.DATE
+    is_whole = all(re.fullmatch(r"[+-]?[\d,]+(\.0+)?", number) for number in numbers)
+    return OwnField.Type.WHOLE if is_whole and not _is_share(column) else OwnField.Type.NUMBER
+
+
+def _long_code(numbers: list[str]) -> bool:
+    """Digits that are no quantity: 007, or longer than a number may be."""
+    return any(
+        (len(number) > 1 and number[0] == "0" and number.isdigit()) or len(re.sub(r"\D", "", number)) > 15
+        for number in numbers
+        if "." not in number
+    )
+
+
+def _named_like_a_day(column: Column) -> bool:
+    """20240131 in a column called a date; elsewhere eight digits are an amount."""
+    named = re.search(r"date|day|_on$|_at$|日期|日$", column.name, re.I)
+    return bool(named and column.day_forms() and all(len(value) == 8 for value, _count in column.values))
+
+
+def _is_share(column: Column) -> bool:
+    return bool(column.values) and all(value.rstrip().endswith("%") for value, _count in column.values)
+
+
+def _unit(name: str) -> str:
+    words = re.findall(r"[A-Z]?[a-z]+", name)
+    return next((_UNITS[word.lower()] for word in words if word.lower() in _UNITS), "")
+
+
+__all__ = ["Guess", "guess"]
