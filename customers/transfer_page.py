@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bankcrm import absence, clock, figures, people
@@ -169,10 +170,10 @@ def moves_of(customer: Customer) -> list[dict[str, Any]]:
     )
     return [
         {
-            "when": figures.stamp(move.moved_at),
+            "when": figures.short_day(timezone.localdate(move.moved_at)),
             "icon": "arrow-back-up" if move.undone_at else "transfer",
             "text": f"{_change(move)}: {cause}",
-            "meta": who,
+            "meta": f"{who or _('the schedule')} · {figures.stamp(move.moved_at)}",
         }
         for move in found
         for cause, who in [_cause(move)]

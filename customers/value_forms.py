@@ -121,7 +121,7 @@ class MarginsForm(DayForm):
         for state in states:
             self.fields[f"margin_{state.product.code}"] = forms.DecimalField(
                 label=state.product.name,
-                initial=f"{state.margin.normalize():f}",
+                initial=f"{state.margin:.4f}",
                 min_value=Decimal(-1),
                 max_value=Decimal(1),
                 max_digits=6,

@@ -11,14 +11,14 @@ from bankcrm.models import Leave, Role, User
 
 
 def holders() -> dict[int, str]:
-    """Relationship manager → what keeps them, by the rules of the people pages: "3 customers, 1 open leads"."""
+    """Relationship manager → what keeps them, by the rules of the people pages: "customers: 3, open leads: 1"."""
     managers = User.objects.filter(role=Role.RM, is_active=True, is_auditor=False)
     ids = list(managers.values_list("pk", flat=True))
     told: defaultdict[int, list[str]] = defaultdict(list)
     for duty in people.DUTIES.values():
         for user_id, n in duty.count(ids).items():
             if n:
-                told[user_id].append(f"{n:,} {str(duty.label).lower()}")
+                told[user_id].append(f"{str(duty.label).lower()}: {n:,}")
     leaves = Leave.objects.filter(backup__in=ids, last_day__gte=clock.today()).select_related("user")
     for leave in leaves:
         told[leave.backup_id or 0].append(

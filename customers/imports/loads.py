@@ -61,7 +61,7 @@ CLOSINGS: dict[str, Closing] = {
     ImportFile.Kind.STAFF: Closing(
         "is_active",
         "false",
-        "t.is_active AND t.id <> {user} AND t.id <> ALL({staying})",
+        "t.is_active AND t.id <> {user}",
         gettext_lazy("People known from this source whom the file does not hold can no longer sign in."),
     ),
 }
@@ -138,9 +138,9 @@ def count(file: ImportFile) -> Missing | None:
         return None
     with connection.cursor() as cursor:
         cursor.execute(
-            SQL("SELECT count(*), count(*) FILTER (WHERE {gone}) FROM {table} t WHERE {known}").format(
-                gone=_gone(file), table=_table(file), known=_known(file)
-            )
+            SQL(
+                "SELECT count(*), count(*) FILTER (WHERE {gone} AND {free}) FROM {table} t WHERE {known}"
+            ).format(gone=_gone(file), free=_free(file), table=_table(file), known=_known(file))
         )
         return Missing(*cursor.fetchone())
 
@@ -242,7 +242,8 @@ def close_missing(
     with connection.cursor() as cursor:
         cursor.execute(
             SQL(
-                "WITH old AS (SELECT {of_t} FROM {table} t WHERE {known} AND {gone} FOR NO KEY UPDATE OF t),"
+                "WITH old AS (SELECT {of_t} FROM {table} t WHERE {known} AND {gone} AND {free}"
+                " FOR NO KEY UPDATE OF t),"
                 " changed AS (UPDATE {table} t SET {column} = {value}{touched} FROM old WHERE {this}"
                 " RETURNING {keys}, {written} AS written)"
                 " INSERT INTO {before} ({columns}, written)"
@@ -252,6 +253,7 @@ def close_missing(
                 table=_table(file),
                 known=_known(file),
                 gone=_gone(file),
+                free=_free(file),
                 column=Identifier(closing.column),
                 value=SQL(closing.value).format(day=Literal(effective_day(file))),
                 touched=SQL("").join(
@@ -277,13 +279,16 @@ def _table(file: ImportFile) -> sql.Identifier:
 
 
 def _known(file: ImportFile) -> sql.Composable:
-    held = list(at_work.holders()) if file.kind == ImportFile.Kind.STAFF else []
     return SQL("{} AND {}").format(
-        _brought(file),
-        SQL(CLOSINGS[file.kind].is_open).format(
-            user=Literal(file.uploaded_by_id or 0), staying=SQL("{}::bigint[]").format(Literal(held))
-        ),
+        _brought(file), SQL(CLOSINGS[file.kind].is_open).format(user=Literal(file.uploaded_by_id or 0))
     )
+
+
+def _free(file: ImportFile) -> sql.Composable:
+    """Nothing keeps the row: of staff, they hold nothing that must be given to others first."""
+    if file.kind != ImportFile.Kind.STAFF:
+        return SQL("true")
+    return SQL("t.id <> ALL({}::bigint[])").format(Literal(list(at_work.holders())))
 
 
 def _brought(file: ImportFile) -> sql.Composable:

@@ -84,6 +84,7 @@ def test_a_new_manager_or_backup_leaves_a_row_and_the_undo_takes_it_away(cast: C
         .content.decode()
     )
     assert "Rita → nobody, backup nobody → Raj: import of core" in page
+    assert "Ana · " in page
     history = (
         login(cast.max).get(f"/customers/{Customer.objects.get(number='C1').pk}/history/").content.decode()
     )
