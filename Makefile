@@ -1,6 +1,6 @@
 # Every target does its own set-up. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve loop test lint bench assets stop clean distclean
+.PHONY: help setup demo serve loop test lint bench bench-models assets stop clean distclean
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -21,7 +21,7 @@ ASSETS := bankcrm/static/vendor/.built
 export OMP_NUM_THREADS ?= 1
 
 help:          ## This list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1 \2/' | while read -r t h; do printf '  make %-9s %s\n' "$$t" "$$h"; done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1 \2/' | while read -r t h; do printf '  make %-12s %s\n' "$$t" "$$h"; done
 
 setup: $(INSTALLED) $(ASSETS)  ## Python environment in .venv and the front-end files
 
@@ -62,6 +62,9 @@ lint: $(INSTALLED)  ## ruff, mypy, import-linter, missing migrations
 
 bench: setup  ## Time each path beside its limit: make bench N=1000000 BENCH=--drop
 	$(BIN)/python -m bench --n $(N) $(BENCH)
+
+bench-models: setup  ## The models on the real data of ../shared/data and on a sample bank, with intervals
+	$(BIN)/python -m bench.models $(BENCH)
 
 stop:          ## Stop the embedded PostgreSQL and Valkey
 	@if test -x $(BIN)/python; then $(BIN)/python -m bankcrm.embedded stop; fi

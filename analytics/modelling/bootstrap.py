@@ -5,7 +5,7 @@ Percentile intervals (Efron 1979); an absolute gap such as KS or ECE is biased u
 small one may lie above it. Stratified by outcome unless told otherwise, so no draw lacks responders.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,6 +133,30 @@ def paired_difference(
     tail = (1 - confidence) / 2
     low, high = np.quantile(values["first"] - values["second"], (tail, 1 - tail))
     value = float(metric(labels, np.asarray(first)) - metric(labels, np.asarray(second)))
+    return Interval(value, float(low), float(high), len(labels), int(labels.sum()), n, confidence)
+
+
+def mean_over_folds(
+    metric: Metric,
+    y: ArrayLike,
+    folds: Sequence[tuple[NDArray[np.intp], ArrayLike]],
+    *,
+    n: int = 500,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> Interval:
+    """Interval of the mean of a metric over cross-validation folds, each (row positions, their scores). Rows are drawn
+    once for all folds, so a row that repeated folds hold several times counts as one row."""
+    labels = check_labels(y)
+    kernels = [(rows, _kernel(metric, labels[rows], np.asarray(p, dtype=np.float64))) for rows, p in folds]
+    draws = np.concatenate(
+        [
+            np.mean([kernel(counts[:, rows]) for rows, kernel in kernels], axis=0)
+            for counts in draw_counts(labels, n, seed=seed)
+        ]
+    )
+    low, high = np.quantile(draws, ((1 - confidence) / 2, (1 + confidence) / 2))
+    value = float(np.mean([metric(labels[rows], np.asarray(p)) for rows, p in folds]))
     return Interval(value, float(low), float(high), len(labels), int(labels.sum()), n, confidence)
 
 

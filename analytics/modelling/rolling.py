@@ -79,11 +79,29 @@ def five_fold_auc(
 
     Random folds see the future of every row they score, so on drifting data the figure is too good.
     """
+    labels = check_labels(y)
+    folds = fold_scores(X, labels, specs, kind=kind, seed=seed)
+    return float(np.mean([metrics.auc(labels[rows], scores) for rows, scores in folds]))
+
+
+def fold_scores(
+    X: ArrayLike,
+    y: ArrayLike,
+    specs: Sequence[FeatureSpec],
+    *,
+    kind: EstimatorKind = "hist_gradient_boosting",
+    folds: int = 5,
+    repeats: int = 1,
+    seed: int = 0,
+) -> list[tuple[NDArray[np.intp], NDArray[np.float64]]]:
+    """Row positions and their log-odds for every random stratified fold, scored by a model of the other folds; for
+    `bootstrap.mean_over_folds`. Random folds see the future: see `five_fold_auc`."""
     matrix = check_matrix(X, specs)
     labels = check_labels(y, len(matrix))
-    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-    aucs = []
-    for train, test in folds.split(matrix, labels):
-        estimator = fit_estimator(kind, matrix[train], labels[train], specs, seed)
-        aucs.append(metrics.auc(labels[test], estimator.decision_function(matrix[test])))
-    return float(np.mean(aucs))
+    found = []
+    for repeat in range(repeats):
+        splitter = StratifiedKFold(folds, shuffle=True, random_state=seed + repeat)
+        for train, test in splitter.split(matrix, labels):
+            estimator = fit_estimator(kind, matrix[train], labels[train], specs, seed)
+            found.append((test, np.asarray(estimator.decision_function(matrix[test]), dtype=np.float64)))
+    return found

@@ -109,3 +109,16 @@ def test_auc_intervals_cover_the_truth_about_as_often_as_they_say():
         interval = bootstrap.bootstrap_interval(metrics.auc, y, p, n=200, seed=seed)
         covered += interval.low <= 0.76025 <= interval.high
     assert 0.90 <= covered / 200 <= 0.99
+
+
+def test_the_mean_over_folds_is_that_of_the_folds_and_repeats_do_not_narrow_it():
+    rng = np.random.default_rng(3)
+    y = (rng.random(600) < 0.3).astype(int)
+    score = y + rng.normal(size=600)
+    folds = [(rows, score[rows]) for rows in np.array_split(rng.permutation(600), 5)]
+    once = bootstrap.mean_over_folds(metrics.auc, y, folds, n=200)
+    assert once.value == pytest.approx(np.mean([metrics.auc(y[rows], p) for rows, p in folds]))
+    assert once.low < once.value < once.high
+    assert (once.n, once.positives) == (600, y.sum())
+    again = bootstrap.mean_over_folds(metrics.auc, y, folds * 4, n=200)
+    assert (again.low, again.high) == pytest.approx((once.low, once.high))
