@@ -55,6 +55,20 @@ def score(cast: Cast, folder: Path) -> tuple[User, dict[str, Any]]:
     return cast.ana, {"model": model.pk}
 
 
+def find_segments(cast: Cast, folder: Path) -> tuple[User, dict[str, Any]]:
+    from tests.analytics import test_segments
+
+    test_segments.three_kinds(600)
+    return cast.ana, {"segmentation": test_segments.define(cast).pk}
+
+
+def assign_segments(cast: Cast, folder: Path) -> tuple[User, dict[str, Any]]:
+    from tests.analytics import test_segments
+
+    test_segments.three_kinds(600)
+    return cast.ana, {"segmentation": test_segments.used(cast).pk}
+
+
 def read_file(cast: Cast, folder: Path) -> tuple[User, dict[str, Any]]:
     from customers import imports
     from tests.customers.imports_world import write
@@ -119,6 +133,8 @@ SCENARIOS: dict[str, Scenario] = {
     "campaigns.push": push,
     "analytics.train": train,
     "analytics.score": score,
+    "analytics.segments.find": find_segments,
+    "analytics.segments.assign": assign_segments,
     "customers.import": read_file,
     "customers.import undo": take_back,
     "customers.profile": profile,
