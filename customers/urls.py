@@ -11,6 +11,7 @@ from customers import (
     consents_urls,
     dictionary_views,
     import_urls,
+    own_field_urls,
     transfer_urls,
     value_urls,
     views,
@@ -22,6 +23,8 @@ TALKERS = {Role.RM, Role.BRANCH_MANAGER}
 
 urlpatterns: list[URLPattern] = [
     *import_urls.urlpatterns,
+    # Before the dated settings: their undo begins with a slug too.
+    *own_field_urls.urlpatterns,
     *value_urls.urlpatterns,
     # Before the tabs: a panel's name is a slug too.
     *consents_urls.urlpatterns,

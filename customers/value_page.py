@@ -26,6 +26,7 @@ TABS = [
     (gettext_lazy("Margins"), "margin-list"),
     (gettext_lazy("Asset classes"), "asset-class-list"),
     (gettext_lazy("Costs to serve"), "cost-list"),
+    (gettext_lazy("Own fields"), "own-field-list"),
     (gettext_lazy("Data dictionary"), "data-dictionary"),
 ]
 
