@@ -15,10 +15,10 @@ from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
 
 from analytics import audience_text, conditions
-from analytics.audience_sql import STILL_HERE, Compiler, Fragment
+from analytics.audience_sql import STILL_HERE, Compiler, Fragment, segment_of
 from analytics.conditions import Group, InvalidCondition, Node, Reading, Row, read, rows_of
 from analytics.distribution import Distribution, distribution, reference_names, visible_sql
-from analytics.models import Audience, PredictiveModel
+from analytics.models import Audience, PredictiveModel, Segment
 from bankcrm import clock
 from bankcrm.models import User
 from customers.fields import Reference
@@ -193,7 +193,7 @@ def _compiler(condition: Any, month: dt.date, today: dt.date | None) -> tuple[Co
         raise InvalidCondition(lookup.faults)
     trees = {key: reading.tree for key, reading in lookup.audiences.items()}
     return (
-        Compiler(month, today or clock.today(), lookup.score_runs, trees),
+        Compiler(month, today or clock.today(), lookup.score_runs, trees, lookup.segment_runs),
         lookup.reading.tree,
     )
 
@@ -229,6 +229,7 @@ class _Lookup:
         self.audiences: dict[str, Reading] = {}
         self.names: dict[str, str] = {}
         self.score_runs: dict[str, int] = {}
+        self.segment_runs: dict[str, int] = {}
         self._audiences(self.reading, ())
         rows = [*self.reading.rows(), *(row for known in self.audiences.values() for row in known.rows())]
         if len(rows) > conditions.MOST_ROWS and not self.faults:
@@ -237,6 +238,7 @@ class _Lookup:
                 % {"most": conditions.MOST_ROWS}
             )
         self._models({row.subject for row in rows if row.kind in ("score", "decile")})
+        self._segments({row.subject for row in rows if row.kind == "segment"})
         self._references(rows)
 
     def _audiences(self, reading: Reading, above: tuple[str, ...]) -> None:
@@ -278,6 +280,24 @@ class _Lookup:
             else:
                 self.names[f"model:{code}"] = model.name
                 self.score_runs[code] = model.current_score_run_id
+
+    def _segments(self, subjects: set[str]) -> None:
+        if not subjects:
+            return
+        codes = {segment_of(subject)[0] for subject in subjects}
+        segments = Segment.objects.filter(segmentation__code__in=codes).select_related("segmentation")
+        found = {f"{segment.segmentation.code}/{segment.number}": segment for segment in segments}
+        for subject in sorted(subjects):
+            segment = found.get(subject)
+            if segment is None:
+                self.faults.append(_("There is no segment %(subject)s.") % {"subject": subject[:60]})
+            elif segment.segmentation.current_run_id is None:
+                self.faults.append(
+                    _("Nobody has a segment of %(name)s yet.") % {"name": segment.segmentation.name}
+                )
+            else:
+                self.names[f"segment:{subject}"] = f"{segment.segmentation.name}: {segment}"
+                self.segment_runs[segment.segmentation.code] = segment.segmentation.current_run_id
 
     def _references(self, rows: list[Row]) -> None:
         wanted: dict[Reference, set[str]] = {}

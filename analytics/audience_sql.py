@@ -48,16 +48,19 @@ COMPARISONS = {
 class Compiler:
     """Turns nodes into SQL and remembers which score runs they join.
 
-    ``score_runs``: model code → id of the run in use. ``audiences``: id → tree of a saved audience. Both hold
-    everything the tree names; the caller has checked that. Days of catalogue fields count from ``month``, days of
-    events from ``today``, because contacts go on after the month-end.
+    ``score_runs``: model code → id of the run in use, ``segment_runs`` the same by code of a segmentation,
+    ``audiences``: id → tree of a saved audience. They hold everything the tree names; the caller has checked that.
+    Days of catalogue fields count from ``month``, days of events from ``today``, because contacts go on after the
+    month-end.
     """
 
     month: dt.date
     today: dt.date
     score_runs: Mapping[str, int] = field(default_factory=dict)
     audiences: Mapping[str, Group] = field(default_factory=dict)
+    segment_runs: Mapping[str, int] = field(default_factory=dict)
     joined: dict[str, str] = field(default_factory=dict)
+    divided: dict[str, str] = field(default_factory=dict)
 
     def node(self, node: Node) -> Fragment:
         """The condition of a node as one boolean expression with its parameters."""
@@ -77,6 +80,8 @@ class Compiler:
                 return self.field(row)
             case "score" | "decile":
                 return self.score(row)
+            case "segment":
+                return self.segment(row)
             case "audience":
                 sql, params = self.node(self.audiences[row.subject])
                 return (f"({sql}) IS {'NOT ' if row.op == 'is_not' else ''}TRUE", params)
@@ -105,6 +110,13 @@ class Compiler:
             return known(source, "", row.op)
         return compare(source, row.op, row.value)
 
+    def segment(self, row: Row) -> Fragment:
+        """Whoever the run in use does not know is in no segment."""
+        code, number = segment_of(row.subject)
+        alias = self.divided.setdefault(code, f"m_{len(self.divided) + 1}")
+        same = "IS DISTINCT FROM" if row.op == "is_not" else "IS NOT DISTINCT FROM"
+        return f"{alias}.segment {same} %s", [number]
+
     def event(self, row: Row) -> Fragment:
         table, day = EVENT_TABLES[row.kind]
         tests = [f"e.{day} <= %s"]
@@ -127,7 +139,19 @@ class Compiler:
         for model, alias in self.joined.items():
             sql += f" LEFT JOIN analytics_score {alias} ON {alias}.customer_id = c.id AND {alias}.score_run_id = %s"
             params.append(self.score_runs[model])
+        for code, alias in self.divided.items():
+            sql += (
+                f" LEFT JOIN analytics_segmentmember {alias}"
+                f" ON {alias}.customer_id = c.id AND {alias}.segment_run_id = %s"
+            )
+            params.append(self.segment_runs[code])
         return sql, params
+
+
+def segment_of(subject: str) -> tuple[str, int]:
+    """Segmentation code and lasting number of "code/number"; number 0, which no segment has, for anything else."""
+    code, _slash, number = subject.partition("/")
+    return code, int(number) if number.isascii() and number.isdigit() and len(number) < 5 else 0
 
 
 def compare(source: str, op: str, value: Any) -> Fragment:

@@ -41,6 +41,9 @@ def _row(row: Row, names: Mapping[str, str]) -> str:
     if row.kind == "audience":
         text = _("in audience “%(name)s”") if row.op == "is" else _("not in audience “%(name)s”")
         return text % {"name": names.get(f"audience:{row.subject}", row.subject)}
+    if row.kind == "segment":
+        text = _("in segment “%(name)s”") if row.op == "is" else _("not in segment “%(name)s”")
+        return text % {"name": names.get(f"segment:{row.subject}", row.subject)}
     subject = label(row.kind, row.subject)
     if row.kind in ("score", "decile"):
         subject = f"{label(row.kind, '')} {names.get(f'model:{row.subject}', row.subject)}"

@@ -7,6 +7,7 @@ Fields are the catalogue's filterable ones and:
 
 * ``score:<model>`` (probability, 0 to 1) and ``decile:<model>``: the score run in use;
 * ``contacted``, ``assigned``, ``responded``: value ``{"campaign": code, "days": n}``, both may be left out;
+* ``segment:<segmentation>/<number>``: a segment of the run in use, no value;
 * ``audience:<id>``: a saved audience, no value; ``customer_number``: numbers;
 * ``branch``: branch codes, each with its subtree.
 """
@@ -48,6 +49,9 @@ OPERATORS: dict[str, Any] = {
     "is_known": gettext_lazy("is known"),
 }
 NO_VALUE = ("is_missing", "is_known")
+# What is in the named thing or not: no value. These and scores say which one after a colon.
+NAMED = ("audience", "segment")
+OF_A_SUBJECT = ("score", "decile", *NAMED)
 MANY_VALUES = ("one_of", "not_one_of")
 KNOWN = ("is_missing", "is_known")
 EQUAL = ("is", "is_not", "one_of", "not_one_of")
@@ -66,6 +70,7 @@ EXTRA_LABELS: dict[str, Any] = {
     "contacted": gettext_lazy("Contacted"),
     "assigned": gettext_lazy("Assigned"),
     "responded": gettext_lazy("Responded"),
+    "segment": gettext_lazy("Segment"),
     "audience": gettext_lazy("Audience"),
     "customer_number": gettext_lazy("Customer number"),
 }
@@ -75,6 +80,7 @@ EXTRA_OPERATORS: dict[str, tuple[str, ...]] = {
     "contacted": ("is", "is_not"),
     "assigned": ("is", "is_not"),
     "responded": ("is", "is_not"),
+    "segment": ("is", "is_not"),
     "audience": ("is", "is_not"),
     "customer_number": ("one_of", "not_one_of"),
 }
@@ -206,7 +212,7 @@ def _row(node: dict[str, Any], path: str) -> Row:
     kind, _colon, subject = code.partition(":")
     if kind in EXTRA_OPERATORS:
         allowed = EXTRA_OPERATORS[kind]
-        if (kind in ("score", "decile", "audience")) != bool(subject):
+        if (kind in OF_A_SUBJECT) != bool(subject):
             raise _Fault(_("%(field)s is not a field.") % {"field": code[:60]})
     elif code in fields.filterable():
         kind, subject = "field", code
@@ -229,7 +235,7 @@ def label(kind: str, subject: str) -> str:
 
 
 def _value(kind: str, subject: str, op: str, value: Any) -> Any:
-    if op in NO_VALUE or kind == "audience":
+    if op in NO_VALUE or kind in NAMED:
         return None
     if kind in EVENTS:
         return _event(value)

@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analytics import audience
-from analytics.conditions import EVENTS, EXTRA_LABELS, MANY_VALUES, NO_VALUE, OPERATORS
+from analytics.conditions import EVENTS, EXTRA_LABELS, MANY_VALUES, NAMED, NO_VALUE, OPERATORS
 from analytics.distribution import Bin
-from analytics.models import Audience, PredictiveModel
+from analytics.models import Audience, PredictiveModel, Segment, Segmentation
 from bankcrm.models import User
 from campaigns import audience_builder, histogram
 from campaigns.audience_rows import DAYS, Item, base_of, has_choices, operators, row_value
@@ -78,6 +78,13 @@ def catalogue(user: User, *, without: int | None = None) -> Catalogue:
     for model in models:
         scores.append((f"decile:{model.code}", _("%(model)s, decile") % {"model": model.name}))
         scores.append((f"score:{model.code}", _("%(model)s, score") % {"model": model.name}))
+    divided = Segment.objects.filter(segmentation__in=Segmentation.objects.visible_to(user))
+    segments = [
+        (f"segment:{segment.segmentation.code}/{segment.number}", f"{segment.segmentation}: {segment}")
+        for segment in divided.filter(segmentation__current_run__isnull=False)
+        .select_related("segmentation")
+        .order_by("segmentation__name", "number")
+    ]
     saved = (
         Audience.objects.visible_to(user)
         .exclude(pk__in=[] if without is None else [without])
@@ -85,6 +92,7 @@ def catalogue(user: User, *, without: int | None = None) -> Catalogue:
     )
     groups += [
         (_("Scores"), scores),
+        (_("Segments"), segments),
         (_("Campaign history"), [(event, str(EXTRA_LABELS[event])) for event in EVENTS]),
         (_("Saved audiences"), [(f"audience:{one.pk}", one.name) for one in saved]),
         (_("Lists"), [("customer_number", str(EXTRA_LABELS["customer_number"]))]),
@@ -186,7 +194,7 @@ class Page:
         base, entry = base_of(item.code), fields.filterable().get(item.code)
         many = item.op in MANY_VALUES or item.op == "contains"
         found = {
-            "none": not item.code or item.op in NO_VALUE or base == "audience",
+            "none": not item.code or item.op in NO_VALUE or base in NAMED,
             "event": base in EVENTS,
             "days": item.op in DAYS,
             "between": item.op == "between",

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from analytics.conditions import EVENTS, EXTRA_OPERATORS, MANY_VALUES, NO_VALUE, OPERATORS_BY_TYPE
+from analytics.conditions import EVENTS, EXTRA_OPERATORS, MANY_VALUES, NAMED, NO_VALUE, OPERATORS_BY_TYPE
 from customers import fields
 from customers.fields import Type
 
@@ -72,7 +72,7 @@ class Incomplete(ValueError):
 def row_value(item: Item) -> Any:
     """What the row compares with, as a condition has it. Raises ValueError while it cannot be read."""
     base = base_of(item.code)
-    if item.op in NO_VALUE or base == "audience":
+    if item.op in NO_VALUE or base in NAMED:
         return None
     if base in EVENTS:
         return {"campaign": item.campaign, "days": _days(item.days) if item.days else None}

@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 
-from analytics import segment_fit, segment_page, segments
+from analytics import audience, segment_fit, segment_page, segments
 from analytics.modelling import segmentation as modelling
 from analytics.models import Audience, Segment, Segmentation, SegmentationVersion, SegmentMember, SegmentRun
 from bankcrm import runs
@@ -224,3 +224,37 @@ def test_the_page_shows_evidence_and_starts_work_once(cast: Cast) -> None:
     assert "waiting for a worker" in client.get(f"/segments/{made.pk}/work/").content.decode()
     assert client.get("/segments/").status_code == 200
     assert SegmentRun.objects.count() == 1
+
+
+def test_an_audience_may_ask_for_a_segment(cast: Cast) -> None:
+    three_kinds()
+    made = used(cast)
+    segments.rename(Segment.objects.get(segmentation=made, number=2), cast.ana, "Savers", "")
+    inside = {"all": [{"field": "segment:who/2", "op": "is"}]}
+    outside = {"all": [{"field": "segment:who/2", "op": "is_not"}]}
+    bank.run_sql("DELETE FROM analytics_segmentmember WHERE customer_id IN (1, 2, 3)")
+    counted = [audience.count(condition, OCTOBER, cast.max) for condition in (inside, outside)]
+    assert counted == [299, 601]
+    assert audience.describe(inside) == "in segment “Who they are: Savers”"
+    assert audience.describe(outside) == "not in segment “Who they are: Savers”"
+
+
+@pytest.mark.parametrize(
+    ("subject", "fault"),
+    [
+        ("who/9", "no segment who/9"),
+        ("other/1", "no segment other/1"),
+        ("who", "no segment who"),
+        ("who/1'; DROP TABLE x", "no segment who/1'; DROP TABLE x"),
+    ],
+)
+def test_a_segment_that_is_none_is_named(cast: Cast, subject: str, fault: str) -> None:
+    three_kinds()
+    used(cast)
+    assert fault in audience.validate({"all": [{"field": f"segment:{subject}", "op": "is"}]})[0]
+
+
+def test_a_segment_is_not_asked_of_the_past(cast: Cast) -> None:
+    three_kinds()
+    used(cast)
+    assert audience.faults_of_fields({"all": [{"field": "segment:who/1", "op": "is"}]})

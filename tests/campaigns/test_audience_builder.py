@@ -14,6 +14,8 @@ from campaigns.models import Campaign
 from tests.campaigns import factories
 from tests.cast import login
 
+pytestmark = pytest.mark.django_db
+
 HTMX = {"HX-Request": "true"}
 NESTED = {
     "all": [
