@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from bankcrm import figures
 from bankcrm.models import User
 from customers import consents
 from customers.models import Consent, ConsentChannel, ConsentEvent, ConsentPurpose, Customer, QuietPeriod
@@ -53,18 +54,50 @@ def panel(user: User, customer: Customer, today: dt.date) -> dict[str, Any]:
     }
 
 
-def pills(said: Iterable[Consent]) -> list[dict[str, Any]]:
-    """For the head of a page, one entry per channel: whether marketing is objected to there, and since when."""
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A pill: what a customer's word means for offers, in the looks of the consent grid."""
+
+    text: str
+    tone: str
+    icon: str
+
+
+def pills(said: Iterable[Consent]) -> list[Mark]:
+    """For the head of a page: channels on which offers are objected to and since when, agreed to, and neither."""
     offers = [one for one in said if one.purpose in (ConsentPurpose.ALL, ConsentPurpose.MARKETING)]
     objections = {one.channel: one.since for one in offers if one.is_objection}
     if ConsentChannel.ALL in objections:
         stop = any(one.is_do_not_contact for one in offers)
         label = _("Do not contact") if stop else _("Objects to marketing")
-        return [{"label": label, "objects": True, "since": objections[ConsentChannel.ALL]}]
-    return [
-        {"label": channel.label, "objects": channel in objections, "since": objections.get(channel)}
-        for channel in CHANNELS
+        return [_objection(label, objections[ConsentChannel.ALL])]
+    objecting = [
+        _objection(channel.label, objections[channel]) for channel in CHANNELS if channel in objections
     ]
+    agreed = {one.channel for one in offers if not one.is_objection}
+    return [*objecting, *open_marks(set(objections), agreed)]
+
+
+def open_marks(closed: set[str], agreed: set[str]) -> list[Mark]:
+    """The channels that no objection closes: those agreed to apart from those of which nothing was said."""
+    still = [channel for channel in CHANNELS if channel not in closed]
+    yes = [channel for channel in still if channel in agreed or ConsentChannel.ALL in agreed]
+    silent = [channel for channel in still if channel not in yes]
+    marks = []
+    if yes:
+        marks.append(Mark(_("Agreed: %(channels)s") % {"channels": _labels(yes)}, "ok", "check"))
+    if silent:
+        marks.append(Mark(_("Nothing said: %(channels)s") % {"channels": _labels(silent)}, "", "point"))
+    return marks
+
+
+def _labels(channels: list[ConsentChannel]) -> str:
+    return ", ".join(str(channel.label) for channel in channels)
+
+
+def _objection(label: Any, since: dt.date) -> Mark:
+    words = {"label": label, "day": figures.short_day(since)}
+    return Mark(_("%(label)s, objected %(day)s") % words, "bad", "ban")
 
 
 def _is_marketing(one: Consent) -> bool:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from bankcrm import figures
 from bankcrm.policy import REGISTRY
+from customers.consents_page import Mark, open_marks
 from customers.fields import own
 from customers.models import ConsentChannel, ConsentPurpose, ContactChannel, QuietPeriod
 from customers.relation import Touch
@@ -21,15 +22,6 @@ AHEAD_DAYS = 90
 FREQUENT = 3  # contacts in 30 days after which another one is a nuisance
 # Panels of other parts, shown where the route exists and this role may open it.
 PANELS = ("customer-leads", "customer-consents")
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A pill of the strip."""
-
-    text: str
-    tone: str
-    icon: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,20 +118,16 @@ def _objection(channel: str, purpose: str, since: dt.date) -> Mark:
         else purpose,
         "day": figures.short_day(since),
     }
-    return Mark(said % words, "bad", "hand-stop")
+    return Mark(said % words, "bad", "ban")
 
 
 def _open_channels(seen: Seen) -> list[Mark]:
-    """Channels through which an offer may be made."""
+    """Channels through which no objection forbids an offer: agreed to, or nothing was said."""
     relation = seen.relation
     closed = {one.channel for one in relation.objections if one.is_about_offers}
     if ConsentChannel.ALL in closed or relation.quiet_on(seen.today) or seen.customer.closed_on:
         return []
-    return [
-        Mark(str(channel.label), "ok", "check")
-        for channel in ConsentChannel
-        if channel != ConsentChannel.ALL and channel not in closed
-    ]
+    return open_marks(closed, relation.agreed)
 
 
 def _ahead(seen: Seen) -> list[Ahead]:

@@ -16,6 +16,8 @@ READ = """
 SELECT
     (SELECT coalesce(json_agg(json_build_array(channel, purpose, since) ORDER BY since DESC), '[]')
      FROM customers_consent WHERE customer_id = %(customer)s AND is_objection),
+    (SELECT coalesce(json_agg(DISTINCT channel), '[]') FROM customers_consent
+     WHERE customer_id = %(customer)s AND NOT is_objection AND purpose IN ('all', 'marketing')),
     (SELECT coalesce(json_agg(json_build_array(first_day, last_day, reason) ORDER BY first_day), '[]')
      FROM customers_quietperiod
      WHERE customer_id = %(customer)s AND lifted_at IS NULL AND last_day >= %(today)s),
@@ -80,9 +82,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """Newest first, RECENT of each; ``contacts_30d`` counts all contacts of the last 30 days."""
+    """Newest first, RECENT of each; ``contacts_30d`` counts all contacts of the last 30 days.
+
+    ``agreed``: the channels through which the customer agreed to offers; silence is no agreement.
+    """
 
     objections: list[Objection]
+    agreed: set[str]
     quiet: list[Quiet]
     contacts: list[Touch]
     contacts_30d: int
@@ -107,10 +113,11 @@ def read(customer_id: int, today: dt.date) -> Relation:
     }
     with connection.cursor() as cursor:
         cursor.execute(READ, values)
-        objections, quiet, contacts, contacts_30d, answers = cursor.fetchone()
+        objections, agreed, quiet, contacts, contacts_30d, answers = cursor.fetchone()
     day = dt.date.fromisoformat
     return Relation(
         [Objection(channel, purpose, day(since)) for channel, purpose, since in objections],
+        set(agreed),
         [Quiet(day(first), day(last), reason) for first, last, reason in quiet],
         [_touch(row) for row in contacts],
         contacts_30d,

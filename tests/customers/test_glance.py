@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from bankcrm import clock
-from customers import kyc, profile, tabs
+from customers import consents_page, kyc, profile, tabs
 from customers.models import Consent, Contact, CustomerProfile, Holding, QuietPeriod, Transaction
 from customers.worth_knowing import next_birthday, worth_knowing
 from tests import facts
@@ -152,8 +152,38 @@ def test_do_not_contact_leaves_nothing_else_to_say(li, cast):
     )
     text = page(cast.rita, li)
     assert "Do not contact, since 12 Mar" in text
-    mind = text[text.index("<h2>Mind</h2>") : text.index("Last contact")]
+    mind = text[text.index("<h2>Before contacting</h2>") : text.index("Last contact")]
     assert mind.count("pill") == 2  # the class and its tone: one mark
+
+
+def test_agreed_silent_and_objecting_channels_look_and_read_differently(li, cast):
+    since = dt.date(2026, 3, 12)
+    for channel, purpose, objects in (
+        ("phone", "marketing", False),
+        ("sms", "survey", False),
+        ("email", "marketing", True),
+    ):
+        Consent.objects.create(
+            customer=li, channel=channel, purpose=purpose, is_objection=objects, since=since
+        )
+    text = page(cast.rita, li)
+    marks = text[text.index("<h2>Before contacting</h2>") : text.index("Last contact")]
+    assert (
+        '<span class="pill p-ok"><span class="i i-check" aria-hidden="true"></span>Agreed: Phone</span>'
+        in marks
+    )
+    # Whoever agreed to surveys by SMS said nothing about offers by SMS.
+    assert (
+        '<span class="pill"><span class="i i-point" aria-hidden="true"></span>Nothing said: SMS, App</span>'
+        in marks
+    )
+    assert 'i-ban" aria-hidden="true"></span>E-mail, objected 12 Mar</span>' in marks
+    head = consents_page.pills(li.consents.all())
+    assert [(one.text, one.tone) for one in head] == [
+        ("E-mail, objected 12 Mar", "bad"),
+        ("Agreed: Phone", "ok"),
+        ("Nothing said: SMS, App", ""),
+    ]
 
 
 def test_a_lifted_quiet_period_is_over(li, cast):
