@@ -3,7 +3,7 @@
 The goal, 0.4 of the rows that COPY writes in a second, is measured against COPY of the good rows into a table with the
 customers' own indexes, checks and foreign keys: what the import writes, neither read, judged nor resumable. The other
 two are kept beside it: COPY into text columns, and into columns typed as the customers', without any index; see
-docs/decisions/0004-import-beside-copy.md. The last line is the peak memory of this process against the 300 MB it may
+docs/decisions/0005-import-beside-copy.md. The last line is the peak memory of this process against the 300 MB it may
 take. The bank holds staff and branches only; everything is emptied before each try.
 """
 

@@ -96,6 +96,8 @@ class _Writer:
         own_fields.write(self.file, chunk, all_new=self.all_new)
         for brought_by, rows in written.others.items():
             self.others[brought_by] = self.others.get(brought_by, 0) + rows
+        # Foreign keys are checked before the file's row is held, not at the commit: the other hand waits for that row.
+        connection.check_constraints()
         with connection.cursor() as cursor:
             cursor.execute(
                 REMEMBER,
