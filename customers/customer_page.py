@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from bankcrm import figures
 from bankcrm.policy import REGISTRY
 from customers.consents_page import Mark, open_marks
-from customers.fields import own
 from customers.models import ConsentChannel, ConsentPurpose, ContactChannel, QuietPeriod
 from customers.relation import Touch
 from customers.tabs import TABS, Seen
@@ -39,7 +38,7 @@ def header(seen: Seen, tab: str) -> dict[str, Any]:
         "tab_links": [
             {"label": label, "url": reverse("customer-tab", args=[customer.pk, name]), "current": name == tab}
             for name, (label, _read) in TABS.items()
-            if name != "own" or any(not field.is_retired for field in own.catalogue().values())
+            if name != "own" or seen.has_own
         ],
         "panels": [
             reverse(name, args=[customer.pk])
@@ -138,7 +137,7 @@ def _ahead(seen: Seen) -> list[Ahead]:
         for one in seen.held
         if one.matures_on and seen.today <= one.matures_on <= last
     ]
-    born = seen.customer.birth_date
+    born = seen.customer.known_birth_date
     birthday = next_birthday(born, seen.today)
     if born and birthday and birthday <= last:
         said = _("Birthday, turns %(age)s") % {"age": birthday.year - born.year}

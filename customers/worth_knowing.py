@@ -129,7 +129,7 @@ def _fall(seen: Seen) -> Said:
 
 
 def _birthday(seen: Seen) -> Said:
-    born = seen.customer.birth_date
+    born = seen.customer.known_birth_date
     day = next_birthday(born, seen.today)
     if born and day and (day - seen.today).days <= BIRTHDAY_WITHIN:
         age = day.year - born.year

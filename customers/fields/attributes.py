@@ -63,11 +63,25 @@ WHO = [
     attribute(
         "birth_date",
         _("Date of birth"),
-        _("Date of birth. Conditions and models use the age."),
+        _(
+            "Date of birth. Conditions and models use the age. Estimated where a file gave an age (half a year before"
+            " the birthday it counts from) or a year of birth (1 July)."
+        ),
         Type.DATE,
         personal=Personal.PERSONAL,
         filter=False,
         export=False,
+    ),
+    attribute(
+        "birth_date_is_estimated",
+        _("Date of birth is estimated"),
+        _(
+            "The date of birth was made from an age or a year of birth: good for the age, no birthday is claimed of it."
+            " An imported date of birth ends it."
+        ),
+        Type.FLAG,
+        column="",
+        personal=Personal.PERSONAL,
     ),
     attribute(
         "age",

@@ -14,9 +14,10 @@ from typing import Any
 from django.db import connection, models
 from psycopg import sql
 
-from customers.imports import checking, kinds, loads, staging
+from customers.imports import checking, kinds, loads, mapping, staging
 from customers.imports.expressions import Identifier, Literal
 from customers.imports.kinds import Kind
+from customers.imports.kinds.declaration import Target
 from customers.models import ImportFile
 
 SQL = sql.SQL
@@ -33,6 +34,35 @@ class Written:
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """``flag`` says of ``column``, filled by ``target``, whether it is an estimate; of this file's values ``is_one``."""
+
+    flag: str
+    target: str
+    column: str
+    is_one: bool
+
+    @property
+    def fresh(self) -> sql.Composable:
+        """Of a new row, over ``k``."""
+        if not self.is_one:
+            return SQL("false")
+        return SQL("{} IS NOT NULL").format(Identifier("k", self.target))
+
+    @property
+    def changed(self) -> sql.Composable:
+        """Of a known row ``t``: a value that stays is as good as it was."""
+        if not self.is_one:
+            return SQL("false")
+        return SQL("CASE WHEN {says} = {was} THEN {flag} ELSE {fresh} END").format(
+            says=Identifier("k", self.target),
+            was=Identifier("t", self.column),
+            flag=Identifier("t", self.flag),
+            fresh=self.fresh,
+        )
+
+
+@dataclass(frozen=True)
 class Shape:
     """The columns of a file in the table its rows end in."""
 
@@ -44,6 +74,7 @@ class Shape:
     touched: tuple[str, ...]
     closing: tuple[str, ...]
     emptied: tuple[str, ...]  # of a row that is listed: it is there again
+    estimates: tuple[Estimate, ...]
 
     @property
     def given(self) -> frozenset[str]:
@@ -53,7 +84,11 @@ class Shape:
     @property
     def kept(self) -> tuple[str, ...]:
         """Columns a former value is kept of."""
-        return tuple(dict.fromkeys((*self.changing, *self.touched, *self.closing)))
+        return tuple(dict.fromkeys((*self.changing, *self.flags, *self.touched, *self.closing)))
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        return tuple(each.flag for each in self.estimates)
 
 
 def before_table(file: ImportFile) -> str:
@@ -80,7 +115,17 @@ def shape(file: ImportFile) -> Shape:
         touched=tuple(column for column, _text in kind.touched),
         closing=(closing.column,) if closing else (),
         emptied=(closing.column,) if closing and closing.reopens and closing.column not in changing else (),
+        estimates=tuple(
+            Estimate(target.estimate_column, target.name, target.column, _is_estimate(file, target))
+            for target in (cell.target for cell in cells)
+            if target.estimate_column
+        ),
     )
+
+
+def _is_estimate(file: ImportFile, target: Target) -> bool:
+    reading = target.reading(mapping.readings(file).get(target.name, ""))
+    return reading is not None and reading.is_estimate
 
 
 def create_before(file: ImportFile) -> None:
@@ -148,6 +193,7 @@ def _insert(file: ImportFile, kind: Kind, found: Shape, source: sql.Composable) 
     values: list[tuple[str, sql.Composable]] = [
         (column, Identifier("k", name)) for name, column in found.filled
     ]
+    values += [(each.flag, each.fresh) for each in found.estimates]
     given = {column for column, _value in values}
     values += [(column, SQL(text)) for column, text in kind.fixed if column not in given]
     values += [(column, SQL(text)) for column, text in kind.touched]
@@ -191,10 +237,11 @@ def _statement(file: ImportFile, kind: Kind, found: Shape, chunk: sql.Composable
         kept=_listed("t", (*found.rows, *found.kept)),
         table=found.table,
         same=_same(found),
-        was=_listed("t", (*found.changing, *found.emptied)),
+        was=_listed("t", (*found.changing, *found.flags, *found.emptied)),
         says=SQL(", ").join(
             [
                 *(Identifier("k", name) for name, column in found.filled if column in found.changing),
+                *(each.changed for each in found.estimates),
                 *(SQL("NULL") for _column in found.emptied),
             ]
         ),
@@ -226,6 +273,7 @@ def _sets(kind: Kind, found: Shape) -> sql.Composable:
         for name, column in found.filled
         if column in found.changing
     ]
+    sets += [SQL("{} = {}").format(Identifier(each.flag), each.changed) for each in found.estimates]
     sets += [SQL("{} = NULL").format(Identifier(column)) for column in found.emptied]
     sets += [SQL("{} = {}").format(Identifier(column), SQL(text)) for column, text in kind.touched]
     return SQL(", ").join(sets)
@@ -233,7 +281,7 @@ def _sets(kind: Kind, found: Shape) -> sql.Composable:
 
 def written_hash(found: Shape, alias: str = "t") -> sql.Composable:
     """64 bits over what the file may change in a row, so that undo sees whether somebody changed it again."""
-    columns = tuple(dict.fromkeys((*found.changing, *found.closing)))
+    columns = tuple(dict.fromkeys((*found.changing, *found.flags, *found.closing)))
     return SQL("hashtextextended(ROW({})::text, 0)").format(_listed(alias, columns))
 
 

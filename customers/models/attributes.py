@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
@@ -69,6 +71,10 @@ class Customer(models.Model):
     name = models.CharField(_("name"), max_length=120)
     gender = models.CharField(_("gender"), max_length=8, choices=Gender, blank=True, db_default="")
     birth_date = models.DateField(_("date of birth"), null=True, blank=True)
+    # Right to the year at best: a file gave an age or a year of birth. It makes an age, never a birthday.
+    birth_date_is_estimated = models.BooleanField(
+        _("date of birth is estimated"), default=False, db_default=False
+    )
     identity_number = models.CharField(_("identity number"), max_length=32, blank=True, db_default="")
     phone = models.CharField(_("phone"), max_length=24, blank=True, db_default="")
     phone_is_wrong = models.BooleanField(_("phone number is wrong"), default=False, db_default=False)
@@ -148,3 +154,8 @@ class Customer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number}"
+
+    @property
+    def known_birth_date(self) -> dt.date | None:
+        """The day birthdays may be claimed from: None for an estimate."""
+        return None if self.birth_date_is_estimated else self.birth_date

@@ -30,6 +30,11 @@ LEFT = (
     "CASE WHEN {v} THEN LEAST({as_of}, (SELECT known.closed_on FROM customers_customer known"
     " WHERE known.number = q.t_number)) END"
 )
+# A date of birth that is known already and fits stays: the same age in next month's file is no other day.
+FITS = (
+    "COALESCE((SELECT known.birth_date FROM customers_customer known WHERE known.number = q.t_number"
+    " AND extract(year FROM {known}) = {{v}}), {otherwise})"
+)
 READINGS: dict[str, tuple[Reading, ...]] = {
     "birth_date": (
         Reading(
@@ -40,7 +45,11 @@ READINGS: dict[str, tuple[Reading, ...]] = {
             high=120,
             # Half a year before the birthday that age counts from: the age holds on the day of the file, and the
             # error of the estimate is at most six months.
-            value="({as_of} - make_interval(years => {v}, months => 6))::date",
+            value=FITS.format(
+                known="age({as_of}, known.birth_date)",
+                otherwise="({as_of} - make_interval(years => {v}, months => 6))::date",
+            ),
+            is_estimate=True,
             synonyms=("age", "customer age", "client age", "age years", "年龄", "客户年龄"),
         ),
         Reading(
@@ -49,7 +58,8 @@ READINGS: dict[str, tuple[Reading, ...]] = {
             type=Type.INTEGER,
             low=1900,
             high=2100,
-            value="make_date({v}, 7, 1)",
+            value=FITS.format(known="known.birth_date", otherwise="make_date({v}, 7, 1)"),
+            is_estimate=True,
             synonyms=("birth year", "year of birth", "yob", "year birth", "出生年份", "出生年"),
         ),
     ),

@@ -47,6 +47,7 @@ def _target(code: str, field: fields.Field) -> Target:
         is_masked=code in MASKED,
         wanted=WANTED.get(code, ""),
         readings=READINGS.get(code, ()),
+        estimate_column="birth_date_is_estimated" if code == "birth_date" else "",
         **more,
     )
 

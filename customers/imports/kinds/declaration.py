@@ -65,6 +65,8 @@ class Reading:
     places: int = 0
     known: tuple[tuple[str, str], ...] = ()
     synonyms: tuple[str, ...] = ()
+    # What it makes is near the truth, not the truth.
+    is_estimate: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +104,8 @@ class Target:
     # Why a file should give it although it need not, "" where it does not matter.
     wanted: Label = ""
     readings: tuple[Reading, ...] = ()
+    # The flag beside ``column`` that says whether the value is an estimate.
+    estimate_column: str = ""
 
     def reading(self, code: str) -> Reading | None:
         """The reading of that code, None for the plain one; raises KeyError for a code the target does not have."""
