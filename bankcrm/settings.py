@@ -309,6 +309,8 @@ SPECTACULAR_SETTINGS = {
         "ResponseKind": "customers.models.Response.Kind",
         "CustomerKind": "customers.models.Customer.Kind",
         "CostBasis": "customers.models.CostRate.Basis",
+        "TierChangeReason": "customers.models.TierChange.Reason",
+        "QuietReason": "customers.models.QuietPeriod.Reason",
         "Verdict": "campaigns.verdict.Verdict",
         "ImportKind": "customers.models.ImportFile.Kind",
         "ImportState": "customers.models.ImportFile.State",

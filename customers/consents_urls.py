@@ -55,6 +55,13 @@ urlpatterns: list[URLPattern] = [
         write=LISTENERS,
     ),
     policy.route(
+        "api/v1/consents/<int:pk>/undo/",
+        api.UndoWord.as_view(),
+        name="api-consent-undo",
+        read=policy.NOBODY,
+        write=LISTENERS,
+    ),
+    policy.route(
         "api/v1/quiet-periods/<int:pk>/lift/",
         api.Lift.as_view(),
         name="api-quiet-lift",

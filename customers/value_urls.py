@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from bankcrm import policy
 from bankcrm.models import Role
 from customers import value_views
-from customers.api import products
+from customers.api import products, tier_changes
 from customers.api import value as api
 
 
@@ -70,6 +70,12 @@ urlpatterns: list[URLPattern] = [
         name="api-tier-preview",
         read=policy.NOBODY,
         write=SETTERS,
+    ),
+    policy.route(
+        "api/v1/tier-changes/",
+        tier_changes.TierChangeList.as_view(),
+        name="api-tier-change-list",
+        read=CUSTOMER_READERS,
     ),
     policy.route("api/v1/asset-weights/", api.Weights.as_view(), name="api-weight-list", write=SETTERS),
     policy.route(

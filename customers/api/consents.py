@@ -141,6 +141,17 @@ class Lift(APIView):
         return Response(QuietPeriodSerializer(consents.lift(pk, request.user)).data)
 
 
+class UndoWord(APIView):
+    """One's own last word on a customer taken back."""
+
+    @extend_schema(operation_id="customers_consents_undo", request=None, responses=ConsentsSerializer)
+    @once
+    def post(self, request: Request, pk: int) -> Response:
+        """Take your last entry (its id in the history) back within the hour: the word before it holds again."""
+        customer = consents.undo(pk, request.user)
+        return Response(_shown(Customer.objects.get(pk=customer)))
+
+
 def _shown(customer: Customer) -> dict[str, Any]:
     said = list(Consent.objects.filter(customer=customer).order_by("channel", "purpose"))
     events = ConsentEvent.objects.filter(customer=customer).select_related("by").order_by("-id")

@@ -44,6 +44,19 @@ def test_what_makes_no_sense_is_refused_and_nothing_is_kept(cast: Cast, li: Cust
     assert ConsentEvent.objects.count() == 1
 
 
+def test_one_s_own_last_word_is_taken_back_and_both_stay_in_the_history(cast: Cast, li: Customer) -> None:
+    rita, path = Caller(cast.rita), f"customers/{li.pk}/consents/"
+    event = rita.post(path, word()).json()["history"][0]["id"]
+    problem(Caller(cast.bao).post(f"consents/{event}/undo/"), 404, "not_found")
+    problem(Caller(cast.max).post(f"consents/{event}/undo/"), 403, "forbidden")
+    for replayed in (False, True):
+        answer = rita.post(f"consents/{event}/undo/", key="k9")
+        assert ("Idempotency-Replayed" in answer.headers) is replayed
+    assert answer.json()["current"] == []
+    assert [one["said"] for one in answer.json()["history"]] == ["taken_back", "objects"]
+    problem(rita.post(f"consents/{event}/undo/"), 409, "conflict")
+
+
 def test_who_may_not_talk_to_the_customer_records_nothing(cast: Cast, li: Customer) -> None:
     path = f"customers/{li.pk}/consents/"
     problem(Caller(cast.raj).post(path, word()), 404, "not_found")

@@ -179,6 +179,31 @@ def test_a_product_is_made_and_changed_on_its_version(cast: Cast, products) -> N
     assert len(Caller(cast.rita).get("products/", line="retail").json()["results"]) == 1
 
 
+def test_who_moved_is_listed_by_month_way_and_branch_to_whom_it_concerns(cast: Cast, products) -> None:
+    fang = facts.customer("Fang", home_branch=cast.tree.n1, primary_rm=cast.rita)
+    facts.balance(fang, products["current"], 50_000, dt.date(2026, 9, 30))
+    facts.balance(fang, products["current"], 150_000)
+    profile.build(dt.date(2026, 9, 30))
+    profile.build(MONTH)
+    (row,) = Caller(cast.max).get("tier-changes/", way="up", branch="N").json()["results"]
+    assert row == {
+        "customer": fang.pk,
+        "number": fang.number,
+        "month": MONTH.isoformat(),
+        "from_tier": "basic",
+        "to_tier": "gold",
+        "is_up": True,
+        "reason": "aum",
+        "amount": "150000.00",
+        "threshold": "100000.00",
+    }
+    assert len(Caller(cast.rita).get("tier-changes/", month=MONTH.isoformat()).json()["results"]) == 1
+    for person, asked in ((cast.raj, {}), (cast.max, {"way": "down"}), (cast.max, {"month": "2026-09-30"})):
+        assert Caller(person).get("tier-changes/", **asked).json()["results"] == []
+    problem(Caller(cast.max).get("tier-changes/", way="sideways"), 400, "invalid")
+    problem(Caller(cast.ada).get("tier-changes/"), 403, "forbidden")
+
+
 def test_only_administrators_change_and_managers_of_customers_read_no_costs(cast: Cast, products) -> None:
     for person in (cast.rita, cast.mei, cast.max, cast.ana, cast.aud):
         caller = Caller(person)
