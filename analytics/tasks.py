@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from analytics import schedule
 from analytics.models import PredictiveModel, Segmentation
 from analytics.predictive import WRITERS
 from bankcrm import runs
@@ -21,7 +22,7 @@ def train(job: runs.Job) -> dict[str, Any]:
     from analytics import training  # scikit-learn is for workers; web processes import this module too
 
     model = _model(job)
-    versions = training.train(model, _user(job), _day(job, "as_of"), job)
+    versions = training.train(model, _user(job, model.owner), _day(job, "as_of"), job)
     return {
         "url": reverse("model-detail", args=[model.pk]),
         "versions": ", ".join(f"v{version.number}" for version in versions),
@@ -34,7 +35,7 @@ def score(job: runs.Job) -> dict[str, Any]:
     from analytics import scoring  # as above
 
     model = _model(job)
-    done = scoring.score(model, _day(job, "month"), _user(job), job)
+    done = scoring.score(model, _day(job, "month"), _user(job, model.owner), job)
     return {"url": reverse("model-detail", args=[model.pk]), "score_run": done.pk, "customers": done.rows}
 
 
@@ -44,7 +45,7 @@ def find_segments(job: runs.Job) -> dict[str, Any]:
     from analytics import segment_fit  # as above
 
     made = _segmentation(job)
-    version = segment_fit.find(made, _user(job), _day(job, "as_of"), job)
+    version = segment_fit.find(made, _user(job, made.owner), _day(job, "as_of"), job)
     return {"url": reverse("segmentation-detail", args=[made.pk]), "version": version.number}
 
 
@@ -54,14 +55,20 @@ def assign_segments(job: runs.Job) -> dict[str, Any]:
     from analytics import segment_fit  # as above
 
     made = _segmentation(job)
-    run = segment_fit.assign(made, _day(job, "month"), _user(job), job)
+    run = segment_fit.assign(made, _day(job, "month"), _user(job, made.owner), job)
     return {"url": reverse("segmentation-detail", args=[made.pk]), "customers": run.rows}
+
+
+@runs.work("analytics.monthly", gettext_lazy("Scores and segments of a new month"), roles=WRITERS, daily=True)
+def monthly(job: runs.Job) -> dict[str, Any]:
+    """Without arguments: asks for the scoring and assignment that a newer month-end calls for."""
+    return {"asked": schedule.ask_for_due()}
 
 
 def _segmentation(job: runs.Job) -> Segmentation:
     made = (
         Segmentation.objects.filter(pk=job.arguments["segmentation"])
-        .select_related("current_run__version")
+        .select_related("current_run__version", "owner")
         .first()
     )
     if made is None:
@@ -80,10 +87,9 @@ def _model(job: runs.Job) -> PredictiveModel:
     return model
 
 
-def _user(job: runs.Job) -> User:
-    if job.requested_by is None:
-        raise runs.Refused(_("A model is trained and scored in somebody's name."))
-    return job.requested_by
+def _user(job: runs.Job, owner: User) -> User:
+    """Whoever asked; what the clock asks for is done in the owner's name."""
+    return job.requested_by or owner
 
 
 def _day(job: runs.Job, name: str) -> dt.date | None:
