@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.functions import JSONObject
 from django.utils import timezone
 
@@ -17,7 +17,7 @@ from bankcrm import clock
 from bankcrm.models import User
 from customers import fields
 from customers.fields import Area, Field
-from customers.models import AssetClass, Customer, CustomerProfile, Holding
+from customers.models import AssetClass, Customer, CustomerProfile, Holding, OwnField
 
 # Shown by the page's header, numbers masked.
 HEADER = frozenset(
@@ -67,27 +67,34 @@ _SHOWN = (
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A customer in sight, the month of the bank's newest profiles (None before the first), and the business day."""
+    """A customer in sight, the month of the bank's newest profiles (None before the first), and the business day.
+
+    ``has_own``: the bank keeps own fields.
+    """
 
     customer: Customer
     month: dt.date | None
     today: dt.date
+    has_own: bool = False
 
 
 def found(user: User, pk: int) -> Found | None:
     """The customer with branch, managers and row of its cohort, or None when out of ``user``'s sight."""
     newest = CustomerProfile.objects.order_by("-month").values("month")[:1]
+    kept = OwnField.objects.filter(retired_at=None)
     customer = (
         Customer.objects.visible_to(user)
         .select_related("home_branch", "primary_rm", "backup_rm", "acquisition")
         .only(*_SHOWN)
-        .annotate(newest_month=Subquery(newest), sample_day=clock.day_of_the_sample())
+        .annotate(newest_month=Subquery(newest), sample_day=clock.day_of_the_sample(), has_own=Exists(kept))
         .filter(pk=pk)
         .first()
     )
     if customer is None:
         return None
-    return Found(customer, customer.newest_month, customer.sample_day or timezone.localdate())
+    return Found(
+        customer, customer.newest_month, customer.sample_day or timezone.localdate(), customer.has_own
+    )
 
 
 def customer_for(user: User, pk: int) -> Customer | None:

@@ -22,6 +22,7 @@ class Seen:
     past: list[kyc.Past]
     tiers: list[TierRule]
     today: dt.date
+    has_own: bool
 
     @property
     def tier_names(self) -> dict[str, str]:
@@ -63,4 +64,4 @@ class Seen:
 def look(user: User, found: kyc.Found) -> Seen:
     profile, past = kyc.profile_of(found.customer, found.month)
     tiers = list(tiering.rules_at(found.month or dt.date.max))
-    return Seen(user, found.customer, found.month, profile, past, tiers, found.today)
+    return Seen(user, found.customer, found.month, profile, past, tiers, found.today, found.has_own)
