@@ -59,6 +59,10 @@ def _why_not(column: Column, kind: str) -> str:
             kind in ("", OwnField.Type.WHOLE) and column.names_rows,
             _("another number in every row: it names rows and says nothing of them"),
         ),
+        (
+            not kind and _with_exponent(column),
+            _("numbers with an exponent such as 1.5e-05, which are not read"),
+        ),
         (not kind, _("text with many values: a name or a note, nothing to count by")),
     )
     return next((why for holds, why in reasons if holds), "")
@@ -90,7 +94,8 @@ def _number_type(column: Column, told: list[str]) -> str | None:
         return OwnField.Type.CHOICE if column.is_code_list else ""
     if _named_like_a_day(column):
         return OwnField.Type.DATE
-    is_whole = all(re.fullmatch(r"[+-]?[\d,]+(\.0+)?", number) for number in numbers)
+    # 360.0 in the first rows is often 360.5 further down.
+    is_whole = all(re.fullmatch(r"[+-]?[\d,]+", number) for number in numbers)
     return OwnField.Type.WHOLE if is_whole and not _is_share(column) else OwnField.Type.NUMBER
 
 
@@ -107,6 +112,11 @@ def _named_like_a_day(column: Column) -> bool:
     """20240131 in a column called a date; elsewhere eight digits are an amount."""
     named = re.search(r"date|day|_on$|_at$|日期|日$", column.name, re.I)
     return bool(named and column.day_forms() and all(len(value) == 8 for value, _count in column.values))
+
+
+def _with_exponent(column: Column) -> bool:
+    """Mostly numbers, some of them written as 1.5e-05."""
+    return any(re.fullmatch(r"[+-]?\d+(\.\d+)?[eE][+-]?\d+", value) for value, _count in column.values[:20])
 
 
 def _is_share(column: Column) -> bool:

@@ -82,7 +82,7 @@ def test_a_card_file_without_names_comes_in_and_its_words_for_leaving_are_yes_an
         "whole",
         "number",
     )
-    assert said["Naive_Bayes_Classifier_1"].startswith("out: text with many values")
+    assert said["Naive_Bayes_Classifier_1"].startswith("out: numbers with an exponent")
     kept = after(client, page, {field_of(page, "Attrition_Flag"): "own"})
     at = [row.name for row in page.context["rows"]].index("Attrition_Flag")
     assert kept[f"own_type_{at}"] == "flag"
