@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
@@ -11,7 +11,7 @@ from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
 
 from bankcrm.models import Role, User
-from customers import timeline_sql
+from customers import campaign_names, timeline_sql
 from customers.models import Customer
 
 MOST = 50
@@ -112,4 +112,18 @@ def timeline(
         values |= {"day": after.day, "kind": after.kind, "key": after.key}
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        return [Entry(*row) for row in cursor.fetchall()]
+        return _named([Entry(*row) for row in cursor.fetchall()])
+
+
+def _named(entries: list[Entry]) -> list[Entry]:
+    """Campaigns by name; what is imported without a campaign of ours keeps its code."""
+    codes = {entry.what for entry in entries if _is_of_campaign(entry)}
+    names = campaign_names.names(codes)
+    return [
+        replace(entry, what=names.get(entry.what, entry.what)) if _is_of_campaign(entry) else entry
+        for entry in entries
+    ]
+
+
+def _is_of_campaign(entry: Entry) -> bool:
+    return entry.kind in ("assigned", "control") or entry.kind.startswith(("contact_", "response_"))

@@ -1,0 +1,30 @@
+"""The customer's history names campaigns as people do; a code without a campaign of ours stays a code."""
+
+from __future__ import annotations
+
+from customers import campaign_names, timeline
+from customers.timeline import Group
+from tests import facts
+from tests.campaigns import factories
+from tests.campaigns.factories import TODAY
+from tests.cast import Cast
+
+
+def test_the_timeline_says_a_campaigns_name(cast: Cast) -> None:
+    li = facts.customer("李建国", home_branch=cast.tree.n1, primary_rm=cast.rita)
+    factories.draft(cast, "autumn-funds", name="Autumn funds")
+    facts.contact(li, TODAY, campaign_code="autumn-funds")
+    facts.response(li, TODAY, campaign_code="autumn-funds")
+    facts.response(li, TODAY, campaign_code="of-another-bank")
+    found = timeline.timeline(cast.rita, li, TODAY, groups=[Group.CONTACTS, Group.RESPONSES])
+    assert sorted(entry.what for entry in found) == ["Autumn funds", "Autumn funds", "of-another-bank"]
+    assert campaign_names.names(set()) == {}
+
+
+def test_what_is_no_campaign_is_left_as_it_is(cast: Cast) -> None:
+    li = facts.customer("李建国", home_branch=cast.tree.n1, primary_rm=cast.rita)
+    product = factories.make_product()
+    factories.draft(cast, "fund", name="Autumn funds")
+    facts.holding(li, product, TODAY)
+    (entry,) = timeline.timeline(cast.rita, li, TODAY, groups=[Group.HOLDINGS])
+    assert entry.what == product.name
