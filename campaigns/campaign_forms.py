@@ -67,10 +67,14 @@ class CardForm(forms.ModelForm):
         """The lifecycle validates the whole campaign; the form must not write into the instance it shows."""
 
 
+BUDGET_HELP = _("What all contacts may cost together; a campaign that costs more is not submitted.")
+
+
 class BriefForm(CardForm):
     class Meta:
         model = Campaign
         fields = ["name", "product", "objective", "plan", "starts_on", "ends_on", "owner", "budget"]
+        help_texts = {"budget": BUDGET_HELP}
         field_classes = {"starts_on": DayField, "ends_on": DayField}
         widgets = {"objective": forms.Textarea(attrs={"rows": 2})}
 
@@ -240,12 +244,15 @@ class CampaignForm(forms.ModelForm):
         field_classes = {"starts_on": DayField, "ends_on": DayField}
         widgets = {"objective": forms.Textarea(attrs={"rows": 2})}
         help_texts = {
-            "code": _("Stays for ever and names the campaign in the history. Empty: made from the name.")
+            "code": _("Stays for ever and names the campaign in the history. Empty: made from the name."),
+            "budget": BUDGET_HELP,
         }
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["code"].required = False
+        # The column's 0 would be taken for an answer, and block when everything else is done.
+        self.initial["budget"] = self.fields["budget"].initial = None
         rows_of(self, "product").queryset = Product.objects.filter(is_active=True)
         rows_of(self, "plan").queryset = MarketingPlan.objects.visible_to(user)
         rows_of(self, "copy_of").queryset = Campaign.objects.visible_to(user)

@@ -79,6 +79,19 @@ def test_a_campaign_page_reads_for_all_readers_and_only_planners_see_edit(cast, 
     assert login(cast.rita).get(url).status_code == 403
 
 
+def test_a_new_campaign_asks_for_its_budget_at_once(cast, draft):
+    client = login(cast.mei)
+    asked = client.get(reverse("campaign-create")).content.decode()
+    field = asked[asked.index('name="budget"') :].split(">")[0]
+    assert "value=" not in field, "0 would be taken for an answer"
+    data = {"name": "Spring", "product": draft.product_id, "starts_on": TODAY, "ends_on": TODAY}
+    refused = client.post(reverse("campaign-create"), data | {"budget": ""})
+    assert b"This field is required." in refused.content
+    assert not Campaign.objects.filter(name="Spring").exists()
+    client.post(reverse("campaign-create"), data | {"budget": 7})
+    assert Campaign.objects.get(name="Spring").budget == 7
+
+
 def test_a_new_campaign_gets_a_code_from_its_name_and_never_one_that_is_taken(cast, draft):
     data = {"name": "Autumn", "product": draft.product_id, "starts_on": TODAY, "ends_on": TODAY, "budget": 5}
     answer = login(cast.mei).post(reverse("campaign-create"), data)
