@@ -1,7 +1,7 @@
 """Who responded: the outcomes a model learns from, and only those whose window is complete at the as-of date.
 
 Two sources. Facts: month-ends long past, everybody ``analytics.targets`` asks about then, and whether they did it
-within the horizon. Assignments: customers whom campaigns approached for the product, and whether a conversion followed.
+within the horizon. Assignments: customers whom campaigns treated for the product, and whether a conversion followed.
 The second says more about responding to us but covers only who was selected, and needs earlier campaigns; the caller is
 told which one was used and why.
 """
@@ -33,9 +33,7 @@ FEWEST_SNAPSHOTS = 3
 MOST_ROWS = 600_000
 SOURCE_SENTENCES = {
     HOLDINGS: gettext_noop("Who could still do it at %(dates)s month-ends, and who then did in the window."),
-    ASSIGNMENTS: gettext_noop(
-        "Who was approached by campaigns on %(dates)s days and converted in the window."
-    ),
+    ASSIGNMENTS: gettext_noop("Who was treated by campaigns on %(dates)s days and converted in the window."),
 }
 TOO_FEW_ASSIGNED = gettext_noop(
     "Campaigns gave %(positives)s responders on %(dates)s days; from %(needed)s on three or more days the model learns"

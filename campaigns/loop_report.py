@@ -43,7 +43,7 @@ def _labels_line(stage: dict[str, Any]) -> str:
     """What a round's model could learn from: earlier rounds' assignments arrive here without anybody moving a file."""
     assigned, held = stage["labels"]["assignments"], stage["labels"]["holdings"]
     return (
-        f"{stage['stage']}: {assigned['n']:,} customers approached by campaigns on {assigned['dates']} days, "
+        f"{stage['stage']}: {assigned['n']:,} customers treated by campaigns on {assigned['dates']} days, "
         f"{assigned['positives']:,} of them responded; {held['positives']:,} purchases at {held['dates']} month-ends"
     )
 
