@@ -243,7 +243,8 @@ LEFT JOIN profile_finance f ON f.customer_id = c.id
 LEFT JOIN profile_contact k ON k.customer_id = c.id
 LEFT JOIN profile_response r ON r.customer_id = c.id
 CROSS JOIN LATERAL (
-    SELECT extract(year FROM age(%(day)s::date, c.birth_date))::smallint AS age,
+    SELECT CASE WHEN c.birth_date <= %(day)s AND c.birth_date > %(day)s::date - interval '121 years'
+                THEN extract(year FROM age(%(day)s::date, c.birth_date))::smallint END AS age,
            (extract(year FROM age(%(day)s::date, c.opened_on)) * 12
             + extract(month FROM age(%(day)s::date, c.opened_on)))::int AS tenure,
            coalesce(b.loan, 0) + coalesce(b.card, 0) AS liabilities,

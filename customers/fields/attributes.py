@@ -86,7 +86,10 @@ WHO = [
     attribute(
         "age",
         _("Age"),
-        _("Full years at the as-of date. Models may use it: suitability of an offer depends on it."),
+        _(
+            "Full years at the as-of date; unknown before birth and beyond 120. Models may use it: suitability of an"
+            " offer depends on it."
+        ),
         Type.NUMBER,
         source="p.age",
         column="",

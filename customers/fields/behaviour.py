@@ -207,8 +207,8 @@ NEEDS = [
         "preferred_channel",
         _("Preferred channel"),
         _(
-            "Channel of most transactions in 12 months, from five transactions on. Empty where there is not enough"
-            " behaviour to say."
+            "Channel of most transactions in 12 months, from five transactions on; channel Other counts to the five and"
+            " is never preferred. Empty where there is not enough behaviour to say."
         ),
         CHANNELS,
         basis=Basis.TRANSACTIONS,

@@ -130,47 +130,54 @@ FLOWS = [
     ),
 ]
 
+IN_CATEGORY = _("Spending in this merchant category over three months.")
 SPENDING = [
     portrait(
         f"spend_{code}_3m",
         label,
-        _("Spending in this merchant category over three months."),
+        meaning,
         reasons={"high": high, "low": low},
     )
-    for code, label, high, low in (
+    for code, label, meaning, high, low in (
         (
             "food",
             _("Food, 3 months"),
+            IN_CATEGORY,
             _("Spends %(value)s on food in 3 months"),
             _("Spends only %(value)s on food in 3 months"),
         ),
         (
             "home",
             _("Home, 3 months"),
+            IN_CATEGORY,
             _("Spends %(value)s on the home in 3 months"),
             _("Spends only %(value)s on the home in 3 months"),
         ),
         (
             "travel",
             _("Travel, 3 months"),
+            IN_CATEGORY,
             _("Spends %(value)s on travel in 3 months"),
             _("Spends only %(value)s on travel in 3 months"),
         ),
         (
             "education",
             _("Education, 3 months"),
+            IN_CATEGORY,
             _("Spends %(value)s on education in 3 months"),
             _("Spends only %(value)s on education in 3 months"),
         ),
         (
             "leisure",
             _("Leisure, 3 months"),
+            IN_CATEGORY,
             _("Spends %(value)s on leisure in 3 months"),
             _("Spends only %(value)s on leisure in 3 months"),
         ),
         (
             "other",
             _("Other spending, 3 months"),
+            _("Spending in the categories Other and Insurance together over three months."),
             _("Spends %(value)s on other things in 3 months"),
             _("Spends only %(value)s on other things in 3 months"),
         ),

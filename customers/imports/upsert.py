@@ -35,7 +35,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Estimate:
-    """``flag`` says of ``column``, filled by ``target``, whether it is an estimate; of this file's values ``is_one``."""
+    """``flag`` says of ``column``, filled by ``target``, whether it is an estimate: of the file's values ``is_one``."""
 
     flag: str
     target: str

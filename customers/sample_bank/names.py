@@ -167,7 +167,8 @@ def _acquisition() -> np.ndarray:
 def _birth_dates(population: Population, luck: np.ndarray, firm: np.ndarray) -> np.ndarray:
     born = population.born.astype(np.int64).astype("datetime64[D]")
     born[luck < 0.004] = np.datetime64("1900-01-01")
-    born[(luck > 0.004) & (luck < 0.007)] += 36_525  # a century off
+    decade = (luck > 0.004) & (luck < 0.007)
+    born[decade] = np.maximum(born[decade] - 3_652, np.datetime64("1900-01-01"))  # ten years off
     born[firm | ((luck > 0.01) & (luck < 0.03))] = np.datetime64("NaT")
     return born
 

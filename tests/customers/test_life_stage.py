@@ -63,6 +63,25 @@ def test_each_row_of_the_rule_gives_its_stage(told: dict, said: str) -> None:
     assert stage(**told) == said
 
 
+@pytest.mark.parametrize(
+    ("day", "age"),
+    [
+        (dt.date(2099, 3, 1), None),
+        (MONTH + dt.timedelta(days=1), None),
+        (MONTH, 0),
+        (dt.date(1905, 11, 1), 120),
+        (dt.date(1905, 10, 31), None),
+        (dt.date(1900, 1, 1), None),
+    ],
+)
+def test_an_age_nobody_can_have_is_unknown(day: dt.date, age: int | None) -> None:
+    li = facts.customer(birth_date=day)
+    profile.build(MONTH)
+    found = CustomerProfile.objects.get(customer=li)
+    assert found.age == age
+    assert (found.life_stage == "") is (age is None)
+
+
 def test_every_stage_has_a_rule_and_every_rule_a_row() -> None:
     ruled = [rule.stage for rule in life_stage.RULES]
     assert set(ruled) == set(LifeStage)

@@ -234,6 +234,8 @@ def test_life_stage_and_loyalty_row_by_row(mine, rows):
         if one["kind"] == "firm" or pd.isna(born):
             return ""
         age = DAY.year - born.year - ((DAY.month, DAY.day) < (born.month, born.day))
+        if not 0 <= age <= 120:
+            return ""
         children, married = one["children"] > 0, one["marital_status"] == "married"
         stops_work = who in pension or one["occupation"] == "retired"
         decided = {

@@ -56,3 +56,14 @@ def test_a_part_of_a_part_keeps_its_place(people: population.Population) -> None
     assert inner.numbers.tolist() == list(range(400, 600))
     assert (inner.traits.wealth == people.traits.wealth[400:600]).all()
     assert (inner.born == people.born[400:600]).all()
+
+
+def test_nobody_is_born_on_a_day_an_import_would_refuse() -> None:
+    many = population.draw(7, 20_000, FIRST, LAST, staff.branch_of_managers())
+    left = np.full(20_000, population.Population.NEVER, np.int32)
+    born = names.columns(7, many, left, IDS)["birth_date"]
+    known = born[~np.isnat(born)]
+    # What some systems write for "not known" stays among the dirt.
+    assert (known == np.datetime64("1900-01-01")).sum() > 20
+    assert known.min() == np.datetime64("1900-01-01")
+    assert known.max() < LAST
