@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from bankcrm.amounts import Amount
 from bankcrm.definitions import DEFINITIONS
 from campaigns import evaluation
 from campaigns.api.campaigns import CampaignView
@@ -63,7 +64,7 @@ class CountsSerializer(serializers.Serializer):
     conversions = serializers.IntegerField()
     successes = serializers.IntegerField(help_text=_("responses of the kind that decides: see success"))
     rate = serializers.FloatField(allow_null=True, help_text=_("successes per customer assigned"))
-    cost = serializers.FloatField()
+    cost = Amount()
 
 
 class EffectSerializer(serializers.Serializer):

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from bankcrm.amounts import Amount
 from bankcrm.parsing import Query
 from bankcrm.problems import Problem
 from customers.acquisition_figures import DIMENSIONS, HORIZONS, Figures, Share, figures
@@ -49,9 +50,9 @@ class CohortFiguresSerializer(serializers.Serializer):
     group = serializers.CharField(allow_null=True, help_text=_("null: all groups together; empty: not known"))
     cohort = serializers.DateField(allow_null=True, help_text=_("first day of the month; null: all months"))
     acquired = serializers.IntegerField()
-    cost_per_customer = serializers.FloatField(allow_null=True)
-    fee_income = serializers.FloatField()
-    contribution = serializers.FloatField()
+    cost_per_customer = Amount(allow_null=True)
+    fee_income = Amount()
+    contribution = Amount()
     value_per_cost = CostRatioSerializer()
     second_product = serializers.DictField(child=CohortShareSerializer(), help_text=_("by months"))
     overdue = serializers.DictField(child=CohortShareSerializer(), help_text=_("customers, by days"))

@@ -9,15 +9,16 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bankcrm import clock
+from bankcrm.amounts import Amount
 from bankcrm.parsing import YEARS, Query
-from customers import kyc, peers, product_gap, timeline
+from customers import fields, kyc, peers, product_gap, timeline
 from customers import portrait as portraits
 from customers.models import Customer
 from customers.portrait import Rhythm
@@ -27,17 +28,38 @@ from customers.worth_knowing import worth_knowing
 MOST_SENTENCES = 20
 
 
+@extend_schema_field(
+    {
+        "type": "object",
+        "additionalProperties": {
+            "oneOf": [{"type": "number"}, {"type": "string", "format": "decimal"}],
+        },
+    }
+)
+class FigureDict(serializers.DictField):
+    """Figures by code of the catalogue: amounts are strings with two places, counts are numbers."""
+
+    def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:
+        catalogue = fields.everything()
+        return {
+            code: Amount().to_representation(figure)
+            if code in catalogue and catalogue[code].type == fields.Type.MONEY
+            else float(figure)
+            for code, figure in value.items()
+        }
+
+
 class MonthSerializer(serializers.Serializer):
     month = serializers.DateField(source="first", help_text=gettext_lazy("first day of the month"))
-    money_in = serializers.FloatField()
-    money_out = serializers.FloatField()
+    money_in = Amount()
+    money_out = Amount()
     bookings = serializers.IntegerField(source="number")
 
 
 class CounterpartySerializer(serializers.Serializer):
     name = serializers.CharField()
-    money_in = serializers.FloatField()
-    money_out = serializers.FloatField()
+    money_in = Amount()
+    money_out = Amount()
     bookings = serializers.IntegerField(source="number")
     first_on = serializers.DateField(source="first")
     last_on = serializers.DateField(source="last")
@@ -58,7 +80,7 @@ class RegularSerializer(serializers.Serializer):
     kind = serializers.CharField()
     category = serializers.CharField()
     rhythm = serializers.ChoiceField(choices=Rhythm.choices)
-    amount = serializers.FloatField(help_text=gettext_lazy("median; minus is a payment"))
+    amount = Amount(help_text=gettext_lazy("median; minus is a payment"))
     bookings = serializers.IntegerField(source="number")
     last_on = serializers.DateField(source="last")
     next_on = serializers.DateField()
@@ -67,9 +89,9 @@ class RegularSerializer(serializers.Serializer):
 
 class UnusualSerializer(serializers.Serializer):
     booked_on = serializers.DateField(source="day")
-    amount = serializers.FloatField()
-    usual = serializers.FloatField(help_text=gettext_lazy("median of the customer's own in that direction"))
-    limit = serializers.FloatField()
+    amount = Amount()
+    usual = Amount(help_text=gettext_lazy("median of the customer's own in that direction"))
+    limit = Amount()
     kind = serializers.CharField()
     counterparty = serializers.CharField()
     is_new = serializers.BooleanField(
@@ -108,14 +130,12 @@ class PeersSerializer(serializers.Serializer):
     ages = serializers.ListField(
         child=serializers.IntegerField(), allow_null=True, help_text=gettext_lazy("first and last")
     )
-    averages = serializers.DictField(child=serializers.FloatField())
+    averages = FigureDict()
     asset_shares = serializers.DictField(child=serializers.FloatField())
     holders = serializers.DictField(
         child=serializers.FloatField(), help_text=gettext_lazy("product code → share of those customers")
     )
-    own = serializers.DictField(
-        child=serializers.FloatField(), help_text=gettext_lazy("the customer's own figures, as in averages")
-    )
+    own = FigureDict(help_text=gettext_lazy("the customer's own figures, as in averages"))
     usually_also_hold = GapSerializer(
         many=True, help_text=gettext_lazy("on sale, held by one in five of them and not by the customer")
     )
@@ -126,7 +146,24 @@ class EntrySerializer(serializers.Serializer):
     kind = serializers.CharField()
     what = serializers.CharField(allow_null=True)
     detail = serializers.CharField(allow_null=True)
-    amount = serializers.FloatField(allow_null=True)
+    amount = serializers.SerializerMethodField()
+    talk_seconds = serializers.SerializerMethodField(help_text=gettext_lazy("of a contact, where noted"))
+    rows = serializers.SerializerMethodField(help_text=gettext_lazy("of this customer in the imported file"))
+
+    @extend_schema_field(Amount(allow_null=True))
+    def get_amount(self, entry: timeline.Entry) -> str | None:
+        is_money = entry.amount is not None and not entry.kind.startswith(("contact_", "import_"))
+        return str(Amount().to_representation(entry.amount)) if is_money else None
+
+    def get_talk_seconds(self, entry: timeline.Entry) -> int | None:
+        return _count(entry, "contact_")
+
+    def get_rows(self, entry: timeline.Entry) -> int | None:
+        return _count(entry, "import_")
+
+
+def _count(entry: timeline.Entry, kind: str) -> int | None:
+    return int(entry.amount) if entry.amount is not None and entry.kind.startswith(kind) else None
 
 
 class TimelineSerializer(serializers.Serializer):

@@ -46,7 +46,7 @@ def test_figures_come_by_group_and_cohort_with_their_intervals(cast: Cast, cohor
         ("", "2026-09-01"),
     }
     total = found[None, None]
-    assert (total["acquired"], total["cost_per_customer"], total["is_small"]) == (2, 50.0, True)
+    assert (total["acquired"], total["cost_per_customer"], total["is_small"]) == (2, "50.00", True)
     assert total["second_product"]["3"] | {"low": 0, "high": 0} == {
         "count": 0,
         "n": 1,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -272,11 +274,28 @@ def test_the_timeline_goes_on_where_a_page_ended(li, cast, api):
 
 def test_the_portrait_adds_up_to_the_bookings(li, cast, api):
     told = api(cast.rita).get(f"customers/{li.pk}/portrait/").json()
-    assert sum(one["money_out"] for one in told["months"]) == 10 * sum(range(1, 13))
-    assert sum(one["money_in"] for one in told["months"]) == 5000
+    assert sum(Decimal(one["money_out"]) for one in told["months"]) == 10 * sum(range(1, 13))
+    assert sum(Decimal(one["money_in"]) for one in told["months"]) == 5000
     assert [one["name"] for one in told["counterparties"]] == ["Jade Trading"]
     assert sum(map(sum, told["footprint"])) == 12
     assert [one["channel"] for one in told["channels"]] == ["mobile"]
+
+
+def test_amounts_of_the_portrait_and_the_timeline_are_strings_with_two_places(li, cast, api):
+    for pence in (Decimal("0.10"), Decimal("0.20"), Decimal("35792.55")):
+        facts.transaction(li, -pence, dt.date(2026, 10, 9), counterparty="Market")
+    facts.contact(li, dt.date(2026, 10, 20), talk_seconds=101)
+    told = api(cast.rita).get(f"customers/{li.pk}/portrait/").json()
+    (market,) = [one for one in told["counterparties"] if one["name"] == "Market"]
+    assert (market["money_in"], market["money_out"]) == ("0.00", "35792.85")
+    amounts = [one[name] for one in told["months"] for name in ("money_in", "money_out")]
+    amounts += [one[name] for one in told["unusual"] for name in ("amount", "usual", "limit")]
+    entries = api(cast.rita).get(f"customers/{li.pk}/timeline/").json()["entries"]
+    amounts += [one["amount"] for one in entries if one["amount"] is not None]
+    assert len(amounts) > 10
+    assert all(re.fullmatch(r"-?\d+\.\d\d", amount) for amount in amounts), amounts
+    (call,) = [one for one in entries if one["kind"] == "contact_phone" and one["talk_seconds"] == 101]
+    assert (call["amount"], call["rows"]) == (None, None)
 
 
 def test_peers_need_enough_customers_and_name_what_they_usually_hold(li, cast, api):
@@ -291,7 +310,8 @@ def test_peers_need_enough_customers_and_name_what_they_usually_hold(li, cast, a
     assert told["customers"] >= 40
     assert [one["product"] for one in told["usually_also_hold"]] == ["fund-mixed"]
     assert told["usually_also_hold"][0]["hindrance"] == ""
-    assert told["own"]["aum"] == 40000.0
+    assert (told["own"]["aum"], told["averages"]["aum"]) == ("40000.00", "40000.00")
+    assert told["own"]["products_held"] == 1.0  # a count is a number
 
 
 def test_what_is_worth_knowing_names_its_rule(li, cast, api):
