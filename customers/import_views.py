@@ -18,7 +18,7 @@ from bankcrm.policy import SignedIn
 from customers import import_page, imports, profile, tasks
 from customers.import_forms import UploadForm
 from customers.import_load_forms import HistoryForm, MissingForm
-from customers.imports import mapping, reject_file, reporting
+from customers.imports import kinds, mapping, reject_file, reporting
 from customers.imports.kinds import KINDS, allowed
 from customers.models import ImportFile
 
@@ -165,11 +165,13 @@ def _kpis(file: ImportFile) -> list[dict[str, Any]]:
         (_("Left out"), file.rejected, "warn" if file.rejected else ""),
     ]
     if file.state in (State.MERGED, State.UNDONE):
+        told = file.options.get("own_told")
         same = (file.accepted or 0) - (file.inserted or 0) - (file.updated or 0)
         figures += [
             (_("New"), file.inserted, ""),
             (_("Changed"), file.updated, ""),
-            (_("Said nothing new"), same, ""),
+            # A row may say something new in own fields alone.
+            (_("Own fields told of"), told, "") if told else (_("Said nothing new"), same, ""),
             (_("Marked as gone"), file.closed, ""),
         ]
     return [
@@ -181,7 +183,7 @@ def _kpis(file: ImportFile) -> list[dict[str, Any]]:
 
 def _meanings(file: ImportFile) -> list[tuple[str, str]]:
     """(column or constant, what it means) of everything that goes in."""
-    kind = KINDS[file.kind]
+    kind = kinds.of(file)
     # JSON keeps no order; the file does.
     named = [(column, file.mapping.get(column, "")) for column in file.columns]
     constants = file.options.get("constants", {}).items()

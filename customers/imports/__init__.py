@@ -181,7 +181,7 @@ def _finish(file: ImportFile, job: Job | None) -> None:
 def remap(file: ImportFile, mapped: dict[str, str], options: dict[str, Any]) -> ImportFile:
     """Store another meaning of the columns; the file must be checked again. Raises Refused once rows of it are in."""
     options = loads.with_day(file, mapped, mapping.how_read(file) | options)
-    options["own"] = own_fields.definitions(mapped.values(), options.get("own", {}))
+    options["own"] = own_fields.definitions(mapped, options.get("own", {}))
     changed = ImportFile.objects.filter(pk=file.pk, inserted__isnull=True).exclude(
         state__in=[State.MERGED, State.UNDONE]
     )

@@ -161,6 +161,8 @@ def meaning_label(kind: Kind, meaning: str) -> str:
         reading = target.reading(code)
     except KeyError:
         return meaning
+    if target.is_own:
+        return _("%(target)s, an own field") % {"target": target.label}
     if reading is None:
         return str(target.label)
     return _("%(target)s, from %(reading)s") % {"target": target.label, "reading": reading.label}

@@ -7,7 +7,7 @@ A definition is ``{"label", "meaning", "unit", "type", "personal", "heading"}`` 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import connection, transaction
@@ -63,16 +63,22 @@ def defined(field: OwnField) -> dict[str, Any]:
     }
 
 
-def definitions(mapped: Iterable[str], told: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Definitions of the own fields among the meanings ``mapped``; one that exists counts more than what is told.
+def definitions(
+    mapped: Mapping[str, str], told: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Definitions of the own fields that columns are ``mapped`` to; one that exists counts more than what is told.
 
     A code that is neither there nor told has no definition.
     """
-    used = [meaning for meaning in mapped if is_own(meaning)]
+    used = {meaning: column for column, meaning in mapped.items() if is_own(meaning)}
     if not used:
         return {}
     known = {field.code: defined(field) for field in OwnField.objects.filter(code__in=used)}
-    return {code: known.get(code) or dict(told[code]) for code in used if code in known or code in told}
+    return {
+        code: known.get(code) or dict(told[code]) | {"heading": told[code].get("heading") or column[:200]}
+        for code, column in used.items()
+        if code in known or code in told
+    }
 
 
 def proposable(kind: str) -> dict[str, dict[str, Any]]:

@@ -62,7 +62,7 @@ def receive(
     given = dict(mapped or {})
     means = own_fields.without_retired(_unique(proposal.mapping | given, given, proposal.mapping))
     read_as = proposal.options | options | sniffed.options()
-    if told := own_fields.definitions(means.values(), read_as.get("own", {})):
+    if told := own_fields.definitions(means, read_as.get("own", {})):
         read_as["own"] = told
     return _write(
         ImportFile(
@@ -120,7 +120,7 @@ def reread(file: ImportFile, options: Mapping[str, Any]) -> ImportFile:
     sniffing.keep_sample(path_of(file), sniffed)
     proposal, _source = _proposal(path_of(file), file.kind, sniffed, file.source)
     same = sniffed.columns == file.columns
-    told = own_fields.definitions(proposal.mapping.values(), proposal.options.get("own", {}))
+    told = own_fields.definitions(proposal.mapping, proposal.options.get("own", {}))
     campaign = {key: file.options[key] for key in ("campaign",) if key in file.options}
     changed = ImportFile.objects.filter(pk=file.pk, inserted__isnull=True).exclude(
         state__in=[ImportFile.State.MERGED, ImportFile.State.UNDONE]

@@ -237,3 +237,26 @@ def test_a_step_asked_for_twice_under_one_key_is_one_run(cast: Cast) -> None:
     again = ana.post(f"imports/{pk}/confirm/", key="go")
     assert (again.status_code, again.json()["run"]) == (202, first.json()["run"])
     assert IdempotencyKey.objects.filter(key="go").count() == 1
+
+
+def test_a_column_is_kept_as_an_own_field_and_read_back_with_the_customer(cast: Cast) -> None:
+    ana = Caller(cast.ana)
+    pk = send(ana).json()["id"]
+    told = {"mapping": MEANS | {"shoe": "own_shoe"}}
+    refused = ana.send("put", f"imports/{pk}/mapping/", told)
+    assert "Nothing is called own_shoe here." in problem(refused, 422, "refused")["detail"]
+    shoe = {"label": "Shoe size", "type": "whole", "personal": "none"}
+    for code, wrong in (("own_Shoe", shoe), ("shoe", shoe), ("own_shoe", shoe | {"type": "list"})):
+        body = told | {"own": {code: wrong}}
+        assert ana.send("put", f"imports/{pk}/mapping/", body).status_code == 400
+    answer = ana.send("put", f"imports/{pk}/mapping/", told | {"own": {"own_shoe": shoe}})
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["own"]["own_shoe"]["heading"] == "shoe"
+    ana.post(f"imports/{pk}/check/")
+    work()
+    ana.post(f"imports/{pk}/confirm/")
+    work()
+    wang = Customer.objects.get(number="C1")
+    assert ana.get(f"customers/{wang.pk}/").json()["own_fields"] == {"own_shoe": 41}
+    entry = {one["code"]: one for one in ana.get("customer-fields/").json()}["own_shoe"]
+    assert (entry["label"], entry["origin"], entry["personal"]) == ("Shoe size", "own", "none")

@@ -139,3 +139,48 @@ def test_known_fields_are_proposed_again_by_name_for_any_source(cast: Cast, tmp_
     )
     assert file.mapping == {"number": "number", "SCORE": "own_score", "exited": "own_exited", "Colour": ""}
     assert file.options["own"]["own_score"]["type"] == "whole"
+
+
+def test_more_own_fields_than_there_may_be_are_refused_before_anything_goes_in(
+    cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("customers.imports.own_fields.MOST_FIELDS", 3)
+    with pytest.raises(
+        imports.Refused, match="There may be 3 own fields; 0 are there and the file would bring 4"
+    ):
+        bring(tmp_path, cast, FIRST)
+    assert not OwnField.objects.exists()
+    assert not Customer.objects.exists()
+
+
+def test_a_retired_field_is_not_proposed_and_one_of_another_type_is_not_written_over(
+    cast: Cast, tmp_path: Path
+) -> None:
+    bring(tmp_path, cast, FIRST)
+    OwnField.objects.filter(code="own_score").update(retired_at=dt.datetime(2024, 12, 1, tzinfo=dt.UTC))
+    text = "number,Score,Exited\n1,9,yes\n"
+    file = imports.receive(write(tmp_path, text, "c.csv"), "customers", cast.ada)
+    assert file.mapping["Score"] == ""
+    with pytest.raises(imports.Refused, match="The own field Credit score is retired"):
+        imports.check(imports.remap(file, {"number": "number", "Score": "own_score"}, {}))
+    file = imports.remap(file, {"number": "number", "Exited": "own_exited"}, {})
+    OwnField.objects.filter(code="own_exited").update(type="choice")
+    with pytest.raises(imports.Refused, match="Exited is of another type"):
+        imports.check(file)
+
+
+def test_a_file_of_many_own_fields_goes_in_at_once(cast: Cast, tmp_path: Path) -> None:
+    names = [f"v{number}" for number in range(120)]
+    own = {f"own_{name}": {"label": name, "type": "whole", "heading": name} for name in names}
+    text = "number,name," + ",".join(names) + "\n1,Ann," + ",".join(map(str, range(120))) + "\n"
+    file = imports.receive(
+        write(tmp_path, text),
+        "customers",
+        cast.ada,
+        mapped=dict(zip(names, own, strict=True)),
+        options={"own": own},
+    )
+    imports.merge(imports.check(file))
+    (row,) = OwnValues.objects.all()
+    assert sorted(row.content.values()) == list(range(120))
+    assert file.options["own_told"] == 1
