@@ -66,10 +66,12 @@ def summary(model: PredictiveModel, today: dt.date) -> dict[str, Any]:
 
 
 def light(model: PredictiveModel) -> dict[str, str]:
-    """The drift light of the scores in use: word, tone."""
+    """The drift light: word, tone. The scores in use and the fields the champion learned from, whichever moved more."""
     psi = model.current_score_run.psi if model.current_score_run else None
+    moved = [entry["psi"] for entry in model.champion.card.get("drift", [])] if model.champion else []
     if psi is None:
         return {"word": _("not known"), "tone": ""}
+    psi = max(psi, *moved) if moved else psi
     if psi >= PSI_ACT:
         return {"word": _("act"), "tone": "bad"}
     if psi >= PSI_WATCH:
@@ -84,6 +86,7 @@ def versions(model: PredictiveModel, user: User) -> list[dict[str, Any]]:
     for version in found[:30]:
         tone, mark = TONES[State(version.state)]
         why_not = predictive.objection(version, user)
+        better = better_of(version)
         rows.append(
             {
                 "version": version,
@@ -91,10 +94,27 @@ def versions(model: PredictiveModel, user: User) -> list[dict[str, Any]]:
                 "mark": mark,
                 "auc": version.card.get("metrics", {}).get("auc"),
                 "may_promote": not why_not,
+                "warning": better,
                 "why_not": why_not if user.may_act_as(predictive.PROMOTERS) else "",
             }
         )
     return rows
+
+
+def better_of(version: ModelVersion) -> str:
+    """What the version's own card says ranks better on the same later rows, as a sentence; "" for nothing."""
+    ours = version.card.get("metrics", {}).get("auc")
+    for entry in version.card.get("against", []):
+        difference = entry["metrics"]["auc"]
+        if ours and difference["high"] < 0:
+            return _(
+                "v%(number)s ranks better on the same later customers: AUC %(theirs)s against %(ours)s."
+            ) % {
+                "number": entry["version"],
+                "theirs": number(difference["theirs"], 3),
+                "ours": number(ours["value"], 3),
+            }
+    return ""
 
 
 def metric_rows(shown: ModelVersion | None, against: dict[str, Any] | None) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Min, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -33,13 +33,13 @@ def _require(user: User, roles: frozenset[Role]) -> None:
 
 
 def freshness() -> Freshness | None:
-    """What the top bar says about the scores in use: when the newest of them were published."""
-    published = (
+    """What the top bar says about the scores in use: the day the oldest of them are of, whenever they were computed."""
+    oldest = (
         PredictiveModel.objects.filter(current_score_run__isnull=False)
-        .aggregate(last=Max("current_score_run__published_at"))
-        .get("last")
+        .aggregate(oldest=Min("current_score_run__as_of"))
+        .get("oldest")
     )
-    return Freshness(_("scores %(when)s") % {"when": figures.stamp(published)}) if published else None
+    return Freshness(_("scores of %(day)s") % {"day": figures.short_day(oldest)}) if oldest else None
 
 
 def churn_chances(month: dt.date) -> list[tuple[str, str, tuple[Any, ...]]]:
@@ -121,6 +121,11 @@ def previous_champion(model: PredictiveModel) -> ModelVersion | None:
     return _once_champions(model).filter(promoted_at__lt=model.champion.promoted_at).first()
 
 
+def last_scores(version: ModelVersion) -> ScoreRun | None:
+    """What the version published last."""
+    return ScoreRun.objects.filter(version=version, state=ScoreRun.State.PUBLISHED).order_by("-pk").first()
+
+
 def _once_champions(model: PredictiveModel) -> QuerySet[ModelVersion]:
     return ModelVersion.objects.filter(model=model, state=State.RETIRED, promoted_at__isnull=False).order_by(
         "-promoted_at"
@@ -131,17 +136,22 @@ def _once_champions(model: PredictiveModel) -> QuerySet[ModelVersion]:
 def roll_back(model: PredictiveModel, user: User) -> ModelVersion:
     """Back to the champion before, and to the last scores it published, in one step; nothing is computed.
 
-    A second person promoted that version when it was new. Raises PermissionDenied, or Refused without an earlier one.
+    As with a promotion, whoever trained the version does not decide it. Raises PermissionDenied, or Refused for that
+    person and without an earlier champion.
     """
     _require(user, PROMOTERS)
     locked = _locked(model.pk)
     earlier = previous_champion(locked)
+    if earlier is not None and earlier.trained_by_id == user.pk:
+        raise Refused(
+            _("You trained v%(number)s. A second person goes back to it.") % {"number": earlier.number}
+        )
     if earlier is None or locked.champion is None:
         raise Refused(_("There is no earlier champion to go back to."))
     left = locked.champion
     _retire_champion(locked)
     ModelVersion.objects.filter(pk=earlier.pk).update(state=State.CHAMPION)
-    scores = ScoreRun.objects.filter(version=earlier, state=ScoreRun.State.PUBLISHED).order_by("-pk").first()
+    scores = last_scores(earlier)
     PredictiveModel.objects.filter(pk=locked.pk).update(
         champion=earlier, current_score_run=scores or locked.current_score_run
     )

@@ -1,7 +1,7 @@
 """Predicted against actual: what a published score run said, and what the customers then did.
 
 Only once the horizon has passed and outcomes through its end have arrived. Shown for everybody scored, and apart for
-customers campaigns approached, their control groups and the rest, because a contact changes what it is judged by.
+customers campaigns treated, their control groups and the rest, because a contact changes what it is judged by.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ JOIN customers_customerprofile p ON p.customer_id = c.id AND p.month = %s
 CROSS JOIN LATERAL (
     SELECT count(*) > 0 AS assigned, coalesce(bool_or(NOT a.is_control), false) AS treated
     FROM customers_assignment a
-    WHERE a.customer_id = s.customer_id AND {campaigns} AND a.assigned_on > %s AND a.assigned_on <= %s
+    WHERE a.customer_id = s.customer_id AND {campaigns} AND a.assigned_on >= %s AND a.assigned_on <= %s
 ) arm
 WHERE s.score_run_id = %s GROUP BY 1, 2 ORDER BY 1, 2
 """

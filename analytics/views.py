@@ -57,6 +57,9 @@ def model_detail(request: SignedIn, pk: int) -> HttpResponse:
     challenger = model_page.challenger_of(model, [row["version"] for row in rows])
     shown = model.champion or challenger
     against = model_page.comparison(challenger, model.champion)
+    previous = predictive.previous_champion(model)
+    if previous is not None and previous.trained_by_id == request.user.pk:
+        previous = None  # a second person goes back to it
     context = {
         "model": model,
         "predicts": targets.sentence(model),
@@ -72,7 +75,8 @@ def model_detail(request: SignedIn, pk: int) -> HttpResponse:
         "card": model_page.card_rows(model, shown),
         "lift_headers": [_("Decile"), _("Customers"), _("Positive"), _("Rate"), _("Lift")],
         "calibration_headers": [_("Decile"), _("Predicted"), _("Actual"), _("Customers")],
-        "previous": predictive.previous_champion(model),
+        "previous": previous,
+        "previous_scores": predictive.last_scores(previous) if previous else None,
         "runs": model_page.score_runs(model)[:12],
         "work": _work(model, request.user),
         "may_write": request.user.may_act_as(predictive.WRITERS),

@@ -4,19 +4,40 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
-from analytics import predictive
+from analytics import predictive, segments
 from analytics.models import PredictiveModel
 from bankcrm import clock, runs, workdays
 from bankcrm.models import Branch
 from campaigns import lifecycle, loop, loop_steps, planning, simulation
 from campaigns.models import Campaign, MarketingPlan
-from customers import sample_bank
+from customers import profile, sample_bank
 from customers.models import Product
 
 WORKED_DAYS = 2
 LAST_CAMPAIGN = "fund-young-savers"
 TRAINED_AT_ONCE = ("credit_card", "wealth_management")
+CHURN_MODELS: tuple[dict[str, Any], ...] = (
+    {
+        "code": "wealth-churn",
+        "name": "Leaves wealth management",
+        "target": PredictiveModel.Target.FALLS,
+        "balance": "wealth_management",
+        "share": 0.5,
+        "least": 1000,
+        "horizon_days": 90,
+        "feeds": PredictiveModel.Feeds.CHURN_WEALTH,
+    },
+    {
+        "code": "loan-churn",
+        "name": "Repays the loan early",
+        "target": PredictiveModel.Target.PREPAYS,
+        "balance": "loan_balance",
+        "horizon_days": 90,
+        "feeds": PredictiveModel.Feeds.CHURN_LOAN,
+    },
+)
 # Fewer leads a day than the team could work, so that everybody still finds new ones this morning.
 WORKED_A_DAY = 5
 
@@ -78,6 +99,35 @@ def define_other_models() -> None:
         )
         if product.code in TRAINED_AT_ONCE:
             runs.request("analytics.train", ana, key=f"model:{model.pk}", subject=model.name, model=model.pk)
+    for values in CHURN_MODELS:
+        model = predictive.define(ana, kind=PredictiveModel.Kind.CHURN, monthly=True, **values)
+        runs.request("analytics.train", ana, key=f"model:{model.pk}", subject=model.name, model=model.pk)
+
+
+def divide_customers(played: loop.Loop) -> None:
+    """Segments of the newest month and the month before, so that there is movement to look at."""
+    ana = loop_steps.person("ana")
+    made = segments.define(ana, code="who-they-are", name="Who they are")
+
+    def ask(kind: str, **arguments: str) -> None:
+        loop_steps.through_worker(
+            kind,
+            ana,
+            key=f"segmentation:{made.pk}",
+            subject=made.name,
+            waiting=played.waiting,
+            segmentation=made.pk,
+            **arguments,
+        )
+
+    with played.stage("today: segments") as counts:
+        ask("analytics.segments.find")
+        version = made.versions.get()
+        segments.use(version, ana)
+        for month in profile.months()[1::-1]:
+            ask("analytics.segments.assign", month=month.isoformat())
+        made.refresh_from_db()
+        counts.update(method=version.method, segments=version.card.get("k"))
 
 
 def _plan(product: Product, today: dt.date) -> MarketingPlan:

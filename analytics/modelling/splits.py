@@ -58,8 +58,8 @@ def time_split(
     out_of_time: float = 0.2,
     embargo: Any = None,
 ) -> Slices:
-    """Cut at whole dates so that the latest hold at least the share `out_of_time` of the rows, those before
-    `validation`.
+    """Cut at whole dates so that the latest hold about the share `out_of_time` of the rows, those before
+    `validation`: the cut nearest to the share, the later one of two. Every further month then soon reaches training.
 
     `dates` (n,) are snapshot dates (datetime64) or any ordered numbers; rows of one date stay together. At least one
     date is left for every part, so few snapshots give larger later parts. `embargo`: see `split_at`.
@@ -74,19 +74,19 @@ def time_split(
         )
     after = np.cumsum(counts[::-1])[::-1]  # rows on this date or later
     total = len(when)
-    last = _latest_start(after, out_of_time * total, ceiling=len(distinct) - 1, floor=2)
+    last = _nearest_start(after, out_of_time * total, ceiling=len(distinct) - 1, floor=2)
     before = (
         total - after[last]
     )  # of these, validation takes its part even when the last snapshot is oversized
     wanted = validation / (1 - out_of_time) * before
-    middle = _latest_start(after - after[last], wanted, ceiling=last - 1, floor=1)
+    middle = _nearest_start(after - after[last], wanted, ceiling=last - 1, floor=1)
     return split_at(when, y, distinct[middle], distinct[last], embargo=embargo)
 
 
-def _latest_start(after: NDArray[np.intp], rows: float, *, ceiling: int, floor: int) -> int:
-    """The latest date position at or below `ceiling` from which `rows` rows remain, never below `floor`."""
-    enough = np.flatnonzero(after[: ceiling + 1] >= rows)
-    return max(floor, int(enough[-1]) if enough.size else floor)
+def _nearest_start(after: NDArray[np.intp], rows: float, *, ceiling: int, floor: int) -> int:
+    """The date position from `floor` to `ceiling` from which nearest to `rows` rows remain, the later of two."""
+    misses = np.abs(after[floor : ceiling + 1] - rows)
+    return ceiling - int(np.argmin(misses[::-1]))
 
 
 def split_at(

@@ -197,3 +197,17 @@ def test_of_a_training_the_chosen_learner_waits_not_its_sibling(cast: Cast, mode
     predictive.promote(chosen, cast.max)
     current = PredictiveModel.objects.get(pk=model.pk)
     assert model_page.challenger_of(current, list(model.versions.order_by("-number"))).number == 3
+
+
+def test_a_version_that_ranks_worse_says_so_before_it_is_promoted(cast: Cast, model: PredictiveModel) -> None:
+    auc = {"value": -0.02, "low": -0.03, "high": -0.01, "theirs": 0.696}
+    card = {
+        "metrics": {"auc": {"value": 0.676, "low": 0.66, "high": 0.69}},
+        "against": [{"version": 1, "metrics": {"auc": auc}}],
+    }
+    ModelVersion.objects.filter(model=model).delete()
+    bank.make_version(model, 1, card={"metrics": card["metrics"]})
+    bank.make_version(model, 2, card=card)
+    page = login(cast.max).get(f"/models/{model.pk}/").content.decode()
+    said = "v1 ranks better on the same later customers: AUC 0.696 against 0.676."
+    assert page.count(said) == 2  # beside the button, and in what it asks

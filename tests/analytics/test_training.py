@@ -43,7 +43,7 @@ def test_a_new_version_is_compared_with_the_champion_on_the_same_rows(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = bank.in_use(cast, monkeypatch)
-    model.features = ["aum", "industry"]
+    model.features = ["industry", "last_transaction_on"]
     model.save()
     with_less = training.train(model, cast.ana)[0]
     champion = next(entry for entry in with_less.card["against"] if entry["version"] == 1)

@@ -112,3 +112,16 @@ def test_a_run_that_was_never_published_is_not_verified(run: ScoreRun) -> None:
 @pytest.mark.parametrize(("successes", "n"), [(0, 10), (1, 10), (5, 10), (10, 10), (37, 4120)])
 def test_the_interval_is_wilsons(successes: int, n: int) -> None:
     assert proportions.wilson(successes, n) == pytest.approx(metrics.wilson(successes, n), abs=1e-12)
+
+
+def test_who_is_assigned_on_the_day_of_the_scores_is_in_a_campaign(run: ScoreRun) -> None:
+    Assignment.objects.create(
+        campaign_code="c",
+        customer_id=1,
+        cell_code="a",
+        product_code=run.version.model.sells.code,
+        assigned_on=AS_OF,
+    )
+    found = verification.verify(run)
+    assert found is not None
+    assert {total.arm: total.n for total in found.totals} == {"all": 100, "treated": 1, "other": 99}

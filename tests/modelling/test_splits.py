@@ -81,3 +81,10 @@ def test_a_refusal_is_a_value_error_with_a_translatable_sentence():
         time_split([1, 1], [0, 1])
     assert refusal.value.sentence.values == {"found": 1}
     assert "%(found)s" in refusal.value.sentence.template
+
+
+@pytest.mark.parametrize(("count", "parts"), [(5, (3, 1, 1)), (6, (4, 1, 1)), (7, (5, 1, 1)), (8, (5, 1, 2))])
+def test_another_month_reaches_training_before_long(count: int, parts: tuple[int, ...]) -> None:
+    dates = month_starts(count, 10)
+    slices = time_split(dates, alternating(len(dates)))
+    assert tuple(len(np.unique(dates[rows])) for _, rows in slices.parts()) == parts
