@@ -71,7 +71,7 @@ def learn_specs(fields: Sequence[Field], months: Sequence[dt.date]) -> tuple[Fea
     """One specification per field; a categorical one keeps the commonest 200 values of the given months, sorted."""
     seen = _categories([known for known in fields if known.is_categorical], months)
     return tuple(
-        FeatureSpec(known.code, _KINDS[known.type], str(known.label), seen.get(known.code, ()))
+        FeatureSpec(known.code, _KINDS[known.type], str(known.label), seen.get(known.code, ()), known.agreed)
         for known in fields
     )
 

@@ -117,7 +117,9 @@ def _of_batch(
     }
     ranked = rule_score(-column["last_transaction_on"], column["transactions_12m"], column["aum"])
     rate = np.full(len(batch.ids), version.card.get("rate", 0.0), dtype=np.float32)
-    return ranked.score.astype(np.float64), rate
+    # The score puts the best customers first; those who leave are sought at its other end.
+    best_first = -1.0 if version.model.kind == PredictiveModel.Kind.CHURN else 1.0
+    return best_first * ranked.score.astype(np.float64), rate
 
 
 def _along_the_file(version: ModelVersion, fitted: FittedResponse | None, job: runs.Job | None) -> Scores:

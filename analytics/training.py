@@ -148,7 +148,8 @@ def _material(
     }
     embargo = None
     if data.source == labels.HOLDINGS:
-        embargo = np.timedelta64(max(targets.window_end(model, month) - month for month, _ in data.batches))
+        # The month-ends were chosen so that no two windows overlap; months differ in length, so the shortest gap.
+        embargo = np.timedelta64(min(targets.window_end(model, month) - month for month, _ in data.batches))
     return Material(data.X, data.y, data.dates, data.specs, embargo, facts, data=data)
 
 

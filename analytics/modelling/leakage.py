@@ -59,7 +59,7 @@ def leakage_scan(
     The AUC of a feature is the larger of two: of its values in either direction with the missing at the far end, and of
     response rates per value class (categories, or 20 quantile bins and the missing), each half of the rows judged by
     the rates of the other half, which also finds what is not monotone and does not reward many categories.
-    At most 50,000 evenly spaced rows are looked at.
+    At most 50,000 evenly spaced rows are looked at; features `agreed` beforehand are not asked.
     """
     matrix = check_matrix(X, specs)
     labels = check_labels(y, len(matrix))
@@ -70,6 +70,8 @@ def leakage_scan(
         raise ValueError("leakage can only be judged with responders and non-responders")
     leaks = []
     for j, spec in enumerate(specs):
+        if spec.agreed:
+            continue
         auc = single_feature_auc(matrix[:, j], labels, categorical=spec.kind == "categorical")
         if auc > limit:
             leaks.append(Leak(j, spec.name, auc, _sentence(spec, auc, limit)))

@@ -23,12 +23,13 @@ CATEGORY_LIMIT = 200
 @dataclass(frozen=True, slots=True)
 class FeatureSpec:
     """One column: `name` as in the field catalogue, `label` as shown, `categories` of a categorical column in
-    code order."""
+    code order. `agreed`: what it says of days to come was agreed before, so ranking the outcome alone is no leak."""
 
     name: str
     kind: FeatureKind
     label: str
     categories: tuple[str, ...] = ()
+    agreed: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

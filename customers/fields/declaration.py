@@ -129,6 +129,8 @@ class Field:
     export: bool = True
     reasons: Mapping[str, Label] = dataclass_field(default_factory=dict)
     newest: str = ""
+    # It tells of days to come because that was agreed before, such as when a contract falls due.
+    agreed: bool = False
     is_retired: bool = False
 
     @property

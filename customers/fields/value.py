@@ -178,6 +178,7 @@ TOTALS = [
         _("Earliest day after the as-of date on which a deposit or investment matures."),
         Type.DATE,
         basis=Basis.HOLDINGS,
+        agreed=True,
         reasons={"high": _("Next maturity on %(value)s"), "low": _("Next maturity on %(value)s")},
     ),
     value(
@@ -185,6 +186,7 @@ TOTALS = [
         _("Maturing in 30 days"),
         _("Deposits and investments that mature within 30 days after the as-of date."),
         basis=Basis.HOLDINGS,
+        agreed=True,
         reasons={
             "high": _("%(value)s matures within 30 days"),
             "low": _("Only %(value)s matures within 30 days"),
@@ -195,6 +197,7 @@ TOTALS = [
         _("Maturing in 90 days"),
         _("Deposits and investments that mature within 90 days after the as-of date."),
         basis=Basis.HOLDINGS,
+        agreed=True,
         reasons={
             "high": _("%(value)s matures within 90 days"),
             "low": _("Only %(value)s matures within 90 days"),

@@ -270,3 +270,17 @@ def test_churn_is_verified_against_the_balances_that_followed(
     observed = sum(row.positives for row in found.rows)
     assert observed == sum(answers(model, JULY).values()) > 100
     assert found.rows[0].actual > found.rows[-1].actual
+
+
+def test_a_rule_for_churn_puts_the_quietest_first(cast: Cast, wealth: Product) -> None:
+    model = define(cast, code="quiet")
+    version = bank.make_version(
+        model, 1, algorithm="rule", features=list(training.RULE_FIELDS), card={"rate": 0.1}
+    )
+    bank.run_sql("UPDATE customers_customerprofile SET transactions_12m = customer_id, aum = customer_id")
+    bank.run_sql(
+        "UPDATE customers_customerprofile SET last_transaction_on = DATE '2026-05-01' + customer_id::int"
+    )
+    predictive.promote(version, cast.max)
+    run = scoring.score(model, MONTH, cast.ana)
+    assert list(run.scores.order_by("-raw").values_list("customer_id", flat=True))[0] == 1

@@ -1,5 +1,7 @@
 """A feature that knows the outcome blocks the fit; an honest strong one does not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -81,3 +83,12 @@ def test_a_calendar_is_named_and_can_be_left_out(history):
     np.testing.assert_array_equal(rest, X[:, [0, 1, 2, 3, 5]])
     with pytest.raises(ValueError, match="no feature"):
         without(X, history.specs, range(6))
+
+
+def test_what_was_agreed_beforehand_may_rank_the_outcome_alone():
+    rng = np.random.default_rng(4)
+    outcome = rng.integers(0, 2, 500).astype(np.int8)
+    due = (outcome + rng.normal(0, 0.1, 500)).astype(np.float32)[:, None]
+    recorded = FeatureSpec("due", "numeric", "Due")
+    assert [leak.name for leak in leakage_scan(due, outcome, [recorded])] == ["due"]
+    assert leakage_scan(due, outcome, [replace(recorded, agreed=True)]) == []
