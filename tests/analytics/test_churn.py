@@ -283,4 +283,5 @@ def test_a_rule_for_churn_puts_the_quietest_first(cast: Cast, wealth: Product) -
     )
     predictive.promote(version, cast.max)
     run = scoring.score(model, MONTH, cast.ana)
-    assert list(run.scores.order_by("-raw").values_list("customer_id", flat=True))[0] == 1
+    best = run.scores.order_by("-raw").first()
+    assert best is not None and best.customer_id == 1
