@@ -284,4 +284,5 @@ def test_a_rule_for_churn_puts_the_quietest_first(cast: Cast, wealth: Product) -
     predictive.promote(version, cast.max)
     run = scoring.score(model, MONTH, cast.ana)
     best = run.scores.order_by("-raw").first()
-    assert best is not None and best.customer_id == 1
+    assert best is not None
+    assert best.customer_id == 1
