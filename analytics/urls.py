@@ -83,4 +83,4 @@ urlpatterns: list[URLPattern] = [
 ]
 
 policy.navigation(_("Models"), "brain", "model-list", "/models/", order=30)
-policy.navigation(_("Segments"), "users-group", "segmentation-list", "/segments/", order=31)
+policy.navigation(_("Segments"), "chart-dots", "segmentation-list", "/segments/", order=31)
