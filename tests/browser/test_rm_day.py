@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 
 import pytest
@@ -223,3 +224,38 @@ def test_on_the_phone_a_lead_is_worked_by_touch(phone, leads, sign_in):
     phone.get_by_role("button", name="Save, next").tap()
     settle(phone, leads[0].pk)
     assert FollowUp.objects.get().outcome == "no_answer"
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_what_was_saved_is_told_once_and_never_over_the_outcome(page, leads, sign_in, width, height):
+    page.set_viewport_size({"width": width, "height": height})
+    sign_in(page, "rita", f"/leads/{leads[0].pk}/")
+    now = opened(page)
+    for _save in range(3):
+        page.locator(".out", has_text="No answer").click(timeout=1000)
+        page.get_by_role("button", name="Save, next").click(timeout=1000)
+        now = settle(page, now)
+    toast, dock = page.locator(".toast-k"), page.locator(".dock").bounding_box()
+    expect(toast).to_have_count(1)
+    expect(toast).to_contain_text("Saved: no answer")
+    told = toast.bounding_box()
+    assert told["y"] + told["height"] <= dock["y"]
+    under = page.evaluate(
+        "([x, y]) => !document.elementFromPoint(x, y).closest('.toasts')", [told["x"] + 60, told["y"] + 8]
+    )
+    assert under, "a click on the words goes to the page below"
+
+
+def test_the_button_names_the_customer_it_opens(page, leads, sign_in):
+    """A call that was agreed for earlier comes first although the lead is due later."""
+    last = leads[-1]
+    Lead.objects.filter(pk=last.pk).update(
+        due_on=factories.TODAY + dt.timedelta(days=30), next_at=queue.moment() - dt.timedelta(days=40)
+    )
+    sign_in(page, "rita", f"/leads/{leads[0].pk}/")
+    opened(page)
+    expect(page.locator(".savenext")).to_contain_text(last.customer.name)
+    expect(page.locator(".q li a").first).to_contain_text(last.customer.name)
+    page.keyboard.press("5")
+    page.keyboard.press("Enter")
+    assert settle(page, leads[0].pk) == last.pk

@@ -46,6 +46,8 @@ function fadeLater(shown, milliseconds) {
 
 document.body.addEventListener("toast", (event) => {
   const { items, text, value, level, undo } = event.detail ?? {};
+  // What was saved before is no news any more: successes do not pile up over the page.
+  for (const before of region?.querySelectorAll(".toast-k.ok") ?? []) before.remove();
   for (const item of items ?? [{ text: text ?? value, level, undo }]) toast(item);
 });
 
