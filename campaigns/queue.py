@@ -25,6 +25,8 @@ CLAIM_MINUTES = 30
 # The day an open lead is due: its date, or the day of the agreed next step where that is earlier. What was agreed and
 # missed is late, whatever the date says. PostgreSQL's LEAST passes over an empty next step.
 DUE_DAY = Least("due_on", TruncDate("next_at"))
+# The same as the names of a keyset page, whose rows are annotated with ``due_day``.
+ORDER = ("due_day", "-value", "pk")
 WORKING_ROLES = frozenset({Role.RM, Role.BRANCH_MANAGER})
 
 
@@ -57,8 +59,7 @@ def waiting(user: User) -> LeadQuerySet:
     A lead with a next step in the future stays out until its time comes; a call that was agreed and missed comes before
     what is only due later.
     """
-    leads = workable(user).filter(_its_time(moment())).alias(due_day=DUE_DAY)
-    return leads.order_by("due_day", F("value").desc(), "id")
+    return workable(user).filter(_its_time(moment()))
 
 
 def later(user: User) -> LeadQuerySet:
@@ -76,11 +77,14 @@ def _its_time(now: dt.datetime) -> Q:
     return Q(next_at__isnull=True) | Q(next_at__lte=now)
 
 
+def in_order(leads: LeadQuerySet) -> LeadQuerySet:
+    """The one order in which leads are worked, wherever they are listed: DUE_DAY, the dearer first, the older first."""
+    return leads.alias(due_day=DUE_DAY).order_by("due_day", F("value").desc(), "id")
+
+
 def workable(user: User) -> LeadQuerySet:
     """Every lead in sight that is open and has a relationship manager, in queue order."""
-    return (
-        Lead.objects.visible_to(user).filter(state__in=WORKABLE).order_by("due_on", F("value").desc(), "id")
-    )
+    return in_order(Lead.objects.visible_to(user).filter(state__in=WORKABLE))
 
 
 def counts(user: User, today: dt.date) -> QueueCounts:

@@ -64,7 +64,7 @@ class LeadView(APIView):
 class LeadList(LeadView, generics.ListAPIView):
     serializer_class = LeadSerializer
     queryset = Lead.objects.none()
-    ordering = ("due_on", "-value", "pk")
+    ordering = queue.ORDER
 
     @extend_schema(operation_id="leads_list", parameters=[LeadQuery])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -75,13 +75,13 @@ class LeadList(LeadView, generics.ListAPIView):
     def get_queryset(self) -> Any:
         asked = LeadQuery.of(self.request)
         state = asked.get("state", "")
-        leads = self.leads()
+        leads = self.leads().annotate(due_day=queue.DUE_DAY)
         if state != ALL:
             leads = leads.filter(state=state) if state else leads.open()
         if "campaign" in asked:
             leads = leads.filter(campaign__code=asked["campaign"])
         if "due" in asked:
-            leads = leads.alias(due_day=queue.DUE_DAY).filter(_due(asked["due"], clock.today()))
+            leads = leads.filter(_due(asked["due"], clock.today()))
         if asked.get("waiting"):
             leads = leads.filter(pk__in=queue.waiting(self.request.user).order_by().values("pk"))
         return leads

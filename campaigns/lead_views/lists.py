@@ -23,7 +23,6 @@ from campaigns.models import Lead
 from campaigns.models.leads import to_work
 from customers.models import Customer
 
-ORDER = ("due_on", "-value", "pk")
 PAGE = 20
 EFFECT_DAYS = 30
 GROUPS = {
@@ -134,7 +133,7 @@ def lead_list(request: SignedIn) -> HttpResponse:
     user, today = request.user, clock.today()
     form = LeadFilter(request.GET, user, today)
     found = form.filter(Lead.objects.visible_to(user))
-    page = paging.page_of(request, found, ORDER, PAGE)
+    page = paging.page_of(request, found.annotate(due_day=queue.DUE_DAY), queue.ORDER, PAGE)
     return render(
         request,
         "campaigns/leads/list.html",
@@ -191,7 +190,7 @@ def calendar(request: SignedIn) -> HttpResponse:
 @require_GET
 def my_results(request: SignedIn) -> HttpResponse:
     """The funnel of one's leads in a period, with what every step means."""
-    today = timezone.localdate()
+    today = clock.today()
     days = {"30": 30, "90": 90, "365": 365}.get(request.GET.get("days", ""), 90)
     since = today - dt.timedelta(days=days)
     return render(

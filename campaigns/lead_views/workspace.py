@@ -195,8 +195,8 @@ def rail(lead: Lead | None, user: User, today: dt.date) -> dict[str, Any]:
     """The queue beside the lead: what is due, then what comes later, and which lead comes next."""
     owner = user if user.role == Role.RM or lead is None or lead.rm is None else lead.rm
     mine = to_work(user) if owner is user else Q(rm=owner)
-    due = list(queue.waiting(user).filter(mine)[:RAIL])
-    later = list(queue.later(user).filter(mine)[:RAIL])
+    waiting, afterwards = queue.waiting(user).filter(mine), queue.later(user).filter(mine)
+    due, later = list(waiting[:RAIL]), list(afterwards[:RAIL])
     listed = rows.rows(rows.complete([*due, *later], user), user, today)
     free = [
         row.lead
@@ -206,13 +206,18 @@ def rail(lead: Lead | None, user: User, today: dt.date) -> dict[str, Any]:
     place = next(
         (n for n, row in enumerate(listed[: len(due)], start=1) if lead and row.lead.pk == lead.pk), None
     )
+    # What the button names is what saving opens: the same question, asked of the same queue.
+    works = user.role in queue.WORKING_ROLES
+    upcoming = queue.next_lead(user, after=lead) if works else next(iter(free), None)
     counts = queue.counts(owner, today)
     done = FollowUp.objects.filter(by=user, undone_at__isnull=True, at__date=timezone.localdate())
     done_today = done.values("lead").distinct().count()
     return {
         "rail_due": listed[: len(due)],
         "rail_later": listed[len(due) :],
-        "upcoming": free[0] if free else None,
+        "rail_due_all": waiting.count(),
+        "rail_later_all": afterwards.count(),
+        "upcoming": upcoming,
         "place": place,
         "counts": counts,
         "done_today": done_today,

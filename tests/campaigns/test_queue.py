@@ -6,15 +6,17 @@ import datetime as dt
 import functools
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from bankcrm import clock
 from bankcrm.models import AuditEvent
 from campaigns import followup, queue
 from campaigns.conflicts import Refused
+from campaigns.lead_views import workspace
 from campaigns.models import Lead
 from tests.campaigns.lead_cases import at_once, entry, pushed_leads
-from tests.cast import make_user
+from tests.cast import login, make_user
 
 
 @pytest.mark.django_db
@@ -25,6 +27,35 @@ def test_the_earliest_due_comes_first_and_among_equals_the_dearest(cast):
     Lead.objects.filter(pk=first.pk).update(due_on=today, value=5)
     Lead.objects.filter(pk=second.pk).update(due_on=today, value=50)
     assert list(queue.waiting(cast.rita)) == [third, second, first]
+
+
+@pytest.mark.django_db
+def test_the_queue_the_list_and_the_api_have_one_order(cast):
+    first, second, third = pushed_leads(cast)
+    today = clock.today()
+    Lead.objects.filter(pk=first.pk).update(due_on=today, value=5)
+    Lead.objects.filter(pk=second.pk).update(due_on=today, value=50)
+    missed = queue.moment() - dt.timedelta(days=2)
+    Lead.objects.filter(pk=third.pk).update(due_on=today + dt.timedelta(days=20), next_at=missed, value=1)
+    order = [third, second, first]
+    assert list(queue.waiting(cast.rita)) == list(queue.workable(cast.rita)) == order
+    client = login(cast.rita)
+    listed = [row.lead for row in client.get(reverse("lead-list")).context["rows"]]
+    assert listed == order
+    answer = client.get("/api/v1/leads/").json()["results"]
+    assert [row["id"] for row in answer] == [lead.pk for lead in order]
+
+
+@pytest.mark.django_db
+def test_the_rail_says_how_many_wait_beyond_what_it_shows_and_names_what_comes_next(cast, monkeypatch):
+    leads = pushed_leads(cast, 5)
+    url = reverse("lead-detail", args=[leads[0].pk])
+    client = login(cast.rita)
+    assert "3 of 5" not in client.get(url).content.decode()
+    monkeypatch.setattr(workspace, "RAIL", 3)
+    page = client.get(url)
+    assert "3 of 5" in page.content.decode()
+    assert page.context["upcoming"] == queue.next_lead(cast.rita, after=leads[0])
 
 
 @pytest.mark.django_db
