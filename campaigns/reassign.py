@@ -6,7 +6,6 @@ The order of locks is the order of lead ids everywhere, so that two moves in opp
 from __future__ import annotations
 
 import datetime as dt
-import heapq
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Any
 from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -36,11 +36,15 @@ Step = tuple[int, int, int | None, int]
 
 @dataclass(frozen=True)
 class Share:
-    """What one relationship manager would take over. ``before`` and ``after`` are use of capacity, None when away."""
+    """What one relationship manager would take over; ``due_soon`` of the leads fall in the days the board measures.
+
+    ``before`` and ``after`` are the use of capacity as the board shows it, None when away.
+    """
 
     rm: User
     leads: int
     as_backup: int
+    due_soon: int
     before: float | None
     after: float | None
 
@@ -88,27 +92,31 @@ def plan(
     """
     _check(user)
     away = sales.leaves(today)
+    until = workdays.add_working_days(today, sales.CAPACITY_DAYS - 1)
     found = Lead.objects.visible_to(user).filter(state__in=Lead.OPEN).alias(due_day=queue.DUE_DAY)
     chosen = found.filter(rm__in=sources, state__in=queue.WORKABLE)
     if scope == "overdue":
         chosen = chosen.filter(due_day__lt=today)
     elif scope == "due":
-        chosen = chosen.filter(due_day__lte=workdays.add_working_days(today, sales.CAPACITY_DAYS - 1))
+        chosen = chosen.filter(due_day__lte=until)
     if unassigned:
         chosen = chosen | found.filter(state=State.UNASSIGNED)
     free = chosen.filter(queue.unheld())
     leads = list(
-        free.order_by("due_on", "-value", "pk").values_list("pk", "version", "rm", "customer__backup_rm")[
-            :MOST
-        ]
+        free.order_by(*queue.ORDER).values_list(
+            "pk",
+            "version",
+            "rm",
+            "customer__backup_rm",
+            ExpressionWrapper(Q(due_day__lte=until), BooleanField()),
+        )[:MOST]
     )
     team = {member.rm.pk: member for member in sales.team(user, today)}
     taking = _takers(team, sources, target, away)
     if not leads:
         raise Refused(_("There is no lead to move."))
-    steps, backups = _allot(leads, taking, team)
-    shares = _shares(steps, backups, team)
-    return Plan(steps, shares, chosen.count() - len(leads))
+    steps, backups, soon = _allot(leads, taking, team)
+    return Plan(steps, _shares(steps, backups, soon, team), chosen.count() - len(leads))
 
 
 def _takers(
@@ -130,39 +138,48 @@ def _takers(
 
 
 def _allot(
-    leads: Iterable[tuple[int, int, int | None, int | None]], taking: list[int], team: dict[int, sales.Member]
-) -> tuple[list[Step], Counter[int]]:
-    """Backup first while there is room, else the colleague with most free hours; returns steps and backup counts."""
-    held = {pk: team[pk].due_soon for pk in taking}
+    leads: Iterable[tuple[int, int, int | None, int | None, bool]],
+    taking: list[int],
+    team: dict[int, sales.Member],
+) -> tuple[list[Step], Counter[int], Counter[int]]:
+    """Backup first while there is room, else the lightest load; returns steps, and counts of backups and of due soon.
+
+    A lead due within CAPACITY_DAYS goes to whoever has least due then, a later one to whoever has least in all, each in
+    proportion to the hours: what is due later takes no hour of the days the board measures.
+    """
+    soon = {pk: team[pk].due_soon for pk in taking}
+    held = {pk: team[pk].open for pk in taking}
     room = {pk: max(1, team[pk].hours_for) for pk in taking}
-    heap = [(held[pk] / room[pk], pk) for pk in taking]
-    heapq.heapify(heap)
     steps: list[Step] = []
+    given: Counter[int] = Counter()
     backups: Counter[int] = Counter()
-    for lead, version, owner, backup in leads:
-        if backup in held and held[backup] < room[backup]:
+    for lead, version, owner, backup, is_soon in leads:
+        if backup in room and team[backup].due_soon + given[backup] < room[backup]:
             taker = backup
             backups[taker] += 1
         else:
-            # Entries of takers who got a lead as backup meanwhile are stale; the true load is looked up.
-            while heap[0][0] != held[heap[0][1]] / room[heap[0][1]]:
-                _load, pk = heapq.heappop(heap)
-                heapq.heappush(heap, (held[pk] / room[pk], pk))
-            taker = heap[0][1]
+            taker = min(
+                taking, key=lambda pk: (soon[pk] / room[pk] if is_soon else 0, held[pk] / room[pk], pk)
+            )
+        soon[taker] += is_soon
         held[taker] += 1
+        given[taker] += 1
         steps.append((lead, version, owner, taker))
-    return steps, backups
+    return steps, backups, Counter({pk: soon[pk] - team[pk].due_soon for pk in taking})
 
 
-def _shares(steps: list[Step], backups: Counter[int], team: dict[int, sales.Member]) -> list[Share]:
+def _shares(
+    steps: list[Step], backups: Counter[int], soon: Counter[int], team: dict[int, sales.Member]
+) -> list[Share]:
     counts = Counter(step[3] for step in steps)
     return [
         Share(
             rm=team[pk].rm,
             leads=n,
             as_backup=backups[pk],
+            due_soon=soon[pk],
             before=team[pk].used,
-            after=(team[pk].due_soon + n) / team[pk].hours_for if team[pk].hours_for else None,
+            after=(team[pk].due_soon + soon[pk]) / team[pk].hours_for if team[pk].hours_for else None,
         )
         for pk, n in counts.most_common()
     ]

@@ -59,12 +59,13 @@ def outcome_counts(user: User, since: dt.date) -> list[dict[str, Any]]:
 
 
 def funnel(user: User, since: dt.date, *, own: bool = False) -> list[dict[str, Any]]:
-    """Leads in sight pushed since a day, by how far they came: pushed ⊇ contacted ⊇ reached ⊇ interested ⊇ converted.
+    """Leads in sight assigned since a business day, by how far they came.
 
-    Each step counts leads, whoever worked them; a lead that converted counts as interested and reached. Rows are
-    dicts ``label, count, meaning`` for ``kit/_funnel.html``.
+    Pushed ⊇ contacted ⊇ reached ⊇ interested ⊇ converted. Each step counts leads, whoever worked them; a lead that
+    converted counts as interested and reached. Rows are dicts ``label, count, meaning`` for ``kit/_funnel.html``.
     """
-    leads = Lead.objects.visible_to(user).filter(created_at__date__gte=since).exclude(state=State.RECALLED)
+    assigned = Lead.objects.visible_to(user).filter(campaign__assigned_on__gte=since)
+    leads = assigned.exclude(state=State.RECALLED)
     if own:
         leads = leads.filter(rm=user)
     done = Q(follow_ups__undone_at__isnull=True)
@@ -80,7 +81,7 @@ def funnel(user: User, since: dt.date, *, own: bool = False) -> list[dict[str, A
         converted=Count("pk", distinct=True, filter=Q(state=State.CONVERTED)),
     )
     words = {
-        "pushed": (_("Pushed"), _("Leads that came to the queue in the period.")),
+        "pushed": (_("Pushed"), _("Leads that were assigned in the period.")),
         "contacted": (_("Contacted"), _("At least one outcome was written that was not undone.")),
         "reached": (_("Reached"), _("The customer was spoken to, whatever came of it.")),
         "interested": (_("Interested"), _("The customer showed interest or bought.")),

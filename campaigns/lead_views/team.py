@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
@@ -123,7 +122,7 @@ def _board(request: SignedIn) -> dict[str, Any]:
         "unassigned_count": sum(row["count"] for row in waiting),
         "claims": list(sales.waiting_claims(user)),
         "late": [(lead, (today - queue.due_day(lead)).days) for lead in sales.late(user, today)],
-        "funnel": sales.funnel(user, timezone.localdate() - dt.timedelta(days=FUNNEL_DAYS)),
+        "funnel": sales.funnel(user, today - dt.timedelta(days=FUNNEL_DAYS)),
         "funnel_days": FUNNEL_DAYS,
         "may_move": moves,
         # Managers read figures; the leads behind them belong to the branch.

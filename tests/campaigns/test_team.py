@@ -15,7 +15,7 @@ from bankcrm import clock
 from bankcrm.models import AuditEvent, Leave, User
 from campaigns import followup, queue, reassign, sales
 from campaigns.conflicts import Conflict, Refused
-from campaigns.models import Lead
+from campaigns.models import Campaign, Lead
 from customers.models import Customer
 from tests.campaigns.lead_cases import at_once, entry, pushed_leads
 from tests.cast import login, make_user
@@ -114,6 +114,44 @@ def test_the_plan_prefers_the_backup_then_free_hours_and_moves_nothing(cast, ros
     assert sum(n for n, _backup in shares.values()) == 6
     assert shares[rosa][0] == 4
     assert set(Lead.objects.values_list("rm", flat=True)) == {cast.rita.pk}
+
+
+@pytest.mark.django_db
+def test_the_preview_shows_the_use_of_capacity_that_the_board_shows_after_the_move(cast, rosa):
+    """Only what is due in the days of the measure counts in it, however much is moved."""
+    leads = pushed_leads(cast, 6)
+    today = clock.today()
+    Lead.objects.update(due_on=today + dt.timedelta(days=40))
+    Lead.objects.filter(pk__in=[lead.pk for lead in leads[:2]]).update(due_on=today)
+    (share,) = reassign.plan(cast.bao, [cast.rita], rosa, today).shares
+    assert (share.leads, share.due_soon, share.before) == (6, 2, 0)
+    reassign.move(cast.bao, reassign.plan(cast.bao, [cast.rita], rosa, today).token)
+    assert member(cast.bao, rosa).used == share.after == 2 / 100
+
+
+@pytest.mark.django_db
+def test_what_is_due_now_is_spread_over_the_team_and_so_is_what_comes_later(cast, rosa):
+    leads = pushed_leads(cast, 8)
+    other = make_user("robin", "rm", cast.tree.n1)
+    today = clock.today()
+    Lead.objects.update(due_on=today + dt.timedelta(days=40))
+    Lead.objects.filter(pk__in=[lead.pk for lead in leads[:4]]).update(due_on=today)
+    plan = reassign.plan(cast.bao, [cast.rita], None, today)
+    assert {share.rm: (share.leads, share.due_soon) for share in plan.shares} == {rosa: (4, 2), other: (4, 2)}
+
+
+@pytest.mark.django_db
+def test_the_funnel_counts_leads_by_the_day_of_assignment_not_by_the_day_of_the_row(cast):
+    old = pushed_leads(cast, 2, "spring")
+    pushed_leads(cast, 3, "autumn")  # those two customers again, and three more
+    today = clock.today()
+    Campaign.objects.filter(code="autumn").update(assigned_on=today - dt.timedelta(days=30))
+    Campaign.objects.filter(code="spring").update(assigned_on=today - dt.timedelta(days=31))
+    followup.record(old[0].pk, cast.rita, entry("converted"))
+    since = today - dt.timedelta(days=30)
+    assert [step["count"] for step in sales.funnel(cast.rita, since, own=True)] == [5, 0, 0, 0, 0]
+    earlier = since - dt.timedelta(days=1)
+    assert [step["count"] for step in sales.funnel(cast.bao, earlier)] == [7, 1, 1, 1, 1]
 
 
 @pytest.mark.django_db
