@@ -101,6 +101,7 @@ class Supervisor:
         self.report = report
         self.stopping = False
         self.hurried = False
+        self.missed: list[str] = []
 
     def run(self) -> int:
         """Run until told to stop. Returns 0 when every child ended by itself, 1 when one had to be killed."""
@@ -131,6 +132,19 @@ class Supervisor:
         except embedded.EmbeddedError as error:
             self.report(str(error))
             time.sleep(2.0)
+        self._tell_stopped()
+
+    def _tell_stopped(self) -> None:
+        """Say once that a server was stopped and how to go on, and once that it is back. It stays stopped till then."""
+        gone = embedded.stopped()
+        for name in (name for name in gone if name not in self.missed):
+            self.report(
+                f"{name} was stopped: nothing is answered or worked on until it is back. Start it with "
+                "`.venv/bin/python -m bankcrm.embedded start` beside this, or end this with Ctrl-C and serve again."
+            )
+        for name in (name for name in self.missed if name not in gone):
+            self.report(f"{name} is there again")
+        self.missed = gone
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         # The second Ctrl-C means now.
@@ -202,7 +216,8 @@ def beat() -> Child:
 def serve(port: int | None = 8000, report: Callable[[str], None] = print) -> int:
     """Run the worker, beat and, unless ``port`` is None, the web server until SIGTERM or SIGINT.
 
-    Returns 0, or 1 when a process had to be killed. Revives the embedded servers when they crash.
+    Returns 0, or 1 when a process had to be killed. Revives the embedded servers when they crash, and says
+    so when somebody stopped one.
     """
     children = [worker(), beat()]
     if port is not None:

@@ -22,6 +22,7 @@ __all__ = [
     "revive",
     "status",
     "stop",
+    "stopped",
     "truth_url",
     "var_dir",
 ]
@@ -73,6 +74,16 @@ def revive() -> list[str]:
     if crashed:
         ensure_started()
     return crashed
+
+
+def stopped() -> list[str]:
+    """Names of the embedded servers that somebody stopped: they left nothing to revive. Cheap, looks at files only."""
+    found = []
+    if not os.environ.get("DATABASE_URL") and postgres.was_stopped():
+        found.append("PostgreSQL")
+    if not os.environ.get("BROKER_URL") and valkey.was_stopped():
+        found.append("Valkey")
+    return found
 
 
 def prepare_database(name: str) -> None:

@@ -154,6 +154,11 @@ def has_crashed() -> bool:
     return (_data() / "postmaster.pid").exists() and not _postmaster()
 
 
+def was_stopped() -> bool:
+    """Tell whether the server ended in order, or never started: it takes its pid file along."""
+    return not (_data() / "postmaster.pid").exists()
+
+
 def describe() -> dict[str, str]:
     """Return state, pid, socket, data and log for ``status``."""
     return {

@@ -81,6 +81,11 @@ def has_crashed() -> bool:
     return _pid_file().exists() and not _process()
 
 
+def was_stopped() -> bool:
+    """Tell whether the server ended in order, or never started: it takes its pid file along."""
+    return not _pid_file().exists()
+
+
 def describe() -> dict[str, str]:
     """Return state, pid, socket, data and log for ``status``."""
     return {

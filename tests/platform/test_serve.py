@@ -113,6 +113,33 @@ def test_it_serves_and_works_again_after_kill_9_of_everything_below_it(serving: 
     assert not any(runs(pid, "python") for pid in pids)
 
 
+def test_a_server_stopped_under_it_is_named_with_the_way_on_and_said_to_be_back(serving: Serving) -> None:
+    def said() -> str:
+        return serving.output.read_text()
+
+    def control(command: str) -> None:
+        subprocess.run(
+            [sys.executable, "-m", "bankcrm.embedded", command],
+            cwd=REPOSITORY, env=plain_environment(), check=True, capture_output=True,
+        )  # fmt: skip
+
+    until(serving.answers, 60, "the log-in page")
+    assert "was stopped" not in said()
+
+    # One alone: in order, as its own administrator would.
+    os.kill(int((serving.var / "valkey" / "valkey.pid").read_text()), signal.SIGTERM)
+    until(lambda: "Valkey was stopped" in said(), 20, "word that Valkey was stopped")
+    assert "PostgreSQL was stopped" not in said()
+    control("stop")
+    until(lambda: "PostgreSQL was stopped" in said(), 20, "word that PostgreSQL was stopped")
+    time.sleep(2)
+    assert said().count("Valkey was stopped") == said().count("PostgreSQL was stopped") == 1
+
+    control("start")
+    until(lambda: said().count("is there again") == 2, 30, "word that both are back")
+    until(serving.answers, 60, "the log-in page again")
+
+
 def test_a_taken_port_is_named(own_var: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
