@@ -9,6 +9,7 @@ from django.contrib.auth.models import AbstractUser, UserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q, Value
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 
@@ -140,7 +141,15 @@ class User(AbstractUser):
             models.CheckConstraint(
                 condition=Q(working_week__len=7, working_week__contained_by=[0, 1, 2]),
                 name="a_week_has_seven_days_of_two_halves",
-            )
+            ),
+            # Nobody tells "Rita" from "rita": not who signs in, not who reads the audit trail.
+            models.UniqueConstraint(
+                Lower("username"),
+                name="a_user_name_once_regardless_of_case",
+                violation_error_message=_(
+                    "Somebody has this user name already; capitals make no difference."
+                ),
+            ),
         ]
 
     def __str__(self) -> str:

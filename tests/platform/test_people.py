@@ -63,6 +63,7 @@ def test_a_new_user_can_sign_in_with_the_password_set(cast: Cast) -> None:
         ("new_password", "short", "too short"),
         ("new_password", "", "required"),
         ("username", "rita", "already exists"),
+        ("username", "Rita", "capitals make no difference"),
         ("employee_number", "E-rita", "already exists"),
         ("role", "emperor", "valid choice"),
         ("branch", "999999", "valid choice"),

@@ -52,14 +52,15 @@ KIND = Kind(
             code="username_taken",
             target="username",
             sentence=_("Another employee has this user name."),
-            wrong="EXISTS (SELECT FROM bankcrm_user taken WHERE taken.username = k.username"
+            wrong="EXISTS (SELECT FROM bankcrm_user taken WHERE lower(taken.username) = lower(k.username)"
             " AND taken.employee_number <> k.employee_number)",
         ),
         Rule(
             code="username_twice",
             target="username",
             sentence=_("An earlier row of the file has this user name for another employee."),
-            wrong="EXISTS (SELECT FROM {checked} other WHERE other.username = k.username AND other.line < k.line)",
+            wrong="EXISTS (SELECT FROM {checked} other WHERE lower(other.username) = lower(k.username)"
+            " AND other.line < k.line)",
         ),
         Rule(
             code="own_role",
