@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import QuerySet, Value
 from django.http import HttpResponse
@@ -16,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from bankcrm import audit, heartbeat, paging, runs
-from bankcrm.figures import duration
+from bankcrm.figures import duration, number
 from bankcrm.freshness import Bell
 from bankcrm.models import Role, Run, User
 from bankcrm.policy import SignedIn
@@ -56,12 +57,24 @@ def show(run: Run, user: User) -> dict[str, Any]:
         "title": runs.title(run.kind),
         "tone": tone,
         "mark": mark,
-        "eta": seconds_left(run),
+        "eta": None if (silent := seconds_silent(run)) else seconds_left(run),
+        "silent": silent,
         "seconds": _seconds(run),
         "stopping": run.cancel_requested and not run.is_finished,
         "may_cancel": may and (not run.is_finished or run.state == State.DEAD) and not run.cancel_requested,
         "may_retry": may and run.state in (State.FAILED, State.DEAD),
     }
+
+
+def seconds_silent(run: Run) -> float | None:
+    """How long running work has not been heard of, once that is longer than a worker at work ever stays silent.
+
+    The lease is renewed every third of its length, and what holds it is taken over by another worker when it ends.
+    """
+    if run.state != State.RUNNING or run.leased_until is None:
+        return None
+    silent = settings.RUN_LEASE_SECONDS - (run.leased_until - timezone.now()).total_seconds()
+    return silent if silent > settings.RUN_LEASE_SECONDS / 2 else None
 
 
 def seconds_left(run: Run) -> float | None:
@@ -159,7 +172,7 @@ def _state(request: SignedIn, run: Run) -> dict[str, Any]:
     ]
     result = run.result if run.state == State.DONE and isinstance(run.result, dict) else {}
     figures = [
-        (name.replace("_", " "), value)
+        (name.replace("_", " "), number(value) if isinstance(value, int) else value)
         for name, value in result.items()
         if name not in SPECIAL and isinstance(value, (str, int, float))
     ]

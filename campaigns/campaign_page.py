@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from analytics import audience
 from bankcrm import figures
@@ -161,7 +162,7 @@ def power_card(found: Standing) -> dict[str, Any]:
 
 def work(campaign: Campaign) -> list[Run]:
     """Selections and pushes under way, and the last one when it failed: newest first."""
-    keys = [f"campaign:{campaign.pk}", f"campaign:{campaign.pk}:wave:1"]
+    keys = [f"campaign:{campaign.pk}", lifecycle.push_key(campaign.pk)]
     newest = list(
         Run.objects.filter(kind__in=["campaigns.select", "campaigns.push"], key__in=keys)
         .select_related("requested_by")
@@ -288,6 +289,8 @@ def actions(
         State.SUBMITTED: "approve",
         State.APPROVED: "push",
     }.get(State(campaign.state), "")
+    still_open = campaign.leads.open().count() if any(a.code == "close" for a in found) else 0
+    waits = lifecycle.why_not_close(campaign, still_open)
     return [
         {
             "code": action.code,
@@ -296,9 +299,11 @@ def actions(
             "needs_comment": action.code == "send_back",
             "primary": action.code == primary,
             "icon": _ICONS.get(action.code, "point"),
-            "disabled": action.code == "submit" and bool(blocked),
+            "disabled": (action.code == "submit" and bool(blocked))
+            or (action.code == "close" and bool(waits)),
+            "why": waits if action.code == "close" else "",
             "destructive": action.code in ("cancel", "recall"),
-            "confirm": _confirm(action.code, campaign, returned),
+            "confirm": _confirm(action.code, campaign, returned, still_open),
         }
         for action in found
     ]
@@ -317,7 +322,7 @@ _ICONS = {
 }
 
 
-def _confirm(code: str, campaign: Campaign, returned: Change | None) -> str:
+def _confirm(code: str, campaign: Campaign, returned: Change | None, still_open: int) -> str:
     if code == "submit" and returned and not _answered(campaign, returned):
         return _("Nothing was changed since %(name)s sent it back. Submit it all the same?") % {
             "name": returned.by.full_name
@@ -326,7 +331,13 @@ def _confirm(code: str, campaign: Campaign, returned: Change | None) -> str:
         return _("Push %(n)s leads to the relationship managers now? Control stays without contact.") % {
             "n": figures.number(campaign.selection.targets_count)
         }
-    return {"close": _("Close the campaign? Leads still open then end.")}.get(code, "")
+    if code == "close" and still_open:
+        return ngettext(
+            "Close the campaign? %(n)s lead is still open and ends with it.",
+            "Close the campaign? %(n)s leads are still open and end with it.",
+            still_open,
+        ) % {"n": figures.number(still_open)}
+    return _("Close the campaign?") if code == "close" else ""
 
 
 def _answered(campaign: Campaign, returned: Change) -> bool:

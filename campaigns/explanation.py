@@ -44,6 +44,8 @@ def explain(selection: Selection | None, job: runs.Job | None = None) -> int:
             log.warning("selection %s stays without reasons: %s", selection.pk, refused)
             return explained
         explained += _write(selection, told, job)
+    if job:
+        job.progress(len(ids), len(ids), _("Writing reasons"))
     return explained
 
 

@@ -18,10 +18,10 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from bankcrm import audit, clock, uniqueness
-from bankcrm.models import Role, User
+from bankcrm.models import Role, Run, User
 from campaigns import blockers as blocking
 from campaigns import definition, wrong_state
 from campaigns.arms import replace_arms
@@ -87,7 +87,23 @@ def actions_for(campaign: Campaign, user: User) -> list[Action]:
     allowed = [a for a in ACTIONS.values() if campaign.state in a.sources and user.role in a.roles]
     if any(a.code == "approve" for a in allowed) and user.pk in makers(campaign):
         allowed = [a for a in allowed if a.code != "approve"]
+    if {a.code for a in allowed} & ENDS_LEADS and is_being_pushed(campaign):
+        allowed = [a for a in allowed if a.code not in ENDS_LEADS]
     return allowed
+
+
+# What ends leads waits for a push that still makes some.
+ENDS_LEADS = frozenset({"recall", "close"})
+
+
+def push_key(campaign_id: int) -> str:
+    """The key of the run that pushes a campaign's only wave: there is one at a time."""
+    return f"campaign:{campaign_id}:wave:1"
+
+
+def is_being_pushed(campaign: Campaign) -> bool:
+    """Whether a push waits for a worker or is at work now; one that broke off for good is not."""
+    return Run.objects.unfinished().filter(kind="campaigns.push", key=push_key(campaign.pk)).exists()
 
 
 def makers(campaign: Campaign) -> set[int]:
@@ -108,6 +124,8 @@ def check_allowed(action: str, campaign: Campaign, user: User) -> Action:
         raise PermissionDenied(_("Your role does not include this."))
     if campaign.state not in rule.sources:
         raise Conflict(wrong_state.sentence(action, campaign.state), campaign)
+    if action in ENDS_LEADS and is_being_pushed(campaign):
+        raise Refused(_("Leads are still being pushed. Wait until the push has ended."))
     return rule
 
 
@@ -241,16 +259,24 @@ def cancel(campaign: Campaign, user: User, comment: str = "", version: int | Non
     return move(campaign, user, "cancel", comment, version=version)
 
 
+def why_not_close(campaign: Campaign, still_open: int) -> str:
+    """Why a campaign with so many open leads cannot be closed yet; "" once its last day has passed or none is open."""
+    if not still_open or clock.today() > campaign.ends_on:
+        return ""
+    return ngettext(
+        "%(n)s lead is still open. Recall the untouched ones, or wait until the end on %(day)s.",
+        "%(n)s leads are still open. Recall the untouched ones, or wait until the end on %(day)s.",
+        still_open,
+    ) % {"n": f"{still_open:,}", "day": campaign.ends_on.isoformat()}
+
+
 @transaction.atomic
 def close(campaign: Campaign, user: User, comment: str = "", version: int | None = None) -> Campaign:
     """End a running campaign. Raises Refused while leads are open, until its last day has passed: then they end too."""
     check_allowed("close", campaign, user)
     left = campaign.leads.open()
-    if clock.today() <= campaign.ends_on and (n := left.count()):
-        sentence = _(
-            "%(n)s leads are still open. Recall the untouched ones, or wait until the end on %(day)s."
-        )
-        raise Refused(sentence % {"n": f"{n:,}", "day": campaign.ends_on.isoformat()})
+    if waits := why_not_close(campaign, left.count()):
+        raise Refused(waits)
     closed = move(campaign, user, "close", comment, version=version)
     expired = left.update(
         state=Lead.State.CLOSED, closed_at=Now(), claimed_by=None, claimed_at=None, version=F("version") + 1

@@ -55,6 +55,11 @@ class Reconciliation:
     recalled: int
 
     @property
+    def to_push(self) -> int:
+        """Selected customers whose turn has not come yet; 0 once the push is complete."""
+        return self.selected - self.pushed - self.control - sum(self.withheld.values())
+
+    @property
     def adds_up(self) -> bool:
         return (
             self.selected == self.pushed + self.control + sum(self.withheld.values())

@@ -41,7 +41,7 @@ def push(job: runs.Job) -> dict[str, Any]:
     """Arguments: campaign, wave. Start with ``key=f"campaign:{id}:wave:{wave}"``: one push of a wave at a time."""
     with _told():
         done = pushing.push(_campaign(job), _user(job), int(job.arguments.get("wave", 1)), job)
-    return {"push": done.pk, **done.reconciliation}
+    return dict(done.reconciliation)
 
 
 @runs.work("campaigns.match", gettext_lazy("Look for new contracts"), roles=EVALUATORS, daily=True)

@@ -37,7 +37,7 @@ def _select(request: SignedIn, campaign: Campaign, comment: str, version: int | 
 
 
 def _push(request: SignedIn, campaign: Campaign, comment: str, version: int | None) -> str:
-    key = f"campaign:{campaign.pk}:wave:1"
+    key = lifecycle.push_key(campaign.pk)
     running = Run.objects.visible_to(request.user).unfinished().filter(kind="campaigns.push", key=key).first()
     # Asked before the state is: by now the first planner's push has moved the campaign on.
     if running is None:
@@ -139,4 +139,7 @@ def campaign_work(request: SignedIn, pk: int) -> HttpResponse:
     if not any(not run.is_finished for run in work):
         # What ended changed nearly every card.
         return HttpResponse(headers={"HX-Refresh": "true"})
-    return render(request, "campaigns/campaign/_work.html", frame.work(request, campaign))
+    context = frame.work(request, campaign) | {"is_poll": True}
+    # While a push runs, its equation moves with it.
+    context["reconciliation"] = campaign_page.reconciliation(campaign)
+    return render(request, "campaigns/campaign/_work.html", context)

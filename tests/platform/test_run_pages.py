@@ -157,7 +157,7 @@ def test_a_finished_run_shows_its_result_and_leads_to_it_inside_this_site_only(c
     client = login(cast.mei)
     text = client.get(f"/work/{run.pk}/").content.decode()
     assert "rows in" in text
-    assert "41188" in text
+    assert "41,188" in text
     assert 'href="/imports/7/"' in text
     Run.objects.filter(pk=run.pk).update(result={"url": "//evil.example/"})
     assert "evil" not in client.get(f"/work/{run.pk}/").content.decode()
