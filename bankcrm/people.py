@@ -113,7 +113,7 @@ def save_user(user: User, actor: User, password: str = "", version: int | None =
     before = User.objects.select_for_update().filter(pk=user.pk).first() if user.pk else None
     check_version(before, version)
     if before:
-        _check_own_rights(before, user, actor)
+        check_own_rights(before, user, actor)
         check_duties(before, user)
         user.version = before.version + 1
     if user.branch.closed_on and (before is None or before.branch_id != user.branch_id):
@@ -138,7 +138,8 @@ def save_user(user: User, actor: User, password: str = "", version: int | None =
     return user
 
 
-def _check_own_rights(before: User, user: User, actor: User) -> None:
+def check_own_rights(before: User, user: User, actor: User) -> None:
+    """Raises ValidationError when somebody would take rights from, or give them to, themselves."""
     kept = (user.role, user.is_active, user.is_auditor) == (before.role, before.is_active, before.is_auditor)
     if before.pk == actor.pk and not kept:
         raise ValidationError(_("Ask another administrator to change your own role or access."))

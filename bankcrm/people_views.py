@@ -62,7 +62,8 @@ def user_edit(request: SignedIn, pk: int) -> HttpResponse:
     before = User.objects.select_related("branch").get(pk=pk)
     form = UserForm(request.POST or None, instance=user)
     told: list[str] = []
-    if request.method == "POST" and saved(form, lambda: people.check_duties(before, form.instance)):
+    # What would be refused is said before anything is asked.
+    if request.method == "POST" and saved(form, lambda: _check(before, form.instance, request.user)):
         told = people.consequences(before, form.instance)
         if told and not form.cleaned_data["confirmed"]:
             if form.cleaned_data["new_password"]:
@@ -74,6 +75,11 @@ def user_edit(request: SignedIn, pk: int) -> HttpResponse:
             )
             return redirect("user-list")
     return _person_page(request, form, before, [])
+
+
+def _check(before: User, after: User, actor: User) -> None:
+    people.check_own_rights(before, after, actor)
+    people.check_duties(before, after)
 
 
 def _transfer_url(person: User) -> str:

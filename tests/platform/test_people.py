@@ -332,3 +332,13 @@ def test_an_auditor_reads_the_people_pages_and_changes_nothing(cast: Cast) -> No
     assert client.post("/people/users/new/", {**NEW, "branch": cast.tree.n2.pk}).status_code == 403
     assert client.post("/people/holidays/", {"day": "2026-10-01", "name": "x"}).status_code == 403
     assert User.objects.count() == 9
+
+
+def test_nobody_is_asked_to_confirm_a_change_of_their_own_access_that_is_refused(cast: Cast) -> None:
+    client = login(cast.ada)
+    data = user_data(cast.ada, role=Role.MANAGER, confirmed="")
+    page = client.post(f"/people/users/{cast.ada.pk}/", data).content.decode()
+    assert "Ask another administrator" in page
+    assert "Save all the same" not in page
+    other = client.post(f"/people/users/{cast.max.pk}/", user_data(cast.max, role=Role.ANALYST, confirmed=""))
+    assert "Save all the same" in other.content.decode()
