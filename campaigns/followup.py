@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bankcrm import audit, clock
-from bankcrm.models import User
+from bankcrm.models import AuditEvent, User
 from bankcrm.partitions import ensure_months
 from campaigns import contact_policy, feedback, queue
 from campaigns.conflicts import Conflict, Refused
@@ -169,9 +169,49 @@ def snooze(lead_id: int, user: User, until: dt.datetime) -> Lead:
             claimed_at=None,
             version=F("version") + 1,
         )
-        audit.record(user, "lead.snoozed", lead, until=until.isoformat())
+        audit.record(
+            user,
+            "lead.snoozed",
+            lead,
+            until=until.isoformat(),
+            before={"next_at": _as_text(lead.next_at), "next_step": lead.next_step},
+            version=lead.version + 1,
+        )
     lead.refresh_from_db()
     return lead
+
+
+def undo_snooze(event_id: int, user: User) -> Lead:
+    """Bring a lead that was put off back as it was; the user has it again.
+
+    Raises AuditEvent.DoesNotExist for somebody else's, Lead.DoesNotExist when the lead went out of sight, Conflict when
+    something was done on it since, queue.Taken when a colleague works on it, Refused after UNDO_MINUTES.
+    """
+    event = AuditEvent.objects.get(pk=event_id, actor=user, action="lead.snoozed")
+    if event.at < timezone.now() - dt.timedelta(minutes=UNDO_MINUTES):
+        raise Refused(_("An outcome can be undone for %(n)s minutes.") % {"n": UNDO_MINUTES})
+    with transaction.atomic():
+        lead = _lock(int(event.object_id), user)
+        _check_free(lead, user)
+        if lead.version != event.details["version"]:
+            raise Conflict(_("Something was done on this lead since; look at it first."), lead)
+        Lead.objects.filter(pk=lead.pk).update(
+            **event.details["before"], claimed_by=user, claimed_at=Now(), version=F("version") + 1
+        )
+        audit.record(user, "lead.snooze_undone", lead)
+    lead.refresh_from_db()
+    return lead
+
+
+ACTS = ("lead.outcome", "lead.outcome_undone", "lead.snoozed", "lead.snooze_undone")
+
+
+def last_snooze(user: User) -> AuditEvent | None:
+    """The user's last act on a lead when it was to put it off: what Undo takes back before any outcome."""
+    since = timezone.now() - dt.timedelta(minutes=UNDO_MINUTES)
+    acts = AuditEvent.objects.filter(actor=user, action__in=ACTS, at__gte=since)
+    last = acts.order_by("-id").first()
+    return last if last and last.action == "lead.snoozed" and "version" in last.details else None
 
 
 def last_undoable(user: User, minutes: int = UNDO_MINUTES) -> FollowUp | None:

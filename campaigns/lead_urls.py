@@ -52,6 +52,13 @@ urlpatterns = [
         read=policy.NOBODY,
         write=WORKING_ROLES,
     ),
+    policy.route(
+        "leads/snoozes/<int:pk>/undo/",
+        pages.snooze_undo,
+        name="snooze-undo",
+        read=policy.NOBODY,
+        write=WORKING_ROLES,
+    ),
     policy.route("calendar/", lists.calendar, name="lead-calendar", read=CALLERS),
     policy.route("my-results/", lists.my_results, name="my-results", read=CALLERS),
     policy.route("leads/of/<int:pk>/", lists.customer_leads, name="customer-leads", read=CUSTOMER_READERS),

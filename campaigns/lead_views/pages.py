@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from bankcrm.htmx import toast
+from bankcrm.models import AuditEvent
 from bankcrm.policy import SignedIn
 from campaigns import calling, followup, queue
 from campaigns.conflicts import Conflict, Refused
@@ -111,6 +112,21 @@ def follow_up_undo(request: SignedIn, pk: int) -> HttpResponse:
     if not request.htmx:
         return redirect("lead-detail", done.lead_id)
     return toast(_workspace(request, done.lead_id), _("Undone. The lead is as it was before."))
+
+
+@require_POST
+def snooze_undo(request: SignedIn, pk: int) -> HttpResponse:
+    """Bring back the lead that was put off last, and show it."""
+    try:
+        lead = followup.undo_snooze(pk, request.user)
+    except (AuditEvent.DoesNotExist, Lead.DoesNotExist) as error:
+        raise Http404 from error
+    except (Conflict, Refused) as refusal:
+        event = get_object_or_404(AuditEvent, pk=pk, actor=request.user)
+        return _refused(request, int(event.object_id), refusal)
+    if not request.htmx:
+        return redirect("lead-detail", lead.pk)
+    return toast(_workspace(request, lead.pk), _("Undone. The lead is as it was before."))
 
 
 @never_cache

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from bankcrm import clock, figures
 from bankcrm.models import Role, User
@@ -174,6 +175,7 @@ def _dock(user: User, today: dt.date) -> dict[str, Any]:
         "decline_reasons": DeclineReason.choices,
         "client_key": uuid.uuid4(),
         "undoable": followup.last_undoable(user),
+        "snoozed": followup.last_snooze(user),
         "snoozes": _snoozes(),
     }
 
@@ -231,4 +233,9 @@ def saved_sentence(done: FollowUp) -> str:
     parts = [str(done.get_outcome_display()).lower()]
     if done.next_at:
         parts.append(f"{rows.step_label(done.next_step).lower()} {figures.stamp(done.next_at)}")
+    if ended := len(done.before.get("feedback", {}).get("closed_leads", [])):
+        others = ngettext(
+            "%(n)s other lead of this customer ended", "%(n)s other leads of this customer ended", ended
+        )
+        parts.append(others % {"n": ended})
     return ", ".join(parts)

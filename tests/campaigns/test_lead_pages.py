@@ -99,6 +99,37 @@ def test_saving_answers_with_the_next_lead_already_claimed(cast, leads):
     assert b"Yours since" in answer.content
 
 
+def test_undo_after_putting_a_lead_off_brings_that_lead_back_not_the_outcome_before(cast, leads):
+    client = login(cast.rita)
+    outcome(client, leads[0])
+    before = Lead.objects.values("next_at", "next_step", "state", "due_on").get(pk=leads[1].pk)
+    until = (queue.moment() + dt.timedelta(days=2)).strftime("%Y-%m-%dT%H:%M")
+    snooze = reverse("lead-snooze", args=[leads[1].pk])
+    page = client.post(snooze, {"until": until}, headers={"HX-Request": "true"}).content.decode()
+    event = AuditEvent.objects.get(action="lead.snoozed")
+    back = reverse("snooze-undo", args=[event.pk])
+    done = FollowUp.objects.get()
+    assert back in page
+    assert reverse("follow-up-undo", args=[done.pk]) not in page
+    assert login(cast.bao).post(back).status_code == 404, "only one's own"
+    assert client.post(back)["Location"] == reverse("lead-detail", args=[leads[1].pk])
+    assert Lead.objects.values(*before).get(pk=leads[1].pk) == before
+    assert Lead.objects.get(pk=leads[1].pk).claimed_by == cast.rita
+    assert FollowUp.objects.get().undone_at is None
+    page = client.get(reverse("lead-detail", args=[leads[2].pk])).content.decode()
+    assert reverse("follow-up-undo", args=[done.pk]) in page, "then the outcome is the last act again"
+    again = client.post(back, headers={"HX-Request": "true"})
+    assert again.status_code == 409
+    assert b"Something was done on this lead since" in again.content
+
+
+def test_do_not_contact_says_how_many_other_leads_of_the_customer_ended(cast, leads):
+    factories.pushed(cast, "spring", control_share=0)
+    answer = outcome(login(cast.rita), leads[0], outcome="do_not_contact")
+    assert "1 other lead of this customer ended" in answer["HX-Trigger"]
+    assert "ended" not in outcome(login(cast.rita), leads[1])["HX-Trigger"]
+
+
 def test_after_the_last_lead_one_is_back_at_ones_day(cast, leads):
     Lead.objects.exclude(pk=leads[0].pk).update(next_at=timezone.now() + dt.timedelta(days=2))
     answer = outcome(login(cast.rita), leads[0])
