@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from bankcrm import figures, parsing
 from customers.models import ConsentChannel, ConsentPurpose, ImportFile, QuietPeriod
@@ -111,7 +111,8 @@ def _joined(entry: Entry, _seen: Seen) -> tuple[str, list[str]]:
 
 def _import(entry: Entry, _seen: Seen) -> tuple[str, list[str]]:
     kind = entry.kind.removeprefix("import_")
-    rows = _("%(count)s rows here") % {"count": figures.number(entry.amount)}
+    n = int(entry.amount or 0)
+    rows = ngettext("%(count)s row here", "%(count)s rows here", n) % {"count": figures.number(n)}
     return str(dict(ImportFile.Kind.choices).get(kind, kind)).lower(), [entry.what, rows]
 
 

@@ -72,7 +72,7 @@ function recount(list) {
     master.indeterminate = ticked > 0 && ticked < all.length;
   }
   for (const button of (list.closest("form") ?? list).querySelectorAll("[data-count]")) {
-    button.textContent = button.dataset.count.replace("{n}", ticked);
+    button.textContent = ((ticked === 1 && button.dataset.countOne) || button.dataset.count).replace("{n}", ticked);
     button.disabled = ticked === 0;
   }
 }

@@ -50,7 +50,8 @@ function show() {
   if (!box) return;
   const entries = mine();
   box.hidden = entries.length === 0;
-  box.querySelector("span:last-child").textContent = box.dataset.waiting.replace("{n}", entries.length);
+  const words = entries.length === 1 ? box.dataset.waitingOne : box.dataset.waiting;
+  box.querySelector("span:last-child").textContent = words.replace("{n}", entries.length);
   const form = document.getElementById("outcome");
   if (form) form.inert = entries.some((entry) => entry.url === form.getAttribute("action"));
 }
