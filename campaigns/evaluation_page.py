@@ -17,7 +17,7 @@ from campaigns.effect import Estimate, wilson
 from campaigns.effect_tables import ShrunkCell
 from campaigns.evaluation import Evaluation
 from campaigns.models import Arm, Campaign
-from campaigns.refusal import MIN_PER_ARM, Refusal
+from campaigns.refusal import MIN_PER_ARM, Code, Refusal
 from campaigns.verdict import ArmReadout, Verdict
 from campaigns.verdict_text import verdict_sentence
 from customers.models import ImportFile, Response
@@ -68,6 +68,8 @@ def context(evaluation: Evaluation, reader: User) -> dict[str, Any]:
             "sentence": verdict_sentence(evaluation.readout, evaluation.sums["success"]),
         },
         "method": _method(evaluation),
+        "not_yet": _not_yet(evaluation),
+        "refused": evaluation.readout.verdict == Verdict.REFUSED,
         "success_word": SUCCESS_WORDS.get(evaluation.sums["success"], SUCCESS_WORDS["conversion"]),
         "effects": effects,
         "controls": [arm for arm in _arms(evaluation, names) if arm["is_control"]],
@@ -84,6 +86,17 @@ def context(evaluation: Evaluation, reader: User) -> dict[str, Any]:
         "managers": _managers(evaluation, reader),
         "trust": _trust(evaluation),
         "forecast": _forecast_rows(evaluation),
+    }
+
+
+def _not_yet(evaluation: Evaluation) -> str:
+    """Until when branches, deciles and the forecast cannot be judged; empty once window and data are complete."""
+    codes = {refusal.code for refusal in evaluation.readout.refusals}
+    end = evaluation.sums["window_end"]
+    if end is None or not codes & {Code.WINDOW_OPEN, Code.DATA_NOT_THROUGH_END}:
+        return ""
+    return _("Not known yet: the attribution window runs to %(end)s, and the data must reach that day.") % {
+        "end": _day(end)
     }
 
 

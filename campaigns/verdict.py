@@ -143,7 +143,7 @@ def evaluate_arms(arms: Sequence[ArmCounts], circumstances: Circumstances) -> Re
         return Readout(Verdict.REFUSED, readouts, refusals, None, ratio, circumstances.level)
     readouts = _compare(treated, control, circumstances)
     if all(readout.verdict == Verdict.REFUSED for readout in readouts):
-        reasons = [readout.refusal for readout in readouts] + [_window_refusal(circumstances)]
+        reasons = [_window_refusal(circumstances), *(readout.refusal for readout in readouts)]
         own = _distinct([refusal for refusal in reasons if refusal])
         return Readout(Verdict.REFUSED, readouts, own, None, ratio, circumstances.level)
     leading, overall = _leading(readouts), _overall(treated, control, circumstances.level)
@@ -209,10 +209,13 @@ def _refusals(
         p_shown = "< 0.0001" if ratio.p_value < 0.0001 else f"= {ratio.p_value:.4f}"
         found.append(Refusal(Code.SAMPLE_RATIO_MISMATCH, {"p": p_shown}))
     end, through = circumstances.window_end, circumstances.data_through
-    if end is not None and not window_open and (through is None or through < end):
+    covered = end is None or (through is not None and through >= end)
+    if end is not None and not window_open and not covered:
         shown = {"through": through.isoformat() if through else "—", "end": end.isoformat()}
         found.append(Refusal(Code.DATA_NOT_THROUGH_END, shown))
-    if circumstances.outcome_source and not any(arm.conversions for arm in arms):
+    # Before window and data are complete, nobody having converted is no sign of a missing file.
+    complete = covered and not window_open
+    if complete and circumstances.outcome_source and not any(arm.conversions for arm in arms):
         found.append(Refusal(Code.ZERO_EVENTS, {"minimum": str(MIN_CONVERSIONS)}))
     if found and window_open:
         found.append(window_open)

@@ -102,12 +102,13 @@ def interval_bar(
 def interval_axis(axis_min: Any, axis_max: Any, *, unit: str = "points") -> SafeString:
     """The axis of ``interval_bar`` for the head of its column."""
     share = Scale(float(axis_min), float(axis_max))
-    span = float(axis_max) - float(axis_min)
-    whole = unit == "points" and all(
-        abs(t * 100 - round(t * 100)) < 1e-9 for t in nice_ticks(share.low, share.high, 4)
-    )
-    show = (lambda v: figures.points(v, 0)) if whole else figures.FORMATS[unit]
-    ticks = [t for t in nice_ticks(share.low, share.high, 4) if span]
+    ticks = nice_ticks(share.low, share.high, 4) if share.high > share.low else []
+    show = figures.FORMATS[unit]
+    if unit == "points":
+        # As many places as the ticks need: −0.25 must not be written −0.2.
+        needed = (d for d in (0, 1, 2) if all(abs(t * 100 - round(t * 100, d)) < 1e-9 for t in ticks))
+        places = next(needed, 2)
+        show = lambda v: figures.points(v, places)  # noqa: E731 — the format of one axis
     return canvas(16, "", [text(share(t), 12, show(t), cls="c tm") for t in ticks], hidden=True)
 
 

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from statsmodels.stats.proportion import confint_proportions_2indep
 
+from bankcrm import figures
 from bankcrm.models import Role, User
 from campaigns import attribution, evaluation
 from campaigns.conflicts import Refused
@@ -152,6 +153,32 @@ def test_the_page_says_why_there_is_no_result(cast: Cast) -> None:
     page = login(cast.max).get(f"/campaigns/{campaign.pk}/evaluation/").content.decode()
     assert "no effect can be claimed" in page
     assert "Proved" not in page
+
+
+def test_while_the_window_is_open_nothing_is_claimed_by_branch_decile_or_forecast(cast: Cast) -> None:
+    campaign = two_arms(cast)
+    address = f"/campaigns/{campaign.pk}/evaluation/"
+    closed = login(cast.max).get(address).content.decode()
+    assert "Not known yet" not in closed
+    assert "one figure holds for all" in closed
+    Campaign.objects.filter(pk=campaign.pk).update(attribution_days=365)
+    page = login(cast.max).get(address).content.decode()
+    until = figures.short_day(ASSIGNED + 365 * DAY)
+    assert page.count(f"Not known yet: the attribution window runs to {until}") == 2
+    assert "one figure holds for all" not in page
+    assert "hollow circle what the score said" not in page
+
+
+def test_nobody_having_bought_before_the_window_has_closed_is_no_missing_file(cast: Cast) -> None:
+    campaign = ran(cast)
+    ids = make_customers(200, cast.tree.n1)
+    assign(campaign, ids[:100], "a")
+    assign(campaign, ids[100:], "control", is_control=True)
+    Campaign.objects.filter(pk=campaign.pk).update(attribution_days=365)
+    page = login(cast.max).get(f"/campaigns/{campaign.pk}/evaluation/").content.decode()
+    assert "The attribution window is still open." in page
+    assert "check first that the outcome file" not in page
+    assert "do not differ beyond chance" not in page
 
 
 def test_an_auditor_reads_and_freezes_nothing(cast: Cast) -> None:
