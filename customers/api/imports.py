@@ -88,6 +88,23 @@ class ImportView(APIView):
             effective_on=told.get("effective_on"),
         )
 
+    def same(self, file: ImportFile, told: dict[str, Any]) -> None:
+        """Raises Conflict where something else is told of a file that is here already."""
+        here = {
+            "source": file.source,
+            "load": file.load,
+            "effective_on": file.effective_on,
+            "encoding": file.encoding,
+        }
+        other = [name for name, value in here.items() if told.get(name) and told[name] != value]
+        if other:
+            raise runs.Conflict(
+                _(
+                    "This very file is here as import %(id)s with another %(what)s. Change that one, or undo it first."
+                )
+                % {"id": file.pk, "what": ", ".join(other)}
+            )
+
     def idle(self, file: ImportFile) -> None:
         """Raises Conflict while a step of the file is under way."""
         if Run.objects.unfinished().filter(kind=tasks.KIND, key=tasks.key(file)).exists():
@@ -120,12 +137,17 @@ class ImportList(ImportView, generics.ListAPIView):
         request={"multipart/form-data": UploadBody},
         responses={
             201: FileDetailSerializer,
-            200: OpenApiResponse(FileDetailSerializer, description="This very file is here already."),
+            200: OpenApiResponse(
+                FileDetailSerializer, description="This very file is here already, told the same."
+            ),
         },
     )
     @once
     def post(self, request: Request) -> Response:
-        """Bring a file; it is kept and looked at, nothing of it goes in. A file that is here already is the answer."""
+        """Bring a file; it is kept and looked at, nothing of it goes in. A file that is here already is the answer.
+
+        409 where the source, the load, its day or the encoding is told otherwise than of the file that is here.
+        """
         told = self.told(UploadBody)
         newest = ImportFile.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         options = {"encoding": told["encoding"]} if told.get("encoding") else {}
@@ -139,6 +161,7 @@ class ImportList(ImportView, generics.ListAPIView):
                 from_source=told.get("source") or "",
             )
             if file.pk <= newest:
+                self.same(file, told)
                 return self.shown(file.pk)
             self.describe(file, told)
         return self.shown(file.pk, 201)
