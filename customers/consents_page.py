@@ -91,7 +91,7 @@ def open_marks(closed: set[str], agreed: set[str]) -> list[Mark]:
     return marks
 
 
-def _labels(channels: list[ConsentChannel]) -> str:
+def _labels(channels: Iterable[ConsentChannel]) -> str:
     return ", ".join(str(channel.label) for channel in channels)
 
 
