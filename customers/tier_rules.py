@@ -125,9 +125,11 @@ def differences(before: Sequence[Tier], after: Sequence[Tier]) -> list[str]:
     for tier in after:
         old = known.pop(tier.code, None)
         if old is None:
-            told.append(
-                _("%(name)s: new, from %(aum)s") % {"name": tier.name, "aum": figures.money(tier.aum)}
-            )
+            words = {"name": tier.name, "aum": figures.money(tier.aum), "loan": figures.money(tier.loan)}
+            if tier.loan is None:
+                told.append(_("%(name)s: new, from %(aum)s") % words)
+            else:
+                told.append(_("%(name)s: new, from %(aum)s or a personal loan of %(loan)s") % words)
             continue
         parts = [
             f"{label} {figures.money(was)} → {figures.money(now)}"

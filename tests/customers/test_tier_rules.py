@@ -179,3 +179,14 @@ def test_nothing_changes_while_a_profile_is_being_built(bank: SimpleNamespace, c
         with pytest.raises(ValidationError, match="Profiles are being built"):
             tier_rules.begin(cast.ada, LOWER, NOVEMBER)
     tier_rules.begin(cast.ada, LOWER, NOVEMBER)
+
+
+def test_a_new_tier_says_both_of_its_thresholds() -> None:
+    told = tier_rules.differences(
+        [],
+        [
+            Tier("platinum", "Platinum", Decimal(1_000_000), Decimal(2_000_000)),
+            Tier("basic", "Basic", Decimal(0)),
+        ],
+    )
+    assert told == ["Platinum: new, from ¥1,000,000 or a personal loan of ¥2,000,000", "Basic: new, from ¥0"]
