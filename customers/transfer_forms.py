@@ -60,7 +60,11 @@ class TransferForm(forms.Form):
     receivers = forms.ModelMultipleChoiceField(
         User.objects.none(), required=False, error_messages={"invalid_choice": NOT_YOURS}
     )
-    spread = forms.BooleanField(label=gettext_lazy("Share among all others listed, by load"), required=False)
+    spread = forms.BooleanField(
+        label=gettext_lazy("Share among all others listed, by load"),
+        required=False,
+        help_text=gettext_lazy("Whoever is on leave on the day is left out."),
+    )
     nobody = forms.BooleanField(
         label=gettext_lazy("Also customers there without a relationship manager"), required=False
     )

@@ -18,7 +18,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from bankcrm import bulk
+from bankcrm import absence, bulk, clock
 from bankcrm.models import Branch, BranchLink, Role, User
 from bankcrm.runs import Refused
 from customers import profile
@@ -120,6 +120,9 @@ class Preview:
     along: dict[str, int]
     digest: str
     month: dt.date | None
+    # On leave on this day: named all the same, or left out of a sharing among all others.
+    on_leave: list[User] = field(default_factory=list)
+    left_out: list[User] = field(default_factory=list)
     key: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     @property
@@ -160,7 +163,11 @@ def preview(user: User, choice: Choice) -> Preview:
         for companion in COMPANIONS.values():
             along |= companion.preview(moves, found.parameters)
     taken = {pk: (-n, -aum) for pk, n, aum, _without in found.counts if pk is not None}
+    away = absence.on(clock.today())
+    absent = [person for pk, person in found.people.items() if pk in away and pk not in choice.sources]
     return Preview(
+        on_leave=[person for person in absent if person.pk in found.receivers],
+        left_out=[person for person in absent if choice.spread_over and person.pk not in found.receivers],
         choice=choice,
         customers=found.total,
         aum=sum((row[2] for row in found.counts), Decimal(0)),
@@ -228,10 +235,12 @@ def people_of(user: User, choice: Choice) -> dict[int, User]:
 
 def receivers_of(choice: Choice, people: Mapping[int, User]) -> list[int]:
     if choice.spread_over:
+        # Whoever is away cannot begin with anybody new; who is to have customers all the same is named.
+        away = absence.on(clock.today())
         receivers = [
             pk
             for pk, person in people.items()
-            if pk not in choice.sources and person.role == Role.RM and person.is_active
+            if pk not in choice.sources and person.role == Role.RM and person.is_active and pk not in away
         ]
         if not receivers:
             raise Refused(_("Nobody else there can take customers."))

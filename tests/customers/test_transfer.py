@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from bankcrm.models import AuditEvent, Role, User
+from bankcrm.models import AuditEvent, Leave, Role, User
 from bankcrm.runs import Conflict, Refused
 from customers import transfer, transfer_sql
 from customers.models import Customer, CustomerProfile, PortfolioMove, PortfolioTransfer
@@ -132,6 +132,20 @@ def test_sharing_brings_all_to_the_same_load_and_a_like_mixture(cast: Cast, rosa
     }
     means = {user: sum(amounts) / len(amounts) for user, amounts in moved.items()}
     assert abs(means[rosa] - means[sun]) < 2000
+
+
+def test_whoever_is_on_leave_is_left_out_of_a_sharing_and_named(cast: Cast, rosa: User) -> None:
+    sun = make_user("sun", Role.RM, cast.tree.n1)
+    Leave.objects.create(user=sun, first_day=TODAY, last_day=TODAY + dt.timedelta(days=5))
+    make_customers(6, cast.tree.n1, cast.rita)
+    shown = preview(cast.bao, Choice((cast.rita.pk,), spread_over=cast.tree.n1.pk))
+    assert ([share.rm for share in shown.receiving], shown.left_out, shown.on_leave) == ([rosa], [sun], [])
+    named = preview(cast.bao, Choice((cast.rita.pk,), receivers=(sun.pk,)))
+    assert ([share.rm for share in named.receiving], named.left_out, named.on_leave) == ([sun], [], [sun])
+    Leave.objects.update(last_day=TODAY, first_day=TODAY - dt.timedelta(days=9))
+    assert preview(cast.bao, Choice((cast.rita.pk,), spread_over=cast.tree.n1.pk)).left_out == [sun]
+    Leave.objects.update(last_day=TODAY - dt.timedelta(days=1))
+    assert preview(cast.bao, Choice((cast.rita.pk,), spread_over=cast.tree.n1.pk)).left_out == []
 
 
 def test_shares_reach_a_common_level_whatever_the_start() -> None:
