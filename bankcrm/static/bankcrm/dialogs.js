@@ -38,7 +38,13 @@ document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
   if (opener && opener.dataset.opens !== "keys") {
     const dialog = document.getElementById(opener.dataset.opens);
-    if (dialog && !dialog.open) dialog.showModal();
+    if (dialog && !dialog.open) {
+      dialog.showModal();
+      // The closing X comes first in the dialog and would take what one types.
+      const first = dialog.querySelector(".bd :is(input:not([type=hidden]), select, textarea):not(:disabled)");
+      const chosen = first?.type === "radio" && dialog.querySelector(`.bd input[name="${first.name}"]:checked`);
+      (chosen || first)?.focus();
+    }
   }
   if (event.target.closest("[data-closes]")) event.target.closest("dialog")?.close();
   // The dark around a dialog is the dialog's own backdrop; a click there means "not now".
