@@ -138,6 +138,7 @@ def test_an_outcome_typed_without_a_connection_is_kept_and_sent_once(page, leads
     assert not FollowUp.objects.exists()
     page.context.set_offline(False)
     settle(page, leads[0].pk)
+    expect(page.locator(".toast-k")).to_contain_text("your outcome was sent")
     done = FollowUp.objects.get()
     assert (done.lead_id, done.outcome, done.note) == (leads[0].pk, "no_answer", "nobody at home")
     assert page.evaluate("localStorage.getItem('bankcrm.outbox')") is None
@@ -259,3 +260,27 @@ def test_the_button_names_the_customer_it_opens(page, leads, sign_in):
     page.keyboard.press("5")
     page.keyboard.press("Enter")
     assert settle(page, leads[0].pk) == last.pk
+
+
+def test_an_outcome_kept_offline_is_sent_and_told_of_from_ones_day_too(page, leads, sign_in):
+    sign_in(page, "rita", f"/leads/{leads[0].pk}/")
+    opened(page)
+    page.wait_for_load_state("networkidle")
+    page.context.set_offline(True)
+    page.keyboard.press("5")
+    page.keyboard.press("n")
+    page.keyboard.type("nobody at home")
+    page.keyboard.press("Enter")
+    expect(page.locator("#outbox")).to_contain_text("1 outcome waits for the connection")
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.route("**/outcome/", lambda route: route.abort())
+    page.context.set_offline(False)
+    page.goto("/my-day/")
+    assert asked == ["beforeunload"], "the note lives in this tab only"
+    expect(page.locator("#outbox")).to_contain_text("1 outcome waits")
+    page.unroute("**/outcome/")
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    expect(page.locator(".toast-k")).to_contain_text("your outcome was sent")
+    expect(page.locator("#outbox")).to_be_hidden()
+    assert FollowUp.objects.get().note == "nobody at home"

@@ -1,5 +1,6 @@
 // The lead workspace: a proposed next step for every outcome, the customer's tabs, and outcomes typed without a connection.
 const WAITING = "bankcrm.outbox";
+const SENT = "bankcrm.sent";
 
 // The proposal -------------------------------------------------------------------------------------------------------
 document.addEventListener("change", (event) => {
@@ -66,7 +67,7 @@ function put(form) {
 }
 
 function tell(text, level) {
-  window.htmx.trigger(document.body, "toast", { text, level });
+  document.body.dispatchEvent(new CustomEvent("toast", { detail: { text, level } }));
 }
 
 let sending = false;
@@ -89,10 +90,14 @@ async function send() {
       if (signedOut) return window.location.assign(answer.headers.get("HX-Redirect"));
       sessionStorage.removeItem(noteKey(entry));
       keep(kept().filter((other) => other.client_key !== entry.client_key));
+      const here = document.getElementById("outcome")?.getAttribute("action") === url;
+      if (answer.ok && here) {
+        // The page goes on to the next lead, and says there what became of this one.
+        sessionStorage.setItem(SENT, box.dataset.sent);
+        return window.location.assign(box.dataset.next);
+      }
       if (answer.ok) tell(box.dataset.sent, "ok");
       else tell(`${box.dataset.refused} ${words(await answer.text())}`, "bad");
-      const here = document.getElementById("outcome")?.getAttribute("action") === url;
-      if (answer.ok && here) window.location.assign(box.dataset.next);
     }
   } finally {
     sending = false;
@@ -112,6 +117,12 @@ document.body.addEventListener("htmx:sendError", (event) => {
   if (event.detail.elt.id === "outcome") put(event.detail.elt);
 });
 window.addEventListener("online", send);
+// A note lives in this tab only: whoever closes it is asked first.
+window.addEventListener("beforeunload", (event) => {
+  if (mine().some((entry) => sessionStorage.getItem(noteKey(entry)))) event.preventDefault();
+});
+tell(sessionStorage.getItem(SENT), "ok");
+sessionStorage.removeItem(SENT);
 document.body.addEventListener("htmx:afterSettle", show);
 show();
 send();
