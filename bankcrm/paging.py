@@ -120,7 +120,7 @@ class KeysetPagination(BasePagination):
         text = self.request.query_params.get("page_size")
         if text is None:
             return getattr(view, "page_size", 50)
-        if not text.isascii() or not text.isdigit() or int(text[:9]) < 1:
+        if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MOST:
             raise ValidationError({"page_size": [_("The page size is a whole number from 1 to 100.")]})
         return int(text[:9])
 

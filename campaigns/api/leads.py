@@ -147,7 +147,10 @@ class LeadOutcomes(LeadView):
         sent.is_valid(raise_exception=True)
         key = _client_key(request, sent.validated_data.get("client_key"))
         entry = Entry(**(sent.validated_data | {"client_key": key}))
-        known = FollowUp.objects.filter(client_key=key).exists() if key else False
+        known = FollowUp.objects.filter(client_key=key).first() if key else None
+        # Before the lead is judged: what the first request did to it would otherwise answer the second.
+        if known and not _stands_for(known, pk, entry):
+            raise key_reused()
         done = followup.record(pk, request.user, entry)
         if not _stands_for(done, pk, entry):
             raise key_reused()

@@ -57,16 +57,16 @@ def test_what_is_not_the_callers_to_set_is_refused_on_a_lead(cast, api, leads, f
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_a_huge_page_is_capped_and_a_senseless_one_refused(cast, api, path):
+def test_the_largest_page_is_quick_and_a_larger_or_senseless_one_refused(cast, api, path):
     factories.make_customers(110, cast.tree.n1, cast.rita)
     factories.pushed(cast, control_share=0)
     began = time.monotonic()
-    found = api(seer(cast, path)).get(path, page_size=1_000_000)
+    found = api(seer(cast, path)).get(path, page_size=100)
     assert found.status_code == 200
     assert time.monotonic() - began < 0.5
     expected = {"campaigns/": 1, "leads/": 100, "customers/": 100, "runs/": 0}[path]
     assert len(found.json()["results"]) == expected
-    for size in ("-1", "0", "x", "1.5"):
+    for size in ("-1", "0", "x", "1.5", "101", "1000000"):
         problem(api(seer(cast, path)).get(path, page_size=size), 400, "invalid")
     problem(api(seer(cast, path)).get(path, cursor="forged"), 400, "invalid")
 

@@ -76,6 +76,14 @@ def test_one_key_with_another_outcome_is_a_conflict_and_writes_nothing(cast, api
     assert rows_of_everything() == before
 
 
+def test_the_key_of_an_outcome_that_closed_its_lead_is_named_as_used(cast, api, leads):
+    path = f"leads/{leads[0].pk}/outcomes/"
+    body = {"outcome": "declined", "reason_code": "price", "note": "Rate too low"}
+    assert api(cast.rita).post(path, body, key="k").status_code == 201
+    problem(api(cast.rita).post(path, body | {"note": "Another"}, key="k"), 409, "key_reused")
+    assert api(cast.rita).post(path, body, key="k").headers["Idempotency-Replayed"] == "true"
+
+
 @pytest.mark.django_db
 def test_one_key_with_another_body_is_a_conflict_and_writes_nothing(cast, api):
     factories.make_product()

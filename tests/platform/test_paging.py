@@ -180,13 +180,13 @@ def test_the_api_pages_in_allowed_orders_only(many: list[Run]) -> None:
             answer({"order": refused})
 
 
-@pytest.mark.parametrize("size", ["-1", "0", "many", "", "1e3", "²"])
+@pytest.mark.parametrize("size", ["-1", "0", "many", "", "1e3", "²", "101", "1000000"])
 def test_the_api_refuses_a_size_that_is_none(many: list[Run], size: str) -> None:
     with pytest.raises(ValidationError):
         answer({"page_size": size})
 
 
-def test_the_api_caps_a_huge_size_and_refuses_a_forged_cursor(many: list[Run]) -> None:
-    assert len(answer({"page_size": "1000000"})[0]) == 57
+def test_the_api_takes_its_largest_size_and_refuses_a_forged_cursor(many: list[Run]) -> None:
+    assert len(answer({"page_size": "100"})[0]) == 57
     with pytest.raises(ValidationError):
         answer({"cursor": "rubbish"})
