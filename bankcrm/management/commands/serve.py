@@ -47,5 +47,6 @@ def claim_port(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise CommandError(
-                f"Port {port} is taken ({error.strerror}): end its owner or use --port."
+                f"Port {port} is taken ({error.strerror}): end its owner, or choose another with make … PORT="
+                " (manage.py … --port)."
             ) from error
