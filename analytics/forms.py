@@ -179,4 +179,36 @@ class ChurnModelForm(ModelForm):
         return data
 
 
-FORMS: dict[str, type[ModelForm]] = {Kind.RESPONSE: ResponseModelForm, Kind.CHURN: ChurnModelForm}
+class UpliftModelForm(ModelForm):
+    """Who opens a product because of being contacted."""
+
+    kind = Kind.UPLIFT
+
+    class Meta:
+        model = PredictiveModel
+        fields = [
+            "name",
+            "code",
+            "product",
+            "horizon_days",
+            "population",
+            "exclusions",
+            "monthly",
+            "features",
+        ]
+        help_texts = {
+            "product": _(
+                "Past campaigns of this product that kept a random control group are what the model learns from."
+            )
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["product"].required = True
+
+
+FORMS: dict[str, type[ModelForm]] = {
+    Kind.RESPONSE: ResponseModelForm,
+    Kind.CHURN: ChurnModelForm,
+    Kind.UPLIFT: UpliftModelForm,
+}

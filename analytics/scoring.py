@@ -20,6 +20,7 @@ from analytics.features import Batch
 from analytics.modelling import artefact
 from analytics.modelling.response import FittedResponse
 from analytics.modelling.rules import rule_score
+from analytics.modelling.uplift_model import FittedUplift
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
 from bankcrm import audit, bulk, runs
 from bankcrm.models import User
@@ -58,7 +59,7 @@ def score(model: PredictiveModel, month: dt.date | None, user: User, job: runs.J
         raise runs.Refused(
             _("There is no customer to score in the profile of %(day)s.") % {"day": day.isoformat()}
         )
-    psi = fitted.score_reference.psi(probability) if fitted else None
+    psi = fitted.score_reference.psi(probability) if isinstance(fitted, FittedResponse) else None
     if job:
         job.progress(len(ids), len(ids), _("Publishing"))
     _publish(model, version, run, (ids, raw, probability), psi, user, job)
@@ -66,20 +67,21 @@ def score(model: PredictiveModel, month: dt.date | None, user: User, job: runs.J
     return run
 
 
-def load(version: ModelVersion) -> FittedResponse | None:
+def load(version: ModelVersion) -> FittedResponse | FittedUplift | None:
     """The fitted model behind a version, its digest checked; None for a rule. Raises runs.Refused."""
     if version.algorithm == ModelVersion.Algorithm.RULE:
         return None
     try:
-        return artefact.load(bytes(version.artefact or b""), version.sha256)
+        fitted = FittedUplift if version.model.kind == PredictiveModel.Kind.UPLIFT else FittedResponse
+        return artefact.load_as(fitted, bytes(version.artefact or b""), version.sha256)
     except artefact.ArtefactRefused as refused:
         raise runs.Refused(card.told(refused.sentence)) from refused
 
 
 def _computed(
-    version: ModelVersion, fitted: FittedResponse | None, day: dt.date, job: runs.Job | None
+    version: ModelVersion, fitted: FittedResponse | FittedUplift | None, day: dt.date, job: runs.Job | None
 ) -> Scores:
-    if version.model.history_campaign:
+    if version.model.history_campaign and not isinstance(fitted, FittedUplift):
         return _along_the_file(version, fitted, job)
     who = targets.population(version.model, day)
     total = features.count(day, who)
@@ -97,7 +99,9 @@ def _computed(
     return ids, raws, probabilities
 
 
-def _batches(version: ModelVersion, fitted: FittedResponse | None, day: dt.date) -> Iterator[Batch]:
+def _batches(
+    version: ModelVersion, fitted: FittedResponse | FittedUplift | None, day: dt.date
+) -> Iterator[Batch]:
     who = targets.population(version.model, day)
     if fitted is not None:
         return features.chunks(day, fitted.specs, who)
@@ -107,8 +111,11 @@ def _batches(version: ModelVersion, fitted: FittedResponse | None, day: dt.date)
 
 
 def _of_batch(
-    version: ModelVersion, fitted: FittedResponse | None, batch: Batch
+    version: ModelVersion, fitted: FittedResponse | FittedUplift | None, batch: Batch
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    if isinstance(fitted, FittedUplift):
+        gained = fitted.predict(batch.X)
+        return gained.astype(np.float64), gained
     if fitted is not None:
         raw = fitted.raw(batch.X)
         return raw, fitted.calibrator.predict(raw).astype(np.float32)

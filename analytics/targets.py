@@ -137,6 +137,8 @@ def sentence(model: PredictiveModel) -> str:
         "share": figures.pct(model.share or 0, 0),
         "days": model.horizon_days,
     }
+    if model.kind == PredictiveModel.Kind.UPLIFT:
+        return _("Who buys because of being contacted: %(product)s within %(days)s days") % named
     return {
         Target.OPENS: _("Who opens %(product)s within %(days)s days"),
         Target.FALLS: _("Whose %(kind)s falls under %(share)s of what it is now within %(days)s days"),

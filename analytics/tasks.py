@@ -19,10 +19,14 @@ from bankcrm.models import User
 @runs.work("analytics.train", gettext_lazy("Train a model"), roles=WRITERS)
 def train(job: runs.Job) -> dict[str, Any]:
     """Arguments: model, optionally as_of (ISO). Start with ``key=f"model:{id}"``: one training of a model at a time."""
-    from analytics import training  # scikit-learn is for workers; web processes import this module too
+    from analytics import (  # scikit-learn is for workers; web processes import this too
+        training,
+        uplift_training,
+    )
 
     model = _model(job)
-    versions = training.train(model, _user(job, model.owner), _day(job, "as_of"), job)
+    learn = uplift_training.train if model.kind == PredictiveModel.Kind.UPLIFT else training.train
+    versions = learn(model, _user(job, model.owner), _day(job, "as_of"), job)
     return {
         "url": reverse("model-detail", args=[model.pk]),
         "versions": ", ".join(f"v{version.number}" for version in versions),

@@ -82,12 +82,12 @@ def train(
     except (InsufficientData, CannotSplit) as lack:
         if material.past is not None:
             raise runs.Refused(card.told(lack.sentence)) from lack
-        return [_store(model, user, job, [_rule(model, material, lack.sentence)])[0]]
+        return [store(model, user, job, [_rule(model, material, lack.sentence)])[0]]
     _step(job, 3, _("Comparing with the champion"))
     drafts = _drafts(model, material, slices, choice, job)
     for draft in drafts:
         draft.card["seconds"] = round(time.monotonic() - began, 1)
-    return _store(model, user, job, drafts)
+    return store(model, user, job, drafts)
 
 
 def _fitted(model: PredictiveModel, material: Material, job: runs.Job | None) -> tuple[Slices, Choice]:
@@ -302,7 +302,7 @@ def _rule(model: PredictiveModel, material: Material, why: Sentence) -> Draft:
 
 
 @transaction.atomic
-def _store(
+def store(
     model: PredictiveModel, user: User, job: runs.Job | None, drafts: list[Draft]
 ) -> list[ModelVersion]:
     if job:

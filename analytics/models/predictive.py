@@ -19,8 +19,18 @@ class PredictiveModelQuerySet(models.QuerySet["PredictiveModel"]):
         return self
 
     def for_targeting(self) -> PredictiveModelQuerySet:
-        """Models that may rank the customers of a campaign: their scores are chances of buying."""
-        return self.filter(kind=PredictiveModel.Kind.RESPONSE)
+        """Models that may rank the customers of a campaign: chances of buying, and uplift that proved itself.
+
+        Both the champion and the version behind the scores in use must have passed the gate.
+        """
+        return self.filter(
+            Q(kind=PredictiveModel.Kind.RESPONSE)
+            | Q(
+                kind=PredictiveModel.Kind.UPLIFT,
+                champion__card__uplift__use="uplift",
+                current_score_run__version__card__uplift__use="uplift",
+            )
+        )
 
 
 class BalanceGroup(models.TextChoices):
@@ -44,6 +54,7 @@ class PredictiveModel(models.Model):
     class Kind(models.TextChoices):
         RESPONSE = "response", _("Response")
         CHURN = "churn", _("Churn")
+        UPLIFT = "uplift", _("Uplift")
 
     class Target(models.TextChoices):
         OPENS = "opens", _("Opens the product")
@@ -61,7 +72,7 @@ class PredictiveModel(models.Model):
     name = models.CharField(_("name"), max_length=100)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.RESPONSE)
     target = models.CharField(_("predicts"), max_length=10, choices=Target, default=Target.OPENS)
-    # Of a response model what is opened; of a churn model empty.
+    # Of a response or uplift model what is opened; of a churn model empty.
     product = models.ForeignKey(
         Product,
         verbose_name=_("product"),
@@ -113,7 +124,7 @@ class PredictiveModel(models.Model):
             models.UniqueConstraint(fields=["feeds"], condition=~Q(feeds=""), name="one_model_fills_a_field"),
             models.CheckConstraint(
                 name="model_target_is_complete",
-                condition=Q(kind="response", target="opens", product__isnull=False)
+                condition=Q(kind__in=["response", "uplift"], target="opens", product__isnull=False)
                 | (
                     Q(kind="churn", product__isnull=True)
                     & ~Q(balance="")
@@ -145,6 +156,9 @@ class ModelVersion(models.Model):
     class Algorithm(models.TextChoices):
         TREES = "hist_gradient_boosting", _("Histogram gradient boosting")
         LOGISTIC = "logistic", _("Logistic regression")
+        UPLIFT_S = "uplift_s", _("S-learner (one model told who was contacted)")
+        UPLIFT_T = "uplift_t", _("T-learner (one model per arm)")
+        UPLIFT_X = "uplift_x", _("X-learner (effects learned across arms)")
         RULE = "rule", _("Rule score (too few positives for a model)")
 
     model = models.ForeignKey(PredictiveModel, on_delete=models.PROTECT, related_name="versions")

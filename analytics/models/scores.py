@@ -45,7 +45,8 @@ class Score(models.Model):
         Customer, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
     )
     raw = models.FloatField()  # ranks; calibration may tie what this keeps apart
-    probability = models.FloatField(_("probability"))  # calibrated; the one to multiply with money
+    # Calibrated; the one to multiply with money. Of an uplift model the gain in probability, −1 to 1.
+    probability = models.FloatField(_("probability"))
     decile = models.PositiveSmallIntegerField(_("decile"))
 
     class Meta:
