@@ -375,7 +375,8 @@ def _sales_check(evaluation: Evaluation) -> list[dict[str, Any]]:
             "text": _("Sales reconciled."),
             "detail": _(
                 "%(both)s in holdings and reported, %(matched)s in holdings only,"
-                " %(reported)s reported only (not counted)."
+                " %(reported)s reported only. Plan and campaign call all of them sales; the result counts those in"
+                " holdings, for control as for the treated."
             )
             % {"both": compared.both, "matched": compared.matched_only, "reported": compared.reported_only},
         }

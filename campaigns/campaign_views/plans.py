@@ -130,7 +130,9 @@ def _kpis(found: planning.PlanFigures) -> list[dict[str, Any]]:
         {
             "label": _("Sales"),
             "value": figures.number(found.sales),
-            "note": _("of %(target)s targeted, inside the window")
+            "note": _(
+                "of %(target)s targeted; treated customers who bought inside the window, in the books or reported"
+            )
             % {"target": figures.number(found.sales_target)},
         },
     ]

@@ -181,6 +181,13 @@ def test_nobody_having_bought_before_the_window_has_closed_is_no_missing_file(ca
     assert "do not differ beyond chance" not in page
 
 
+def test_the_page_says_which_sales_count_for_the_result(cast: Cast) -> None:
+    campaign = two_arms(cast)
+    respond(campaign, campaign_customers(campaign)[100:108], "a", "conversion", "reported", 999)
+    page = login(cast.max).get(f"/campaigns/{campaign.pk}/evaluation/").content.decode()
+    assert "8 reported only. Plan and campaign call all of them sales" in page
+
+
 def test_an_auditor_reads_and_freezes_nothing(cast: Cast) -> None:
     campaign = two_arms(cast)
     client = login(cast.aud)
