@@ -41,7 +41,7 @@ demo: setup  ## The whole loop on a sample bank, then the web application: make 
 	$(RUN) migrate --verbosity 0
 	$(RUN) demo --size $(N) --port $(PORT)
 
-serve: setup  ## Web server, worker and beat on the data that is there
+serve: setup  ## Web server, worker and beat on the data that is there (PORT=8001 for another port)
 	$(RUN) migrate --verbosity 0
 	$(RUN) serve --port $(PORT)
 
