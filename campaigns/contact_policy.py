@@ -44,7 +44,7 @@ BLOCKS: dict[str, tuple[str, str | Promise]] = {
     "closed": ("eligible", gettext_lazy("Has left the bank")),
     "employee": ("eligible", gettext_lazy("Works for the bank")),
     "do_not_contact": ("consent", gettext_lazy("Asked not to be contacted")),
-    "objection": ("consent", gettext_lazy("Objects to a planned channel")),
+    "objection": ("consent", gettext_lazy("Objects to offers or to a channel they come by")),
     "profiling": ("consent", gettext_lazy("Objects to personalised offers")),
     "wrong_phone": ("consent", gettext_lazy("No phone number that works")),
     "quiet": ("contact_policy", gettext_lazy("In a quiet period")),
