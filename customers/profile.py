@@ -7,6 +7,7 @@ import datetime
 from collections.abc import Callable
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from bankcrm import figures
@@ -22,7 +23,7 @@ from customers import (
     tier_changes,
     tiering,
 )
-from customers.models import CustomerProfile
+from customers.models import Customer, CustomerProfile
 
 TABLE = CustomerProfile._meta.db_table
 # Sort and hash memory of the build alone; the server's default is for many small queries.
@@ -55,6 +56,14 @@ def newest_data() -> datetime.date | None:
     if booked:
         days.append(booked if booked == month_end(booked) else month_end(booked, 1))
     return max(days, default=None)
+
+
+def misses_somebody(day: datetime.date) -> bool:
+    """Whether a customer of that month-end has no profile of it: one who came in after it was built."""
+    there = Q(opened_on__isnull=True) | Q(opened_on__lte=day)
+    still = Q(closed_on__isnull=True) | Q(closed_on__gt=day)
+    built = CustomerProfile.objects.filter(month=day, customer=OuterRef("pk"))
+    return Customer.objects.filter(there, still).filter(~Exists(built)).exists()
 
 
 def freshness() -> Freshness | None:

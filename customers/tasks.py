@@ -7,9 +7,9 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
-from bankcrm import runs
+from bankcrm import figures, runs
 from bankcrm.models import Role
 from customers import acquisition, imports, profile, transfer
 from customers.imports import undo
@@ -47,17 +47,24 @@ def run_import(job: runs.Job) -> dict[str, Any]:
     daily=True,
 )
 def build_profile(job: runs.Job) -> dict[str, Any]:
-    """Arguments: month (ISO), a month-end. Without it the newest month that data came in for, unless it is built."""
+    """Arguments: month (ISO), a month-end. Without it the newest month that data came in for, unless all are built."""
     asked = job.arguments.get("month")
     month = dt.date.fromisoformat(asked) if asked else profile.newest_data()
-    if month is None or (not asked and month == profile.latest_month()):
+    if month is None or (
+        not asked and month == profile.latest_month() and not profile.misses_somebody(month)
+    ):
         if month is not None:
             # Contracts and holdings come in between month-ends.
             acquisition.build(month, job)
         return {"sentence": _("No newer month has data."), "customers": 0}
     rows = profile.build(month, lambda done, total: job.progress(done, total, _("Profile of %s") % month))
     acquisition.build(month, job)
-    return {"month": month.isoformat(), "customers": rows}
+    told = ngettext(
+        "Profiles of %(day)s are built: %(n)s customer.",
+        "Profiles of %(day)s are built: %(n)s customers.",
+        rows,
+    ) % {"day": figures.day(month), "n": figures.number(rows)}
+    return {"sentence": told, "month": month.isoformat(), "customers": rows}
 
 
 @runs.work(

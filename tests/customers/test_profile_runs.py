@@ -44,6 +44,21 @@ def test_a_month_that_is_built_is_left_alone_at_night(cast: Cast) -> None:
     assert CustomerProfile.objects.get().age == 99
 
 
+def test_who_comes_in_after_the_build_has_figures_after_the_night(cast: Cast) -> None:
+    with_data(cast)
+    profile.build(OCTOBER)
+    late = facts.customer(
+        "Late", opened_on=dt.date(2023, 5, 1), home_branch=cast.tree.n1, primary_rm=cast.rita
+    )
+    facts.customer("New", opened_on=dt.date(2026, 11, 2), home_branch=cast.tree.n1)
+    page = login(cast.rita).get(f"/customers/{late.pk}/").content.decode()
+    assert "came in after that month was built" in page
+    run = nightly()
+    assert run.result["sentence"].replace("\u00a0", " ") == "Profiles of Sat 31 Oct are built: 2 customers."
+    assert not profile.misses_somebody(OCTOBER)
+    assert "came in after" not in login(cast.rita).get(f"/customers/{late.pk}/").content.decode()
+
+
 def test_without_data_the_night_builds_nothing(cast: Cast) -> None:
     assert nightly().result["customers"] == 0
     assert not CustomerProfile.objects.exists()
