@@ -206,8 +206,13 @@ CONTENT_SECURITY_POLICY = {
 }
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+# A language without a catalogue would turn the months and leave every sentence in English.
+LANGUAGES = [
+    (code, name)
+    for code, locale, name in (("en", "", _("English")), ("zh-hans", "zh_Hans", _("Simplified Chinese")))
+    if not locale or (BASE_DIR / "locale" / locale / "LC_MESSAGES" / "django.mo").exists()
+]
 USE_I18N = USE_TZ = True
 TIME_ZONE = os.environ.get("BANKCRM_TIME_ZONE", "Asia/Shanghai")
 CURRENCY_SIGN = os.environ.get("BANKCRM_CURRENCY_SIGN", "¥")

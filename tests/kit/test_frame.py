@@ -1,6 +1,7 @@
 """The frame around every page: navigation by role, freshness, account, sign-in and sign-out."""
 
 import pytest
+from django.utils.translation import to_locale
 
 from bankcrm import context, freshness, policy
 from tests.cast import PASSWORD, login
@@ -99,11 +100,23 @@ def test_the_password_page_explains_what_is_wrong(cast):
     assert mei.post("/password/", fine).status_code == 302
 
 
-def test_the_language_can_be_changed_from_the_person_menu(cast, kit_pages):
+def test_only_languages_with_a_catalogue_are_offered(cast, kit_pages, settings):
+    for code, _name in settings.LANGUAGES:
+        locale = settings.BASE_DIR / "locale" / to_locale(code) / "LC_MESSAGES" / "django.mo"
+        assert code == "en" or locale.exists()
+    settings.LANGUAGES = [("en", "English")]
+    page = login(cast.mei).get("/password/", headers={"Accept-Language": "zh-CN"}).content.decode()
+    assert "简体中文" not in page
+    assert '<html lang="en">' in page
+
+
+def test_the_language_can_be_changed_from_the_person_menu(cast, kit_pages, settings):
+    settings.LANGUAGES = [("en", "English"), ("zh-hans", "Simplified Chinese")]
     mei = login(cast.mei)
-    assert '<html lang="en">' in mei.get("/kit/").content.decode()
-    mei.post("/language/", {"language": "zh-hans", "next": "/kit/"})
-    assert '<html lang="zh-hans">' in mei.get("/kit/").content.decode()
+    assert "简体中文" in mei.get("/password/").content.decode()
+    assert '<html lang="en">' in mei.get("/password/").content.decode()
+    mei.post("/language/", {"language": "zh-hans", "next": "/password/"})
+    assert '<html lang="zh-hans">' in mei.get("/password/").content.decode()
 
 
 def test_the_frame_costs_two_queries_whatever_it_shows(cast, rail, sources, django_assert_num_queries):
