@@ -37,6 +37,7 @@ SOURCES = {
     "holdings": gettext_lazy("what customers opened"),
     "assignments": gettext_lazy("outcomes of campaigns"),
     "history": gettext_lazy("an imported campaign"),
+    "uplift": gettext_lazy("treated and control customers of past campaigns"),
 }
 
 

@@ -28,16 +28,18 @@ def for_customers(score_run: ScoreRun, customer_ids: Sequence[int]) -> dict[int,
     """Customer id → up to three ``{"field", "value", "share", "text_code"}``, strongest first; read as of the score.
 
     ``value`` is JSON (number, text, ISO date, None where unknown), ``share`` 0 to 1 of all that raised the score,
-    ``text_code`` "high" or "low": which of the field's sentences fits. Empty for a rule score and for imported
-    histories, whose columns are no customer fields. Customers without a profile of that month are left out.
+    ``text_code`` "high" or "low": which of the field's sentences fits. Empty for a rule score, for uplift and for
+    imported histories, whose columns are no customer fields. Customers without a profile of that month are left out.
     """
     # scikit-learn is for workers; pages import this module for ``sentence``.
     from analytics import scoring
     from analytics.modelling.reasons import reasons
+    from analytics.modelling.response import FittedResponse
 
     version = score_run.version
     fitted = scoring.load(version)
-    if fitted is None or version.model.history_campaign:
+    # A rule and an uplift, the difference of two chances, have no additive contributions.
+    if not isinstance(fitted, FittedResponse) or version.model.history_campaign:
         return {}
     middles = _middles(fitted.feature_references)
     told: dict[int, list[dict[str, Any]]] = {}

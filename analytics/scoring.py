@@ -72,8 +72,10 @@ def load(version: ModelVersion) -> FittedResponse | FittedUplift | None:
     if version.algorithm == ModelVersion.Algorithm.RULE:
         return None
     try:
-        fitted = FittedUplift if version.model.kind == PredictiveModel.Kind.UPLIFT else FittedResponse
-        return artefact.load_as(fitted, bytes(version.artefact or b""), version.sha256)
+        data = bytes(version.artefact or b"")
+        if version.model.kind == PredictiveModel.Kind.UPLIFT:
+            return artefact.load_as(FittedUplift, data, version.sha256)
+        return artefact.load(data, version.sha256)
     except artefact.ArtefactRefused as refused:
         raise runs.Refused(card.told(refused.sentence)) from refused
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from analytics import model_page, predictive, targets, verification
+from analytics import model_page, predictive, targets, uplift_page, verification
 from analytics.forms import FORMS, Kind
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
 from bankcrm import clock, parsing, runs
@@ -71,6 +71,7 @@ def model_detail(request: SignedIn, pk: int) -> HttpResponse:
         "against": against,
         "metrics": model_page.metric_rows(challenger if against else shown, against),
         "charts": model_page.charts(shown, challenger),
+        "uplift": uplift_page.evidence(shown),
         "watch": model_page.watch(model),
         "card": model_page.card_rows(model, shown),
         "lift_headers": [_("Decile"), _("Customers"), _("Positive"), _("Rate"), _("Lift")],

@@ -130,6 +130,13 @@ DEFINITIONS = {
     ),
     "suppression": (_("Suppression"), _("Must be left out: consent, complaint, risk or employee.")),
     "tier": (_("Tier"), _("The service band that the AUM rules give. It is not a segment.")),
+    "uplift_gate": (
+        _("Gate of an uplift model"),
+        _(
+            "Uplift chooses customers only where enough control customers show that its Qini is above zero and above"
+            " the response model's on customers neither has seen, both by the lower bound of a 95 % interval."
+        ),
+    ),
     "uplift": (_("Uplift"), _("Treated rate minus control rate; the only rate that proves an effect.")),
     "waterfall": (
         _("Waterfall"),

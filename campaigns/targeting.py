@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from analytics import labels
-from analytics.models import ScoreRun
+from analytics.models import PredictiveModel, ScoreRun
 from bankcrm import audit, bulk, clock
 from bankcrm.models import User
 from bankcrm.runs import Job
@@ -216,9 +216,25 @@ def read_inputs(
                 _("“%(model)s” has no published scores. Score customers first, or rank without a model.")
                 % {"model": campaign.model.name}
             )
+    _refuse_unproven(score_run)
     rate, source = (None, {}) if score_run else past_response_rate(campaign, on)
     arms = definition.arms_of(campaign) if campaign.pk else []
     return Inputs(campaign, arms, month, on, score_run, contact_policy.active_rules(), rate, source)
+
+
+def _is_uplift(score_run: ScoreRun | None) -> bool:
+    return score_run is not None and score_run.version.model.kind == PredictiveModel.Kind.UPLIFT
+
+
+def _refuse_unproven(score_run: ScoreRun | None) -> None:
+    """Uplift chooses customers only where held-back campaigns proved it; a later version may have failed."""
+    if score_run is None or not _is_uplift(score_run):
+        return
+    if score_run.version.card.get("uplift", {}).get("use") != "uplift":
+        raise Refused(
+            _("“%(model)s” has not proved its uplift. Rank by the response model of the product instead.")
+            % {"model": score_run.version.model.name}
+        )
 
 
 def past_response_rate(campaign: Campaign, on: dt.date) -> tuple[float | None, dict[str, Any]]:
@@ -312,6 +328,8 @@ def _stored(inputs: Inputs, outcome: Outcome) -> dict[str, Any]:
 
 
 def _forecast(inputs: Inputs, outcome: Outcome) -> dict[str, Any]:
+    # Uplift is no chance of buying: summed it is no number of sales, and past campaigns forecast instead.
+    chances = not _is_uplift(inputs.score_run)
     return forecast.forecast(
         product_code=inputs.campaign.product.code,
         success=inputs.campaign.success,
@@ -319,8 +337,8 @@ def _forecast(inputs: Inputs, outcome: Outcome) -> dict[str, Any]:
         on=inputs.on,
         n_treated=outcome.targets_count,
         n_control=outcome.control_count,
-        expected_responses=outcome.expected_responses,
-        response_variance=outcome.response_variance,
+        expected_responses=outcome.expected_responses if chances else None,
+        response_variance=outcome.response_variance if chances else None,
         margin=inputs.margin,
         cost=forecast.contact_cost(inputs.arms, outcome.arms),
         contacted=_learned_from_contacted(inputs.score_run),

@@ -1,0 +1,100 @@
+"""What the page of an uplift model shows: the gate's decision and the evidence it rests on. Reads, never writes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from analytics import card
+from analytics.models import ModelVersion
+from bankcrm.figures import number, pct, short_day
+
+
+def evidence(shown: ModelVersion | None) -> dict[str, Any] | None:
+    """The gate, its figures, both charts and the campaigns of a version; None for a version of another kind."""
+    found = shown.card.get("uplift") if shown else None
+    if found is None:
+        return None
+    proof = found["evidence"]
+    return {
+        "used": found["use"] == "uplift",
+        "sentence": card.told(found["sentence"]),
+        "instead": _instead(found),
+        "figures": _figures(proof),
+        "curve": [{"label": _("best uplift first"), "points": curve(proof["deciles"])}],
+        "deciles": [_decile(row) for row in proof["deciles"] if row["uplift"] is not None],
+        "table": [_table_row(row) for row in proof["deciles"]],
+        "headers": [_("Decile"), _("Treated"), _("Control"), _("Predicted"), _("Actual"), _("95 % interval")],
+        "campaigns": [
+            {**row, "from": short_day(dt.date.fromisoformat(row["from"]))} for row in found["campaigns"]
+        ],
+    }
+
+
+def _instead(found: dict[str, Any]) -> str:
+    """What stands in where the gate did not pass."""
+    if found["use"] == "uplift":
+        return ""
+    return _(
+        "%(label)s Campaigns cannot choose this model; contact %(share)s of the customers at random."
+    ) % {
+        "label": card.told(found["label"]),
+        "share": pct(found["exploration"], 0),
+    }
+
+
+def _figures(proof: dict[str, Any]) -> list[dict[str, str]]:
+    named = (
+        (_("Qini, uplift"), "qini", proof["qini"]),
+        (_("Qini, response model"), "qini", proof["response_qini"]),
+        (_("Ahead of the response model"), "uplift_gate", proof["ahead"]),
+        (_("Area under the uplift curve"), "", proof["auuc"]),
+    )
+    return [
+        {
+            "label": label,
+            "term": term,
+            **{key: number(interval[key], 4) for key in ("value", "low", "high")},
+        }
+        for label, term, interval in named
+    ]
+
+
+def curve(deciles: list[dict[str, Any]]) -> list[tuple[float, float]]:
+    """Extra sales per treated customer when the best tenths are contacted: (share of customers, sum so far).
+
+    Per tenth its treated share times its difference of the arms' rates, so that campaigns of different shares weigh as
+    they do in the differences.
+    """
+    treated = sum(row["treated"] for row in deciles) or 1
+    customers = sum(row["treated"] + row["control"] for row in deciles) or 1
+    points, share, gained = [(0.0, 0.0)], 0.0, 0.0
+    for row in deciles:
+        share += (row["treated"] + row["control"]) / customers
+        gained += row["treated"] / treated * (row["uplift"] or 0.0)
+        points.append((round(share, 4), gained))
+    return points
+
+
+def _decile(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "label": str(row["decile"]),
+        "predicted": row["predicted"],
+        "actual": row["uplift"],
+        "low": row["low"],
+        "high": row["high"],
+    }
+
+
+def _table_row(row: dict[str, Any]) -> list[Any]:
+    known = row["uplift"] is not None
+    return [
+        row["decile"],
+        number(row["treated"]),
+        number(row["control"]),
+        pct(row["predicted"], 2),
+        pct(row["uplift"], 2) if known else "–",
+        f"{pct(row['low'], 2)} – {pct(row['high'], 2)}" if known else "–",
+    ]
