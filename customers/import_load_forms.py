@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django import forms
@@ -51,6 +52,21 @@ class LoadForm(forms.Form):
         if file.kind not in loads.CLOSINGS:
             del self.fields["load"]
 
+    def clean_effective_on(self) -> dt.date | None:
+        """Judged beside what the rest of the page says, for the page posts it with this form."""
+        day: dt.date | None = self.cleaned_data["effective_on"]
+        if day is None:
+            return None
+        mapped = {name: value for name, value in self.data.items() if name.startswith("column_")}
+        constants = {
+            name.removeprefix("constant_"): value
+            for name, value in self.data.items()
+            if name.startswith("constant_")
+        }
+        if sentence := loads.day_objection(self.file, day, mapped, constants):
+            raise forms.ValidationError(sentence)
+        return day
+
     def save(self) -> bool:
         """Store it; a refusal becomes an error of the form, and False."""
         told = self.cleaned_data
@@ -60,6 +76,7 @@ class LoadForm(forms.Form):
                 source=told["source"] if "source" in self.data else None,
                 load=told.get("load", ""),
                 effective_on=told["effective_on"],
+                without_day="effective_on" in self.data,
             )
         except Refused as refusal:
             self.add_error("load" if "load" in self.fields else None, str(refusal))

@@ -230,6 +230,8 @@ def _needed(form: MapForm, meanings: dict[str, str]) -> list[dict[str, Any]]:
         is_free = target.type == Type.CUSTOMER and bool(
             form.file.options.get("campaign", {}).get("new_customers")
         )
+        if not column and not constant and target.name == form.kind.day and form.file.effective_on:
+            constant = _("%(day)s, the day of the load") % {"day": form.file.effective_on.isoformat()}
         tone = "ok" if column or constant or is_free else "bad" if target.required else "warn"
         why = column or str(constant or "") or str(target.wanted) or _("required")
         label = str(target.label)

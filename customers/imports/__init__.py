@@ -66,8 +66,11 @@ def check(file: ImportFile, job: Job | None = None) -> ImportFile:
 
 
 def _check(file: ImportFile, job: Job | None) -> None:
-    file.options = loads.with_day(file, file.mapping, file.options)
     mapping.complete(file)
+    if file.effective_on:
+        constants = file.options.get("constants", {})
+        if sentence := loads.day_objection(file, file.effective_on, file.mapping, constants):
+            raise Refused(sentence)
     _objections(file)
     staging.sweep()
     _tell(job, 0, None, _("Reading the file"))
@@ -180,7 +183,7 @@ def _finish(file: ImportFile, job: Job | None) -> None:
 
 def remap(file: ImportFile, mapped: dict[str, str], options: dict[str, Any]) -> ImportFile:
     """Store another meaning of the columns; the file must be checked again. Raises Refused once rows of it are in."""
-    options = loads.with_day(file, mapped, mapping.how_read(file) | options)
+    options = mapping.how_read(file) | options
     options["own"] = own_fields.definitions(mapped, options.get("own", {}))
     changed = ImportFile.objects.filter(pk=file.pk, inserted__isnull=True).exclude(
         state__in=[State.MERGED, State.UNDONE]

@@ -135,10 +135,11 @@ def _checked(file: ImportFile) -> sql.Identifier:
 def _reject_cells(cursor: Any, file: ImportFile, found: list[expressions.Cell]) -> None:
     sources = mapping.sources(file)
     places = SQL(", ").join(
-        SQL("({}, {}, {}, {})").format(
+        SQL("({}, {}, {}, {}, {})").format(
             Literal(at),
             Literal(_header(file, name)),
             Literal(sources[name][0] + 1),
+            Literal("" if sources[name][0] >= 0 else sources[name][1]),
             Literal(_disguise(file, name)),
         )
         for at, name in enumerate((cell.target.name for cell in found), start=1)
@@ -155,8 +156,8 @@ def _reject_cells(cursor: Any, file: ImportFile, found: list[expressions.Cell]) 
             " FROM {checked} k JOIN {table} s USING (line)"
             " CROSS JOIN LATERAL unnest(k.problems) WITH ORDINALITY AS problem (number, at)"
             " JOIN (VALUES {codes}) code (number, code, sentence) ON code.number = problem.number"
-            " JOIN (VALUES {places}) place (cell, header, at, disguise) ON place.cell = problem.at"
-            " CROSS JOIN LATERAL (SELECT left(btrim(COALESCE(({row})[place.at], '')), 60) AS value) given"
+            " JOIN (VALUES {places}) place (cell, header, at, shared, disguise) ON place.cell = problem.at"
+            " CROSS JOIN LATERAL (SELECT left(btrim(COALESCE(({row})[place.at], place.shared)), 60) AS value) given"
             " WHERE k.problems IS NOT NULL ON CONFLICT DO NOTHING"
         ).format(
             file=Literal(file.pk),

@@ -19,9 +19,9 @@ from psycopg import sql
 from bankcrm import audit, clock
 from bankcrm.models import User
 from bankcrm.runs import Refused
-from customers.imports import at_work, checking, staging
+from customers.imports import at_work, checking, kinds, mapping, staging
 from customers.imports.expressions import Identifier, Literal
-from customers.imports.kinds import KINDS
+from customers.imports.kinds import KINDS, Type
 from customers.models import ImportFile, ImportReject
 
 SQL = sql.SQL
@@ -66,9 +66,6 @@ CLOSINGS: dict[str, Closing] = {
     ),
 }
 
-# The target that says which day a row speaks of.
-DAYS: dict[str, str] = {ImportFile.Kind.BALANCES: "month"}
-
 
 @dataclass(frozen=True)
 class Missing:
@@ -87,12 +84,17 @@ class Missing:
 
 
 def describe(
-    file: ImportFile, *, source: str | None = None, load: str = "", effective_on: dt.date | None = None
+    file: ImportFile,
+    *,
+    source: str | None = None,
+    load: str = "",
+    effective_on: dt.date | None = None,
+    without_day: bool = False,
 ) -> ImportFile:
     """Store where the file comes from, whether it is everything, and its day; it must be checked again.
 
-    ``None`` and "" leave a value as it is. Raises Refused for a full load of a kind or source that has none, and once
-    rows are in.
+    ``None`` and "" leave a value as it is; ``without_day`` takes the day away. Raises Refused for a full load of a kind
+    or source that has none, for a day to come, and once rows are in.
     """
     values: dict[str, Any] = {}
     if source is not None:
@@ -100,14 +102,13 @@ def describe(
     if load:
         values["load"] = load
     if effective_on is not None:
+        if effective_on > clock.today():
+            raise Refused(_future(effective_on))
         values["effective_on"] = effective_on
+    elif without_day:
+        values["effective_on"] = None
     if values.get("load", file.load) == ImportFile.Load.FULL:
-        if file.kind not in CLOSINGS:
-            raise Refused(_("Files of this kind only add and change; a full load of them says nothing more."))
-        if not values.get("source", file.source):
-            raise Refused(
-                _("A full load needs the name of its source: it speaks for the rows of that source only.")
-            )
+        _may_be_full(file, values.get("source", file.source))
     if not values:
         return file
     changed = ImportFile.objects.filter(pk=file.pk, inserted__isnull=True).exclude(
@@ -119,30 +120,79 @@ def describe(
     return file
 
 
+def _may_be_full(file: ImportFile, source: str) -> None:
+    if file.kind not in CLOSINGS:
+        raise Refused(_("Files of this kind only add and change; a full load of them says nothing more."))
+    if not source:
+        raise Refused(
+            _("A full load needs the name of its source: it speaks for the rows of that source only.")
+        )
+
+
+def _future(day: dt.date) -> str:
+    return _("%(day)s lies in the future; no file can speak of it yet.") % {"day": day.isoformat()}
+
+
 def effective_day(file: ImportFile) -> dt.date:
     """The day the load speaks of: as told, otherwise the business day."""
     return file.effective_on or clock.today()
 
 
-def with_day(file: ImportFile, mapped: Mapping[str, str], options: dict[str, Any]) -> dict[str, Any]:
-    """``options``, with the day of the load as a constant where rows need a day and no column gives it."""
-    name = DAYS.get(file.kind, "")
-    if not name or not file.effective_on or name in mapped.values() or options.get("constants", {}).get(name):
-        return options
-    return options | {"constants": options.get("constants", {}) | {name: file.effective_on.isoformat()}}
+def day_objection(
+    file: ImportFile, day: dt.date, mapped: Mapping[str, str], constants: Mapping[str, Any]
+) -> str:
+    """Why a load whose columns mean ``mapped`` cannot be of that day; "" if it can. ``constants``: what rows share."""
+    if day > clock.today():
+        return _future(day)
+    kind = kinds.of(file)
+    if not kind.day or kind.day in mapping.meant(mapped):
+        return ""
+    target = kind.target(kind.day)
+    if target.type == Type.MONTH_END and (day + dt.timedelta(days=1)).day != 1:
+        return _("%(day)s is not the last day of a month.") % {"day": day.isoformat()}
+    told = str(constants.get(kind.day) or "")
+    if told and told != day.isoformat() and not mapping.PLACEHOLDER.search(told):
+        return _("Two days are told: the load is as of %(day)s, and %(label)s is %(told)s.") % {
+            "day": day.isoformat(),
+            "label": target.label,
+            "told": told,
+        }
+    return ""
 
 
 def count(file: ImportFile) -> Missing | None:
-    """Of a full load that is staged; None of any other."""
+    """Of a full load that is staged; None of any other. Its keys stay listed for the merge."""
     if file.load != ImportFile.Load.FULL or file.kind not in CLOSINGS:
         return None
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        _list_keys(cursor, file)
         cursor.execute(
             SQL(
-                "SELECT count(*), count(*) FILTER (WHERE {gone} AND {free}) FROM {table} t WHERE {known}"
+                "SELECT (SELECT count(*) FROM {table} t WHERE {known}),"
+                " (SELECT count(*) FROM {table} t WHERE {known} AND {free} AND {gone})"
             ).format(gone=_gone(file), free=_free(file), table=_table(file), known=_known(file))
         )
         return Missing(*cursor.fetchone())
+
+
+def _list_keys(cursor: Any, file: ImportFile) -> None:
+    """Every key the file holds, once and indexed: each known row looks itself up, however large the file."""
+    name = KINDS[file.kind].key[0]
+    keys = Identifier(staging.keys_table(file))
+    cursor.execute(SQL("DROP TABLE IF EXISTS {}").format(keys))
+    cursor.execute(
+        SQL(
+            "CREATE UNLOGGED TABLE {keys} WITH (autovacuum_enabled = false) AS"
+            " SELECT DISTINCT found.key FROM {raw} s CROSS JOIN LATERAL (SELECT {text} AS key) found"
+            " WHERE found.key IS NOT NULL"
+        ).format(
+            keys=keys,
+            raw=Identifier(staging.raw_table(file)),
+            text=checking.cell_of(file, name).text,
+        )
+    )
+    cursor.execute(SQL("CREATE UNIQUE INDEX ON {} (key)").format(keys))
+    cursor.execute(SQL("ANALYZE {}").format(keys))
 
 
 def staying(file: ImportFile) -> list[dict[str, str]]:
@@ -226,17 +276,24 @@ def close_missing(
 ) -> int:
     """Mark the missing rows as gone and keep their former values in ``before``; returns how many. One statement.
 
-    Raises Refused when more are missing than were confirmed.
+    Raises Refused, and marks none, when more are missing than were confirmed.
     """
     told: Mapping[str, Any] = file.options.get("absent", {})
-    found = count(file)
-    if found is None or told.get("action") != CLOSE or not found.missing:
+    if file.load != ImportFile.Load.FULL or told.get("action") != CLOSE:
         return 0
-    if found.missing > told["missing"]:
-        raise Refused(
-            _("%(now)s rows are missing now, %(told)s were confirmed. Check the file again.")
-            % {"now": f"{found.missing:,}", "told": f"{told['missing']:,}"}
-        )
+    with transaction.atomic():
+        marked = _mark_missing(file, before, rows, kept, written)
+        if marked > told["missing"]:
+            raise Refused(
+                _("%(now)s rows are missing now, %(told)s were confirmed. Check the file again.")
+                % {"now": f"{marked:,}", "told": f"{told['missing']:,}"}
+            )
+    return marked
+
+
+def _mark_missing(
+    file: ImportFile, before: str, rows: tuple[str, ...], kept: tuple[str, ...], written: Any
+) -> int:
     closing = CLOSINGS[file.kind]
     columns = SQL(", ").join(map(Identifier, (*rows, *kept)))
     with connection.cursor() as cursor:
@@ -300,10 +357,8 @@ def _brought(file: ImportFile) -> sql.Composable:
 
 def _gone(file: ImportFile) -> sql.Composable:
     kind = KINDS[file.kind]
-    target = kind.target(kind.key[0])
-    text = checking.cell_of(file, target.name).text
-    return SQL("NOT EXISTS (SELECT FROM {raw} s WHERE {text} = t.{column})").format(
-        raw=Identifier(staging.raw_table(file)), text=text, column=Identifier(target.column)
+    return SQL("NOT EXISTS (SELECT FROM {keys} s WHERE s.key = t.{column})").format(
+        keys=Identifier(staging.keys_table(file)), column=Identifier(kind.target(kind.key[0]).column)
     )
 
 

@@ -7,7 +7,7 @@ A mapping says file column → ``target``, ``target:reading`` (an age for a date
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -114,10 +114,17 @@ def _split(meaning: str) -> tuple[str, str]:
     return name, reading
 
 
+def meant(mapped: Mapping[str, str]) -> set[str]:
+    """The targets that columns give."""
+    return {_split(meaning)[0] for meaning in mapped.values() if meaning not in (FACTS, LEFT_OUT)}
+
+
 def sources(file: ImportFile) -> dict[str, tuple[int, str]]:
-    """Target → (position of its column, header), or (-1, the constant)."""
+    """Target → (position of its column, header), or (-1, the constant); the day of the load is one of some kinds."""
     found = {target.name: (-1, target.default) for target in kinds.of(file).targets if target.default}
     found |= {name: (-1, str(value)) for name, value in file.options.get("constants", {}).items()}
+    if (day := kinds.of(file).day) and file.effective_on and not found.get(day, (-1, ""))[1]:
+        found[day] = (-1, file.effective_on.isoformat())
     for column, meaning in file.mapping.items():
         if meaning not in (FACTS, LEFT_OUT):
             found[_split(meaning)[0]] = (file.columns.index(column), column)

@@ -170,11 +170,19 @@ def remembered(kind: str, columns: Sequence[str]) -> tuple[dict[str, str], dict[
         state__in=[State.CHECKED, State.MERGED],
     ).order_by("-pk")
     file = same.first()
-    return None if file is None else (file.mapping, _shared(file.options))
+    return None if file is None else (file.mapping, _shared(file))
 
 
-def _shared(options: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in options.items() if key not in OF_ONE_FILE}
+def _shared(file: ImportFile) -> dict[str, Any]:
+    """What the next file may be read with too: the day of this load is not the day of the next."""
+    options = {key: value for key, value in file.options.items() if key not in OF_ONE_FILE}
+    day, of_load = KINDS[file.kind].day, file.effective_on.isoformat() if file.effective_on else ""
+    constants = {
+        name: text
+        for name, text in options.get("constants", {}).items()
+        if text != of_load and (name != day or mapping.PLACEHOLDER.search(str(text)))
+    }
+    return options | {"constants": constants} if "constants" in options else options
 
 
 def source_of(kind: str, name: str, columns: Sequence[str]) -> ImportSource | None:
@@ -242,10 +250,7 @@ def remember(file: ImportFile, user: User | None) -> None:
     """Keep how the file was read as the way its source is read."""
     if not file.source:
         return
-    options = _shared(file.options)
-    # The day of this load is not the day of the next.
-    day = file.effective_on.isoformat() if file.effective_on else ""
-    options["constants"] = {name: text for name, text in options.get("constants", {}).items() if text != day}
+    options = _shared(file)
     kept = [name for name in file.columns if name not in REJECT_COLUMNS]
     ImportSource.objects.update_or_create(
         kind=file.kind,

@@ -48,10 +48,15 @@ def checked_table(file: ImportFile) -> str:
     return f"import_checked_{file.pk}"
 
 
+def keys_table(file: ImportFile) -> str:
+    """What a full load lists, rejected rows included."""
+    return f"import_keys_{file.pk}"
+
+
 def drop(file: ImportFile) -> None:
     """Forget what was staged; the file itself stays and can be staged again."""
     with connection.cursor() as cursor:
-        for name in (half_table(file), raw_table(file), checked_table(file)):
+        for name in (half_table(file), raw_table(file), checked_table(file), keys_table(file)):
             cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(name)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -26,7 +27,7 @@ def own_files(tmp_path: Path, settings) -> None:
     clock.set_day(TODAY)
 
 
-def bring(folder: Path, text: str, user: User, kind: str = "customers", **load: str) -> ImportFile:
+def bring(folder: Path, text: str, user: User, kind: str = "customers", **load: Any) -> ImportFile:
     name = f"{len(list(folder.iterdir()))}.csv"
     file = imports.receive(write(folder, text, name), kind, user, name)
     file = imports.check(loads.describe(file, **({"source": "core"} | load)))
@@ -109,7 +110,7 @@ def people(*numbers: str, more: str = "", cell: str = "") -> str:
 
 def test_whom_a_full_load_lists_again_is_open_again_with_history_and_undo(cast: Cast, tmp_path: Path) -> None:
     bring(tmp_path, people("C1", "C2", "C3"), cast.ana)
-    gone = bring(tmp_path, people("C1", "C2"), cast.ana, load="full", effective_on="2026-09-30")
+    gone = bring(tmp_path, people("C1", "C2"), cast.ana, load="full", effective_on=dt.date(2026, 9, 30))
     left = Customer.objects.get(number="C3")
     assert (gone.closed, left.closed_on) == (1, dt.date(2026, 9, 30))
     delta = bring(tmp_path, people("C3"), cast.ana)
@@ -118,7 +119,9 @@ def test_whom_a_full_load_lists_again_is_open_again_with_history_and_undo(cast: 
         0,
         dt.date(2026, 9, 30),
     )  # a delta does not speak of who is there
-    again = bring(tmp_path, people("C3", "C2", "C1"), cast.ana, load="full", effective_on="2026-10-31")
+    again = bring(
+        tmp_path, people("C3", "C2", "C1"), cast.ana, load="full", effective_on=dt.date(2026, 10, 31)
+    )
     left.refresh_from_db()
     assert (again.updated, again.closed, left.closed_on) == (1, 0, None)
     row = CustomerReturn.objects.get()
@@ -135,7 +138,7 @@ def test_a_column_that_speaks_of_leaving_has_the_last_word(cast: Cast, tmp_path:
     bring(tmp_path, people("C1", "C2"), cast.ana)
     Customer.objects.update(closed_on=dt.date(2026, 9, 30))
     said = "number,name,closed on\nC1,Name C1,2026-09-30\nC2,Name C2,\n"
-    bring(tmp_path, said, cast.ana, load="full", effective_on="2026-10-31")
+    bring(tmp_path, said, cast.ana, load="full", effective_on=dt.date(2026, 10, 31))
     assert dict(Customer.objects.values_list("number", "closed_on")) == {
         "C1": dt.date(2026, 9, 30),
         "C2": None,

@@ -145,6 +145,8 @@ class Kind:
     # Written whenever a row changes: column → SQL expression.
     touched: tuple[tuple[str, str], ...] = ()
     month_column: str = ""
+    # The target whose day is that of the load where neither a column nor a constant gives it.
+    day: str = ""
     keeps_other_columns: bool = False
     # Columns that mean nothing here may be kept as fields of the bank's own.
     keeps_own_fields: bool = False

@@ -168,4 +168,5 @@ BALANCES = Kind(
     ),
     key=("month", "customer", "product"),
     month_column="month",
+    day="month",
 )
