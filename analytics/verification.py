@@ -7,13 +7,14 @@ customers campaigns treated, their control groups and the rest, because a contac
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
 
 from analytics import targets
-from analytics.models import ScoreRun
+from analytics.models import PredictiveModel, ScoreRun
 from bankcrm.proportions import wilson
 
 ARMS = ("treated", "control", "other")
@@ -122,6 +123,9 @@ def verify(run: ScoreRun) -> Verification | None:
         cells = cursor.fetchall()
     if not cells:
         return None
+    if model.kind == PredictiveModel.Kind.UPLIFT:
+        gained = _uplift_rows(cells)
+        return Verification(gained, ()) if gained else None
     return Verification(_rows(cells), _totals(cells))
 
 
@@ -132,6 +136,8 @@ def _statement(run: ScoreRun) -> tuple[str, list[Any]]:
     outcome, params = targets.outcome(model, run.as_of)
     # What a campaign for another product did to a response is no campaign's arm; of leaving every contact may be.
     campaigns, code = ("a.product_code = %s", [model.product.code]) if model.product else ("TRUE", [])
+    if model.kind == PredictiveModel.Kind.UPLIFT:
+        campaigns = f"{campaigns} AND a.is_random"
     statement = _PROFILED.format(outcome=outcome, campaigns=campaigns)
     return statement, [*params, run.as_of, *code, run.as_of, complete_on(run), run.pk]
 
@@ -149,6 +155,26 @@ def _rows(cells: list[Cell]) -> tuple[Row, ...]:
         n, expected, observed = _sums([cell for cell in cells if cell[0] == decile])
         low, high = wilson(observed, n)
         rows.append(Row(decile, n, observed, expected / n, observed / n, low, high))
+    return tuple(rows)
+
+
+def _uplift_rows(cells: list[Cell]) -> tuple[Row, ...]:
+    """Treated minus control among those campaigns assigned at random later; deciles with both arms.
+
+    The interval is Newcombe's (1998, method 10) from the Wilson bounds of both arms.
+    """
+    rows = []
+    for decile in sorted({cell[0] for cell in cells}):
+        arms = [[cell for cell in cells if cell[:2] == (decile, arm)] for arm in ("treated", "control")]
+        (n1, expected1, found1), (n0, expected0, found0) = (_sums(arm) for arm in arms)
+        if not n1 or not n0:
+            continue
+        p1, p0 = found1 / n1, found0 / n0
+        (low1, high1), (low0, high0) = wilson(found1, n1), wilson(found0, n0)
+        low = p1 - p0 - math.hypot(p1 - low1, high0 - p0)
+        high = p1 - p0 + math.hypot(high1 - p1, p0 - low0)
+        n = n1 + n0
+        rows.append(Row(decile, n, found1 + found0, (expected1 + expected0) / n, p1 - p0, low, high))
     return tuple(rows)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 
-from analytics import card, predictive, reasons, scoring, uplift_training
+from analytics import card, predictive, reasons, scoring, uplift_training, verification
 from analytics.modelling import uplift_gate
-from analytics.models import PredictiveModel, Score
+from analytics.models import PredictiveModel, Score, ScoreRun
 from bankcrm import runs
 from customers.models import Product
 from tests.analytics import bank
@@ -79,6 +81,31 @@ def test_an_uplift_that_is_there_is_found_promoted_by_a_second_person_and_offere
     page = login(cast.mei).get(f"/models/{model.pk}/").content.decode()
     for text in ("Who buys because of being contacted", "Uplift is used", "Uplift by decile", "c2"):
         assert text in page
+
+
+def test_scores_of_uplift_are_verified_by_treated_minus_control_of_later_campaigns(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = world(cast, monkeypatch, gain=0.3)
+    month = DAYS[-1].replace(day=1) - dt.timedelta(days=1)
+    run = ScoreRun.objects.create(
+        version=bank.make_version(model, 1), as_of=month, state=ScoreRun.State.PUBLISHED
+    )
+    ids = np.arange(1, 2001)
+    with transaction.atomic():
+        scoring.write_back(run, ids, -ids.astype(float), np.full(2000, 0.2, dtype=np.float32))
+    bank.run_sql(
+        "INSERT INTO customers_holding (number, customer_id, product_id, opened_on) SELECT 'V' || customer_id,"
+        " customer_id, %s, assigned_on + 9 FROM customers_assignment"
+        " WHERE campaign_code = 'c2' AND customer_id %% 10 < CASE WHEN is_control THEN 1 ELSE 3 END",
+        model.product_id,
+    )
+    found = verification.verify(run)
+    assert found is not None
+    assert len(found.rows) == 10
+    assert sum(row.actual for row in found.rows) / 10 == pytest.approx(0.2, abs=0.05)
+    assert all(row.low < row.actual < row.high for row in found.rows)
+    assert found.totals == ()
 
 
 def test_without_an_uplift_the_gate_refuses_and_nobody_can_put_the_version_to_use(
