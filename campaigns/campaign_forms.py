@@ -111,6 +111,16 @@ class ExclusionForm(CardForm):
             pk=self.instance.model_id
         )
         rows_of(self, "model").empty_label = _("No model")
+        product = self.instance.product_id
+        unproven = PredictiveModel.objects.visible_to(self.user).filter(
+            kind=PredictiveModel.Kind.UPLIFT, product=product
+        )
+        names = [model.name for model in unproven.exclude(pk__in=models.values("pk"))]
+        if names:
+            self.fields["model"].help_text = _(
+                "%(usual)s Not offered, because its uplift is not proven: %(names)s. The response model stands in;"
+                " contact 20 %% of the customers at random so that uplift can be learned."
+            ) % {"usual": self.fields["model"].help_text, "names": ", ".join(names)}
 
 
 class ControlForm(CardForm):

@@ -97,6 +97,7 @@ def _score(lead: Lead) -> dict[str, Any] | None:
         return None
     return {
         "probability": lead.target.probability,
+        "is_uplift": run.version.model.kind == "uplift",
         "decile": lead.target.decile,
         "model": run.version.model.name,
         "version": run.version.number,
