@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.forms import ModelChoiceField
 
 from analytics.models import PredictiveModel, ScoreRun
 from campaigns import targeting
@@ -20,7 +21,9 @@ def test_only_a_proven_uplift_is_offered_and_the_other_is_explained(cast: Cast, 
     run = ScoreRun.objects.create(version=version, as_of=bank.LATEST, state=ScoreRun.State.PUBLISHED)
     PredictiveModel.objects.filter(pk=model.pk).update(champion=version, current_score_run=run)
     form = ExclusionForm(instance=Campaign(product=product), user=cast.mei)
-    offered = list(form.fields["model"].queryset)
+    choice = form.fields["model"]
+    assert isinstance(choice, ModelChoiceField)
+    offered = list(choice.queryset or ())
     told = str(form.fields["model"].help_text)
     if use == "uplift":
         assert offered == [model]
