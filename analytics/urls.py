@@ -3,7 +3,7 @@
 from django.urls import URLPattern
 from django.utils.translation import gettext_lazy as _
 
-from analytics import segment_views, views
+from analytics import api_urls, segment_views, views
 from analytics.predictive import PROMOTERS, WRITERS
 from bankcrm import policy
 from bankcrm.models import Role
@@ -11,6 +11,7 @@ from bankcrm.models import Role
 READERS = {Role.ANALYST, Role.PLANNER, Role.APPROVER, Role.MANAGER}
 
 urlpatterns: list[URLPattern] = [
+    *api_urls.urlpatterns,
     policy.route("models/", views.model_list, name="model-list", read=READERS),
     policy.route("models/new/", views.model_create, name="model-create", read=WRITERS, write=WRITERS),
     policy.route("models/<int:pk>/", views.model_detail, name="model-detail", read=READERS),

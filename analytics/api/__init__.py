@@ -1,0 +1,1 @@
+"""The API of models and segmentations: the pages' verbs and rows."""

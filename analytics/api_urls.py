@@ -1,0 +1,94 @@
+"""Routes of the API of analytics."""
+
+from django.urls import URLPattern
+
+from analytics.api import models, segments
+from analytics.predictive import PROMOTERS, WRITERS
+from bankcrm import policy
+from bankcrm.models import Role
+
+READERS = {Role.ANALYST, Role.PLANNER, Role.APPROVER, Role.MANAGER}
+MODEL, SEGMENTATION = "api/v1/models/<slug:code>/", "api/v1/segmentations/<slug:code>/"
+
+urlpatterns: list[URLPattern] = [
+    policy.route(
+        "api/v1/models/", models.Models.as_view(), name="api-model-list", read=READERS, write=WRITERS
+    ),
+    policy.route(MODEL, models.ModelDetail.as_view(), name="api-model-detail", read=READERS),
+    policy.route(f"{MODEL}versions/", models.Versions.as_view(), name="api-model-versions", read=READERS),
+    policy.route(
+        f"{MODEL}versions/<int:number>/promote/",
+        models.Promote.as_view(),
+        name="api-model-promote",
+        read=policy.NOBODY,
+        write=PROMOTERS,
+    ),
+    policy.route(
+        f"{MODEL}roll-back/",
+        models.RollBack.as_view(),
+        name="api-model-roll-back",
+        read=policy.NOBODY,
+        write=PROMOTERS,
+    ),
+    policy.route(
+        f"{MODEL}train/", models.Train.as_view(), name="api-model-train", read=policy.NOBODY, write=WRITERS
+    ),
+    policy.route(
+        f"{MODEL}score/", models.Score.as_view(), name="api-model-score", read=policy.NOBODY, write=WRITERS
+    ),
+    policy.route(
+        f"{MODEL}score-runs/", models.ScoreRuns.as_view(), name="api-model-score-runs", read=READERS
+    ),
+    policy.route(
+        f"{MODEL}score-runs/<int:pk>/verification/",
+        models.ScoreRunVerification.as_view(),
+        name="api-model-verification",
+        read=READERS,
+    ),
+    policy.route(
+        "api/v1/segmentations/",
+        segments.Segmentations.as_view(),
+        name="api-segmentation-list",
+        read=READERS,
+    ),
+    policy.route(
+        SEGMENTATION, segments.SegmentationDetail.as_view(), name="api-segmentation-detail", read=READERS
+    ),
+    policy.route(
+        f"{SEGMENTATION}sizes/", segments.Sizes.as_view(), name="api-segmentation-sizes", read=READERS
+    ),
+    policy.route(
+        f"{SEGMENTATION}versions/",
+        segments.SegmentationVersions.as_view(),
+        name="api-segmentation-versions",
+        read=READERS,
+    ),
+    policy.route(
+        f"{SEGMENTATION}versions/<int:number>/use/",
+        segments.Use.as_view(),
+        name="api-segmentation-use",
+        read=policy.NOBODY,
+        write=WRITERS,
+    ),
+    policy.route(
+        f"{SEGMENTATION}find/",
+        segments.Find.as_view(),
+        name="api-segmentation-find",
+        read=policy.NOBODY,
+        write=WRITERS,
+    ),
+    policy.route(
+        f"{SEGMENTATION}assign/",
+        segments.Assign.as_view(),
+        name="api-segmentation-assign",
+        read=policy.NOBODY,
+        write=WRITERS,
+    ),
+    policy.route(
+        f"{SEGMENTATION}segments/<int:number>/",
+        segments.Name.as_view(),
+        name="api-segment-name",
+        read=policy.NOBODY,
+        write=WRITERS,
+    ),
+]
