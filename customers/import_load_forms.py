@@ -104,9 +104,10 @@ class MissingForm(forms.Form):
             (loads.KEEP, _("Leave them as they are")),
         ]
         if self.counted.is_many:
-            self.fields["agreed"].label = _("Type %(missing)s to mark so many as gone") % {
+            self.fields["agreed"].label = _("To mark them as gone, type their number: %(missing)s") % {
                 "missing": self.counted.missing
             }
+            self.fields["agreed"].help_text = _("Not needed where they are left as they are.")
         else:
             del self.fields["agreed"]
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from bankcrm import figures
-from customers.imports import campaign_undo, loads, undo
+from customers.imports import campaign_undo, loads, own_fields, undo
 from customers.models import ImportFile
 
 State = ImportFile.State
@@ -36,19 +36,49 @@ def load_context(file: ImportFile, *, may_change: bool) -> dict[str, Any]:
     }
 
 
+def expected(file: ImportFile) -> list[tuple[str, int, str]]:
+    """(label, rows, tone) of what the good rows would do; empty where the check could not know."""
+    told = file.options.get("expected")
+    if told is None or file.inserted is not None:
+        return []
+    same = (file.accepted or 0) - told["new"] - told["changed"]
+    rest = _("Known, with own fields") if own_fields.used_by(file) else _("Say nothing new")
+    return [(_("Would be new"), told["new"], ""), (_("Would change"), told["changed"], ""), (rest, same, "")]
+
+
+def sure(file: ImportFile) -> str:
+    """What is asked before rows go in: how many, what they would do, how many stay out."""
+    resume = file.options.get("resume", {})
+    good, rejected = (file.accepted or 0) - int(resume.get("rows", 0)), file.rejected or 0
+    words = [
+        ngettext("Let %(rows)s row in?", "Let %(rows)s rows in?", good) % {"rows": f"{good:,}"},
+        ", ".join(f"{label}: {rows:,}" for label, rows, _tone in expected(file)),
+    ]
+    if rejected:
+        words.append(
+            ngettext("%(rows)s stays out.", "%(rows)s stay out.", rejected) % {"rows": f"{rejected:,}"}
+        )
+    return " ".join(f"{word}." if word[-1] not in ".?" else word for word in words if word)
+
+
 def _missing(file: ImportFile) -> dict[str, Any] | None:
     if file.state != State.CHECKED or not file.missing or file.inserted is not None:
         return None
     known = int(file.options.get("known", 0))
     sentence = ngettext(
-        "%(missing)s of the %(known)s rows known from %(source)s is not in the file.",
-        "%(missing)s of the %(known)s rows known from %(source)s are not in the file.",
+        "%(missing)s of the %(known)s rows known from %(source)s (%(share)s) is not in the file.",
+        "%(missing)s of the %(known)s rows known from %(source)s (%(share)s) are not in the file.",
         file.missing,
     )
     counted = loads.Missing(known, file.missing)
     return {
-        "sentence": sentence % {"missing": f"{file.missing:,}", "known": f"{known:,}", "source": file.source},
-        "share": figures.pct(counted.share),
+        "sentence": sentence
+        % {
+            "missing": f"{file.missing:,}",
+            "known": f"{known:,}",
+            "source": file.source,
+            "share": figures.pct(counted.share),
+        },
         "is_many": counted.is_many,
         "first": loads.KEEP if counted.is_many else loads.CLOSE,
         "closing": str(loads.CLOSINGS[file.kind].sentence),

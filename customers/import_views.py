@@ -136,6 +136,7 @@ def import_detail(request: SignedIn, pk: int) -> HttpResponse:
         "running": running,
         "failed": failed if failed and failed.error and failed.error != file.error else None,
         "kpis": _kpis(file),
+        "sure": import_page.sure(file),
         "reasons": reporting.by_reason(file) if file.rejected and not running else [],
         "warnings": reporting.by_reason(file, warnings=True) if not running else [],
         "meanings": _meanings(file),
@@ -164,6 +165,8 @@ def _kpis(file: ImportFile) -> list[dict[str, Any]]:
         (_("Good"), file.accepted, ""),
         (_("Left out"), file.rejected, "warn" if file.rejected else ""),
     ]
+    if file.state == State.CHECKED and file.inserted is None:
+        figures += import_page.expected(file)
     if file.state in (State.MERGED, State.UNDONE):
         told = file.options.get("own_told")
         same = (file.accepted or 0) - (file.inserted or 0) - (file.updated or 0)

@@ -20,7 +20,18 @@ from django.utils.translation import gettext as _
 from bankcrm import audit, bulk
 from bankcrm.job import Job
 from bankcrm.runs import Refused
-from customers.imports import checking, loads, mapping, merging, own_fields, proposing, staging, undo
+from customers.imports import (
+    checking,
+    kinds,
+    loads,
+    mapping,
+    merging,
+    own_fields,
+    proposing,
+    staging,
+    undo,
+    upsert,
+)
 from customers.imports.campaign_merging import foreign_rows
 from customers.imports.receiving import path_of, receive, reread
 from customers.models import ImportFile, Product
@@ -86,6 +97,9 @@ def _check(file: ImportFile, job: Job | None) -> None:
         _mark(file, State.REFUSED, rows=rows, accepted=0, rejected=rows, error=_("Not one row can go in."))
         return
     options = file.options | {"without_branch": checking.without_branch(file)}
+    if kinds.of(file).model is not None and file.inserted is None:
+        new, changed = upsert.expected(file)
+        options["expected"] = {"new": new, "changed": changed}
     missing = loads.count(file)
     # Rows that are in are beyond choosing: an interrupted merge that is checked again keeps what was confirmed.
     if missing is not None and file.inserted is None:
@@ -102,7 +116,6 @@ def _check(file: ImportFile, job: Job | None) -> None:
         error="",
         options=options,
     )
-    proposing.remember(file, job.requested_by if job else None)
 
 
 def _objections(file: ImportFile) -> None:
@@ -166,6 +179,7 @@ def _finish(file: ImportFile, job: Job | None) -> None:
     file.refresh_from_db()
     staging.drop(file)
     undo.forget_earlier(file)
+    proposing.remember(file, job.requested_by if job else None)
     audit.record(
         job.requested_by if job else file.uploaded_by,
         "import.merged",

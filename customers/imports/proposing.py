@@ -31,6 +31,10 @@ OF_ONE_FILE = (
     "moved",
     "absent",
     "known",
+    "expected",
+    "staying",
+    "others",
+    "before",
     "page",
     "unmapped",
     "own_told",
@@ -162,12 +166,12 @@ def words_of(target: Target, reading: Reading | None, column: sampling.Column) -
 
 
 def remembered(kind: str, columns: Sequence[str]) -> tuple[dict[str, str], dict[str, Any]] | None:
-    """Mapping and options of the newest file of this kind with the same columns that got through its check."""
+    """Mapping and options of the newest file of this kind with the same columns that went in."""
     same = ImportFile.objects.filter(
         kind=kind,
         columns__contains=list(columns),
         columns__contained_by=list(columns),
-        state__in=[State.CHECKED, State.MERGED],
+        state=State.MERGED,
     ).order_by("-pk")
     file = same.first()
     return None if file is None else (file.mapping, _shared(file))

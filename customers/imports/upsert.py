@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 from psycopg import sql
 
 from customers.imports import checking, kinds, loads, mapping, staging
@@ -168,6 +168,49 @@ def any_known(file: ImportFile, after: int) -> bool:
         return bool(cursor.fetchone()[0])
 
 
+def expected(file: ImportFile) -> tuple[int, int]:
+    """(new, changed): what the checked rows would do if they went in now; the others say what is known already."""
+    found = shape(file)
+    changes: sql.Composable = SQL("false")
+    if found.changing or found.emptied:
+        changes = SQL("({}) IS DISTINCT FROM ({})").format(_was(found), _says(found))
+    is_known = SQL("t.{} IS NOT NULL").format(Identifier(found.rows[0]))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(SQL("SET LOCAL work_mem = '256MB'"))
+        cursor.execute(
+            SQL(
+                "SELECT count(*) FILTER (WHERE NOT {known}), count(*) FILTER (WHERE {known} AND {changes})"
+                " FROM {checked} k LEFT JOIN {table} t ON {same}{months}"
+            ).format(
+                known=is_known,
+                changes=changes,
+                checked=Identifier(staging.checked_table(file)),
+                table=found.table,
+                same=_same(found),
+                months=_within(cursor, file),
+            )
+        )
+        new, changed = cursor.fetchone()
+    return int(new), int(changed)
+
+
+def _within(cursor: Any, file: ImportFile) -> sql.Composable:
+    """The days the file speaks of, so that only their partitions are looked at."""
+    kind = kinds.of(file)
+    if not kind.month_column:
+        return SQL("")
+    cursor.execute(
+        SQL("SELECT min({0}), max({0}) FROM {1}").format(
+            Identifier(kind.month_column), Identifier(staging.checked_table(file))
+        )
+    )
+    first, last = cursor.fetchone()
+    if first is None:
+        return SQL("")
+    column = Identifier("t", kind.target(kind.month_column).column)
+    return SQL(" AND {} BETWEEN {} AND {}").format(column, Literal(first), Literal(last))
+
+
 def write_chunk(file: ImportFile, first: int, last: int, *, all_new: bool) -> Written:
     """Write the checked rows with ``first`` < line <= ``last``; one statement.
 
@@ -237,14 +280,8 @@ def _statement(file: ImportFile, kind: Kind, found: Shape, chunk: sql.Composable
         kept=_listed("t", (*found.rows, *found.kept)),
         table=found.table,
         same=_same(found),
-        was=_listed("t", (*found.changing, *found.flags, *found.emptied)),
-        says=SQL(", ").join(
-            [
-                *(Identifier("k", name) for name, column in found.filled if column in found.changing),
-                *(each.changed for each in found.estimates),
-                *(SQL("NULL") for _column in found.emptied),
-            ]
-        ),
+        was=_was(found),
+        says=_says(found),
         history=_history(file, kind, found),
         sets=_sets(kind, found),
         this=this_row("old", found),
@@ -253,6 +290,20 @@ def _statement(file: ImportFile, kind: Kind, found: Shape, chunk: sql.Composable
         columns=SQL(", ").join(map(Identifier, (*found.rows, *found.kept))),
         old_columns=_listed("old", (*found.rows, *found.kept)),
         fresh=fresh,
+    )
+
+
+def _was(found: Shape) -> sql.Composable:
+    return _listed("t", (*found.changing, *found.flags, *found.emptied))
+
+
+def _says(found: Shape) -> sql.Composable:
+    return SQL(", ").join(
+        [
+            *(Identifier("k", name) for name, column in found.filled if column in found.changing),
+            *(each.changed for each in found.estimates),
+            *(SQL("NULL") for _column in found.emptied),
+        ]
     )
 
 

@@ -64,7 +64,7 @@ def test_a_full_load_shows_who_is_missing_and_marks_them_only_when_the_number_is
     merge(client, bring(client, source="core"))
     file = bring(client, b"number,name\nC1,A\n", source="core", load="full", effective_on="2026-10-31")
     text = text_of(client, file)
-    assert "2 of the 3 rows known from core are not in the file." in text
+    assert "2 of the 3 rows known from core (66.7\u00a0%) are not in the file." in text
     assert "That is a lot: is the file complete?" in text
     assert "core · full load · as of 2026-10-31" in text
     answer = client.post(

@@ -179,14 +179,24 @@ class Command(BaseCommand):
         """Counts, rejects by reason, and who stays though missing."""
         self.stdout.write(
             f"{name}: {file.rows} rows, {file.accepted} good, {file.rejected} left out"
-            + (f"; {file.inserted} new, {file.updated} changed" if file.inserted is not None else "")
+            + (
+                f"; {file.inserted} new, {file.updated} changed"
+                if file.inserted is not None
+                else _would(file)
+            )
             + (f"; {file.missing} of {file.options.get('known')} known are missing" if file.missing else "")
             + (f", {file.closed} marked as gone" if file.closed else "")
         )
         for group in reporting.by_reason(file):
             first = group["examples"][0]
             self.stdout.write(
-                f"  {group['count']:>8}  {group['title']} ({group['column'] or '-'}),"
+                f"  {group['count']:>8}  {group['title']} ({group['column'] or 'row'}),"
+                f" first in line {first.line}: {first.reason}"
+            )
+        for group in reporting.by_reason(file, warnings=True):
+            first = group["examples"][0]
+            self.stdout.write(
+                f"  {group['count']:>8}  goes in, but look at it: {group['title']} ({group['column'] or 'row'}),"
                 f" first in line {first.line}: {first.reason}"
             )
         for one in file.options.get("staying", []):
@@ -200,6 +210,11 @@ class Command(BaseCommand):
         file.refresh_from_db()
         if run.state != Run.State.DONE:
             raise CommandError(run.error or f"the run {run.pk} is {run.state}")
+
+
+def _would(file: ImportFile) -> str:
+    told = file.options.get("expected") if file.state == ImportFile.State.CHECKED else None
+    return f"; {told['new']} would be new, {told['changed']} would change" if told else ""
 
 
 def _pairs(words: list[str]) -> dict[str, str]:
