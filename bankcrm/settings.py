@@ -320,6 +320,8 @@ SPECTACULAR_SETTINGS = {
         "ImportKind": "customers.models.ImportFile.Kind",
         "ImportState": "customers.models.ImportFile.State",
         "ImportLoad": "customers.models.ImportFile.Load",
+        "ModelKind": "analytics.models.PredictiveModel.Kind",
+        "SegmentationKind": "analytics.models.Segmentation.Kind",
     },
 }
 

@@ -25,7 +25,7 @@ from bankcrm.idempotency import once
 from bankcrm.parsing import Strict
 
 
-class VersionSerializer(serializers.ModelSerializer):
+class ModelVersionSerializer(serializers.ModelSerializer):
     """One version; ``card`` has the data dates, metrics with intervals, tables and limits."""
 
     trained_by = serializers.CharField(source="trained_by.username", read_only=True)
@@ -181,7 +181,7 @@ class ModelDetail(APIView):
 class Versions(generics.ListAPIView):
     """The model's versions with their cards, newest first."""
 
-    serializer_class = VersionSerializer
+    serializer_class = ModelVersionSerializer
     queryset = ModelVersion.objects.none()
     ordering = ("-number",)
 
@@ -257,19 +257,19 @@ class Score(Work):
 class Promote(APIView):
     """Make a version champion, in the name of a second person."""
 
-    @extend_schema(operation_id="models_promote", request=None, responses=VersionSerializer)
+    @extend_schema(operation_id="models_promote", request=None, responses=ModelVersionSerializer)
     @once
     def post(self, request: Request, code: str, number: int) -> Response:
         version = ModelVersion.objects.filter(model=one(request, code), number=number).first()
         if version is None:
             raise Http404
-        return Response(VersionSerializer(predictive.promote(version, request.user)).data)
+        return Response(ModelVersionSerializer(predictive.promote(version, request.user)).data)
 
 
 class RollBack(APIView):
     """Back to the champion before, with the scores it published last."""
 
-    @extend_schema(operation_id="models_roll_back", request=None, responses=VersionSerializer)
+    @extend_schema(operation_id="models_roll_back", request=None, responses=ModelVersionSerializer)
     @once
     def post(self, request: Request, code: str) -> Response:
-        return Response(VersionSerializer(predictive.roll_back(one(request, code), request.user)).data)
+        return Response(ModelVersionSerializer(predictive.roll_back(one(request, code), request.user)).data)
