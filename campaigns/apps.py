@@ -16,6 +16,6 @@ class CampaignsConfig(AppConfig):
         # What customers and staff cannot know: open leads go along when a portfolio or a branch is given over.
         handover.declare()
         # Nor what a campaign is called: the history of customers keeps its code.
-        campaign_names.known_by(Campaign.objects.names)
+        campaign_names.known_by(Campaign._meta.db_table)
         # Whoever objects, through whatever door, is called no more: their leads end in the same transaction.
         consents.on_silence(consents.Silence(withdrawal.stop, withdrawal.resume))

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-
-# Code → name of the campaigns that are still known; the others keep their code.
-Source = Callable[[Collection[str]], Mapping[str, str]]
-_sources: list[Source] = []
+_relations: list[str] = []
 
 
-def known_by(source: Source) -> None:
-    """Say once, at start-up, who knows the names."""
-    _sources.append(source)
+def known_by(relation: str) -> None:
+    """Say once, at start-up, where the names stand: a table with ``code``, unique, and ``name``."""
+    _relations.append(relation)
 
 
-def names(codes: Collection[str]) -> dict[str, str]:
-    """Code → name, as far as known; one query, none without codes."""
-    found: dict[str, str] = {}
-    for source in _sources if codes else []:
-        found |= source(codes)
-    return found
+def name_of(code: str) -> str:
+    """SQL of the name of the campaign whose code the SQL ``code`` gives; the code where none is known."""
+    known = [
+        f"(SELECT known.name FROM {relation} known WHERE known.code = {code})"  # noqa: S608  declared at start-up
+        for relation in _relations
+    ]
+    return f"coalesce({', '.join([*known, code])})"

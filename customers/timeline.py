@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -40,6 +40,11 @@ SOURCES = {
     Group.RELATION: timeline_sql.RELATION,
     Group.IMPORTS: timeline_sql.IMPORTS,
 }
+
+
+OF_A_CAMPAIGN = (
+    "(kind IN ('assigned', 'control') OR starts_with(kind, 'contact_') OR starts_with(kind, 'response_'))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +102,13 @@ def timeline(
     if after:
         follows = "AND (day < %(day)s OR day = %(day)s AND (kind, key) > (%(kind)s, %(key)s))"
     sources = " UNION ALL ".join(SOURCES[group] for group in groups or list(Group))
+    # A name says more than a code; only the entries shown are looked up.
+    what = f"CASE WHEN {OF_A_CAMPAIGN} THEN {campaign_names.name_of('what')} ELSE what END"
     sql = (
-        f"SELECT * FROM ({sources}) entry (day, kind, key, what, detail, amount)"  # noqa: S608  constants
-        f" WHERE day <= %(until)s {follows} ORDER BY day DESC, kind, key LIMIT %(most)s"
+        f"SELECT day, kind, key, {what}, detail, amount FROM ("  # noqa: S608  constants
+        f"SELECT * FROM ({sources}) entry (day, kind, key, what, detail, amount)"
+        f" WHERE day <= %(until)s {follows} ORDER BY day DESC, kind, key LIMIT %(most)s) shown"
+        " ORDER BY day DESC, kind, key"
     )
     values: dict[str, Any] = {
         "customer": customer.pk,
@@ -112,18 +121,4 @@ def timeline(
         values |= {"day": after.day, "kind": after.kind, "key": after.key}
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        return _named([Entry(*row) for row in cursor.fetchall()])
-
-
-def _named(entries: list[Entry]) -> list[Entry]:
-    """Campaigns by name; what is imported without a campaign of ours keeps its code."""
-    codes = {entry.what for entry in entries if _is_of_campaign(entry)}
-    names = campaign_names.names(codes)
-    return [
-        replace(entry, what=names.get(entry.what, entry.what)) if _is_of_campaign(entry) else entry
-        for entry in entries
-    ]
-
-
-def _is_of_campaign(entry: Entry) -> bool:
-    return entry.kind in ("assigned", "control") or entry.kind.startswith(("contact_", "response_"))
+        return [Entry(*row) for row in cursor.fetchall()]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -67,10 +65,6 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
     def visible_to(self, user: User) -> CampaignQuerySet:
         """A campaign's design is bank-wide reading; its customers are cut by ``visible_to`` of leads and targets."""
         return self
-
-    def names(self, codes: Collection[str]) -> dict[str, str]:
-        """Code → name of those of the codes that are campaigns here."""
-        return dict(self.filter(code__in=codes).values_list("code", "name"))
 
 
 class Campaign(models.Model):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from customers import campaign_names, timeline
+from customers import timeline
 from customers.timeline import Group
 from tests import facts
 from tests.campaigns import factories
@@ -18,7 +18,6 @@ def test_the_timeline_says_a_campaigns_name(cast: Cast) -> None:
     facts.response(li, TODAY, campaign_code="of-another-bank")
     found = timeline.timeline(cast.rita, li, TODAY, groups=[Group.CONTACTS, Group.RESPONSES])
     assert sorted(entry.what for entry in found) == ["Autumn funds", "Autumn funds", "of-another-bank"]
-    assert campaign_names.names(set()) == {}
 
 
 def test_what_is_no_campaign_is_left_as_it_is(cast: Cast) -> None:
