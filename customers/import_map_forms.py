@@ -18,7 +18,7 @@ from bankcrm.models import Branch, User
 from customers import imports
 from customers.import_campaign_forms import campaign_fields
 from customers.import_own_forms import BY_NUMBER, NEW, PARTS, OwnColumns, by_number, controls
-from customers.imports import day_readers, mapping, proposing, sampling, values
+from customers.imports import day_readers, mapping, proposing, readers, sampling, values
 from customers.imports.expressions import judged_target
 from customers.imports.kinds import KINDS, Reading, Target, Type, own
 from customers.models import ImportFile, OwnField, Product
@@ -97,6 +97,12 @@ class MapForm(forms.Form):
         except KeyError:
             return None
 
+    def _is_said(self, at: int) -> bool:
+        """Whether somebody saved the column with the meaning it has now: how it is written was judged then."""
+        stored = self.file.mapping.get(self.columns[at].name, mapping.LEFT_OUT)
+        means = self.meaning(at)
+        return self.is_confirmed and (stored == means or (means == NEW and own.is_own(stored)))
+
     def _new_target(self, at: int) -> Target:
         """How the cells of a column that becomes a field are read, as its type is chosen so far."""
         field = self.fields[f"own_type_{at}"]
@@ -130,12 +136,13 @@ class MapForm(forms.Form):
         self._add_form(at, column, target, reading)
         said = dict(self.file.options.get("values", {}).get(target.name, {}))
         plain = {old.strip().lower(): new for old, new in said.items()}
-        proposed = {} if self.is_confirmed else proposing.words_of(target, reading, column)
+        proposed = {} if self._is_said(at) else proposing.words_of(target, reading, column)
         self.words[at] = self._asked(kind, target, column, plain, proposed)
         choices = _word_choices(target, reading)
+        by_name = values.by_name(choices) if target.type in readers.NAMED and choices else {}
         for number, (word, _count) in enumerate(self.words[at]):
             known = values.understood(judged_target(target, reading), word)
-            initial = plain.get(word.lower(), proposed.get(word, known))
+            initial = plain.get(word.lower(), proposed.get(word, by_name.get(word, known)))
             field: forms.Field
             if choices is None:
                 field = forms.CharField(label=word, required=False, max_length=60, initial=initial)
@@ -153,8 +160,9 @@ class MapForm(forms.Form):
             return
         stored = self.file.options.get("formats", {}).get(column.name, "")
         stored = stored or (self.file.options.get("date_format", "") if kind in DAYS else "")
-        proposed = "" if self.is_confirmed else proposing.form_of(target, reading, column)
+        proposed = "" if self._is_said(at) else proposing.form_of(target, reading, column)
         is_day = kind in DAYS
+        stored = stored if stored in (day_readers.FORMS if is_day else mapping.NUMBER_FORMATS) else ""
         if not is_day and "comma" not in (stored, proposed, column.number_form()):
             return
         self.fields[f"form_{at}"] = forms.ChoiceField(
@@ -200,11 +208,12 @@ class MapForm(forms.Form):
         for target in self.kind.targets:
             if target.name not in given and not target.is_own:
                 field = _constant(target, stored.get(target.name, ""))
-                if target.wanted and target.type == Type.TEXT and (key := self._key_column()):
+                if target.wanted and target.type == Type.TEXT and (key := self.key_column()):
                     field.widget.attrs["placeholder"] = _("such as Customer {%(column)s}") % {"column": key}
                 self.fields[f"constant_{target.name}"] = field
 
-    def _key_column(self) -> str:
+    def key_column(self) -> str:
+        """The column that names the rows; "" where none does yet."""
         keys = [at for at in range(len(self.columns)) if self.meaning(at) in self.kind.key]
         return self.columns[keys[0]].name if keys else ""
 

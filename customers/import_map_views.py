@@ -11,7 +11,7 @@ from django.forms import BoundField
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from bankcrm.policy import SignedIn
@@ -136,11 +136,14 @@ def _context(file: ImportFile, form: MapForm) -> dict[str, Any]:
     meanings = form.mapped()
     left_out = [name for name, meaning in meanings.items() if meaning == mapping.LEFT_OUT]
     constants = form.group("constant_")
+    seen = max((column.seen for column in form.columns), default=0)
     return {
         "file": file,
         "form": form,
         "rows": rows,
         "needed": _needed(form, meanings),
+        "sampled": seen if seen + 1 < int(file.options.get("lines") or 0) else 0,
+        "example": _("Customer {%(column)s}") % {"column": form.key_column() or form.columns[0].name},
         "mapped": len(rows) - len(left_out),
         "left_out": len(left_out),
         "unsaid": sum(row.unsaid for row in rows),
@@ -171,7 +174,7 @@ def _how_read(file: ImportFile) -> str:
     else:
         words += [file.encoding.upper(), str(DELIMITERS.get(file.delimiter, file.delimiter))]
     if lines := file.options.get("lines"):
-        words.append(_("%(count)s lines") % {"count": f"{lines:,}"})
+        words.append(ngettext("%(count)s line", "%(count)s lines", lines) % {"count": f"{lines:,}"})
     header = file.options.get("header", 1)
     words.append(
         _("names of columns in line %(line)s") % {"line": header} if header else _("columns have no names")
@@ -230,8 +233,9 @@ def _needed(form: MapForm, meanings: dict[str, str]) -> list[dict[str, Any]]:
         is_free = target.type == Type.CUSTOMER and bool(
             form.file.options.get("campaign", {}).get("new_customers")
         )
-        if not column and not constant and target.name == form.kind.day and form.file.effective_on:
-            constant = _("%(day)s, the day of the load") % {"day": form.file.effective_on.isoformat()}
+        if not column and not constant and target.name == form.kind.day:
+            day = form.draft.get("effective_on", form.file.effective_on)
+            constant = _("%(day)s, the day of the load") % {"day": day} if day else ""
         tone = "ok" if column or constant or is_free else "bad" if target.required else "warn"
         why = column or str(constant or "") or str(target.wanted) or _("required")
         label = str(target.label)

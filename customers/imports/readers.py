@@ -273,11 +273,21 @@ def choice(target: Target, v: sql.Composable, options: Options) -> Read:
     return Read(found, value)
 
 
+# Few rows that people call by name: a code first, then a name that only one of them has.
+NAMED = (Type.BRANCH, Type.PRODUCT)
+BY_NAME = (
+    "(SELECT DISTINCT ON (said) said AS {code}, id FROM"
+    " (SELECT {code} AS said, id, 0 AS place FROM {table} UNION ALL"
+    " SELECT name, min(id), 1 FROM {table} GROUP BY name HAVING count(*) = 1) told ORDER BY said, place)"
+)
+
+
 def reference(target: Target, v: sql.Composable, _options: Options) -> Read:
     table, column = REFERENCES[target.type]
     alias = f"ref_{target.name}"
-    join = SQL("LEFT JOIN {} {} ON {} = {}").format(
-        Identifier(table), Identifier(alias), Identifier(alias, column), v
+    names = SQL(BY_NAME if target.type in NAMED else "{table}").format(
+        table=Identifier(table), code=Identifier(column)
     )
+    join = SQL("LEFT JOIN {} {} ON {} = {}").format(names, Identifier(alias), Identifier(alias, column), v)
     row = Identifier(alias, "id")
     return Read(SQL("CASE WHEN {} IS NULL THEN {} END").format(row, code(UNKNOWN[target.type])), row, join)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.utils.translation import override
 
@@ -54,3 +56,11 @@ def understood(target: Target, value: str) -> str | None:
         said = dict(target.known).get(plain, plain)
         return "yes" if said in TRUE else "no" if said in FALSE else None
     return value
+
+
+def by_name(codes: Iterable[tuple[str, Any]]) -> dict[str, str]:
+    """Name → code of what people call by its name, as far as only one is called so and no code is."""
+    pairs = [(code, str(name)) for code, name in codes]
+    counts = Counter(name for _code, name in pairs)
+    taken = {code for code, _name in pairs}
+    return {name: code for code, name in pairs if counts[name] == 1 and name not in taken}

@@ -59,7 +59,7 @@ def test_a_file_goes_from_upload_to_the_customer_list(cast: Cast) -> None:
     assert "Let 1 row in" in text
     assert "no branch" not in text
     assert "“many” is not a number." in text
-    assert "No branch has the code “NOWHERE”." in text
+    assert "No branch has the code or the name “NOWHERE”." in text
     client.post(reverse("import-merge", args=[file.pk]))
     assert work().state == Run.State.DONE
     assert [customer.number for customer in Customer.objects.all()] == ["C1"]
@@ -123,7 +123,7 @@ def test_rejects_download_as_text_that_no_spreadsheet_runs(cast: Cast) -> None:
     assert lines == [
         "number,name,children,branch,rejected line,rejected because",
         "C2,Li Lei,many,N1,3,children: “many” is not a number.",
-        "'=C3,Han,1,NOWHERE,4,branch: No branch has the code “NOWHERE”.",
+        "'=C3,Han,1,NOWHERE,4,branch: No branch has the code or the name “NOWHERE”.",
     ]
     assert AuditEvent.objects.filter(action="import.rejects_downloaded", actor=cast.ana).exists()
 

@@ -1,0 +1,102 @@
+"""The mapping page judges every column anew when its meaning changes, and says what is true of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.urls import reverse
+
+from customers.models import Customer, Holding, ImportFile, MonthlyBalance, Product
+from tests.cast import Cast, login
+from tests.customers.import_page_steps import bring_in, draft, field_of, filled, upload
+from tests.customers.imports_world import merged, rejects, write
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def own_files(tmp_path: Path, settings) -> None:
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+
+def test_after_a_failed_press_forms_are_still_proposed_for_columns_that_get_a_meaning(cast: Cast) -> None:
+    client = login(cast.ana)
+    page = upload(client, b"Kunde;Geburt;Lohn\n1;26.11.1966;6.176,90\n2;13.01.1970;1.000,00\n", name="de.csv")
+    file = page.context["file"]
+    told = filled(page) | {f"column_{at}": "" for at in range(3)}
+    assert client.post(reverse("import-map", args=[file.pk]), told).status_code == 422
+    chosen = {
+        field_of(page, "Kunde"): "number",
+        field_of(page, "Geburt"): "birth_date",
+        field_of(page, "Lohn"): "monthly_income",
+        "constant_name": "Customer {Kunde}",
+    }
+    body = draft(client, ImportFile.objects.get(), told | chosen)
+    form = body.context["form"]
+    assert {name: form[name].value() for name in form.fields if name.startswith("form_")} == {
+        "form_1": "dmy",
+        "form_2": "comma",
+    }
+    told = {bound.html_name: bound.value() or "" for bound in form if bound.value() is not False}
+    answer = client.post(reverse("import-map", args=[file.pk]), told)
+    assert answer.status_code == 302
+
+
+def test_products_and_branches_may_be_called_by_their_names(cast: Cast, tmp_path: Path) -> None:
+    Product.objects.create(code="td", name="Time deposit", line="savings", asset_class="time_deposit")
+    for code in ("a", "b"):
+        Product.objects.create(code=code, name="Twin", line="savings", asset_class="time_deposit")
+    Product.objects.create(code="Time", name="a", line="savings", asset_class="time_deposit")
+    file = merged(
+        write(tmp_path, "number,name,branch\nC1,A,Branch North 1\nC2,B,N1\n"), "customers", cast.ana
+    )
+    assert rejects(file) == []
+    assert Customer.objects.filter(home_branch=cast.tree.n1).count() == 2
+    head = "number,customer,product,opened_on\n"
+    rows = [f"H{at},C1,{said},2024-01-31\n" for at, said in enumerate(("Time deposit", "td", "Twin", "a"))]
+    file = merged(write(tmp_path, head + "".join(rows), "h.csv"), "holdings", cast.ana)
+    assert rejects(file) == [(4, "product", "unknown_product")]
+    assert list(Holding.objects.order_by("number").values_list("product__code", flat=True)) == [
+        "td",
+        "td",
+        "a",
+    ]
+
+
+def test_the_page_knows_a_product_by_its_name(cast: Cast) -> None:
+    Product.objects.create(code="td", name="Time deposit", line="savings", asset_class="time_deposit")
+    Customer.objects.create(number="C1", name="A")
+    client = login(cast.ana)
+    page = upload(client, b"number,customer,product,opened_on\nH1,C1,Time deposit,2024-01-31\n", "holdings")
+    assert page.context["unsaid"] == 0
+    assert bring_in(client, page, filled(page)).inserted == 1
+
+
+def test_what_the_file_must_say_follows_constants_words_and_the_day(cast: Cast) -> None:
+    client = login(cast.ana)
+    page = upload(client, b"customer,product,closing\nC1,gold,5\n", "balances")
+    file, told = page.context["file"], filled(page)
+    month = str(MonthlyBalance._meta.get_field("month").verbose_name).capitalize()
+    needs = {need["label"]: need["tone"] for need in page.context["needed"]}
+    assert needs[month] == "bad"
+    body = draft(client, file, told | {"effective_on": "2024-01-31"})
+    assert {need["label"]: need["tone"] for need in body.context["needed"]}[month] == "ok"
+    text = page.content.decode()
+    assert text.count('hx-select="#map-needs"') >= 3
+    assert text.count('id="map-needs"') == 1
+
+
+def test_counts_say_of_how_many_rows_and_the_example_is_of_this_file(cast: Cast) -> None:
+    client = login(cast.ana)
+    rows = "".join(f"L{at},N{at}\n" for at in range(6_000))
+    page = upload(client, f"Loan number,name\n{rows}".encode())
+    seen = page.context["sampled"]
+    assert 1_000 < seen < 6_000
+    text = page.content.decode()
+    assert f"Values of the first {seen:,} rows" in text
+    assert "Customer {Loan number}" in text
+    assert "CustomerId" not in text
+    small = upload(client, b"number,name\nC1,A\n", name="small.csv")
+    assert small.context["sampled"] == 0
+    assert "1 line " in small.context["how_read"]
