@@ -73,6 +73,8 @@ def _century(century: Any) -> sql.Composable:
     return Literal(str(century)[:2])
 
 
+# A sample bank may live on a later day than the calendar's.
+TODAY = SQL("greatest(current_date, (SELECT max(day) FROM bankcrm_businessday))")
 SURELY_A_DAY = "^(19|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$"
 SURELY_PAST = "2026-01-01"
 
@@ -85,9 +87,7 @@ def read(target: Target, v: sql.Composable, options: dict[str, Any]) -> Read:
     if form == "ym" and target.type == Type.MONTH_END:
         value = SQL("({} + interval '1 month' - interval '1 day')::date").format(value)
     late = (
-        SQL("WHEN {} > current_date THEN {}").format(value, code("in_the_future"))
-        if target.in_past
-        else SQL("")
+        SQL("WHEN {} > {} THEN {}").format(value, TODAY, code("in_the_future")) if target.in_past else SQL("")
     )
     odd: sql.Composable = SQL("")
     if target.type == Type.MONTH_END:

@@ -74,6 +74,7 @@ SHORT = {
     "new_without_name": _("New customer without a name"),
     "dates_out_of_order": _("Dates out of order"),
     "due_before_opened": _("Due before it was opened"),
+    "less_than_nothing": _("Worth less than nothing"),
     "older_than_known": _("Older than what is known"),
     "username_taken": _("User name taken"),
     "username_twice": _("User name twice in the file"),

@@ -17,7 +17,7 @@ from django.urls import reverse
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from analytics import predictive, scoring, training
-from bankcrm import bulk
+from bankcrm import bulk, clock
 from campaigns import attribution, evaluation
 from campaigns.models import Campaign
 from campaigns.refusal import Code
@@ -338,6 +338,7 @@ def test_the_calls_teach_a_model_that_selects_a_campaign_whose_effect_nobody_may
     rows = "".join(f"NEW-{number},{number},deposit,{opened},1000\n" for number in sorted(bought))
     path = tmp_path / "holdings.csv"
     path.write_text("number,customer,product,opened_on,amount\n" + rows)
+    clock.set_day(opened + dt.timedelta(days=55))
     bring("holdings", path, "ana")
     attribution.match(campaign, cast.max, through=opened + dt.timedelta(days=55))
     result = evaluation.evaluate(campaign, as_of=campaign.assigned_on + dt.timedelta(days=90))

@@ -13,7 +13,7 @@ from django.db.models import NOT_PROVIDED
 from bankcrm.models import User
 from customers import imports
 from customers.imports.kinds import KINDS
-from customers.models import Consent, Customer, Holding, MonthlyBalance, Transaction
+from customers.models import Consent, Customer, Holding, MonthlyBalance, Product, Transaction
 from tests.cast import Cast, login
 from tests.customers.imports_world import merged, product, rejects, write
 
@@ -162,19 +162,21 @@ def test_staff_come_without_a_password_and_nobody_changes_the_own_role(cast: Cas
 
 
 def test_what_cannot_have_happened_yet_stays_out(bank: Cast, tmp_path: Path) -> None:
+    Product.objects.create(code="fund", name="Fund", line="wealth", asset_class="fund")
     contracts = write(
         tmp_path,
         "contract,customer number,product code,opened,matures on,amount\n"
         "H1,C1,savings,2024-01-01,2099-01-01,5\n"
         "H2,C1,savings,2090-01-01,,5\n"
         "H3,C1,savings,2024-01-01,2023-01-01,5\n"
-        "H4,C1,savings,2024-01-01,,-5\n"
-        "H5,C1,savings,1880-01-01,,5\n",
+        "H4,C1,fund,2024-01-01,,-5\n"
+        "H5,C1,savings,1880-01-01,,5\n"
+        "H6,C1,savings,2024-01-01,,-5\n",
     )
     assert rejects(merged(contracts, "holdings", bank.ana)) == [
         (3, "opened", "in_the_future"),
         (4, "matures on", "due_before_opened"),
-        (5, "amount", "negative"),
+        (5, "amount", "less_than_nothing"),
         (6, "opened", "not_these_years"),
     ]
     balances = write(
@@ -189,7 +191,7 @@ def test_what_cannot_have_happened_yet_stays_out(bank: Cast, tmp_path: Path) -> 
         "t.csv",
     )
     assert rejects(merged(bookings, "transactions", bank.ana)) == [(3, "booked_on", "in_the_future")]
-    assert (Holding.objects.count(), MonthlyBalance.objects.count(), Transaction.objects.count()) == (1, 1, 1)
+    assert (Holding.objects.count(), MonthlyBalance.objects.count(), Transaction.objects.count()) == (2, 1, 1)
 
 
 @pytest.mark.parametrize("code", [code for code, kind in KINDS.items() if kind.model])

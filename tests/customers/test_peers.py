@@ -13,7 +13,7 @@ from tests import facts
 from tests.facts import MONTH
 
 FIFTY, EIGHTY = dt.date(1975, 1, 1), dt.date(1940, 1, 1)
-NOTHING_SAID = Relation([], [], [], 0, [])
+NOTHING_SAID = Relation([], [], [], [], 0, [])
 
 
 @pytest.fixture

@@ -197,7 +197,7 @@ def test_an_open_window_gives_interim_figures_and_no_verdict():
 def test_an_open_window_with_too_few_conversions_names_both():
     arms = [ArmCounts("A", True, 900, 2), ArmCounts("control", False, 100, 0)]
     readout = evaluate_arms(arms, replace(SEVERAL, today=date(2026, 2, 1)))
-    assert codes(readout) == [Code.TOO_FEW_CONVERSIONS, Code.WINDOW_OPEN]
+    assert codes(readout) == [Code.WINDOW_OPEN, Code.TOO_FEW_CONVERSIONS]
 
 
 @pytest.mark.parametrize("through", [None, date(2026, 2, 27)])

@@ -101,7 +101,6 @@ HOLDINGS = Kind(
         of_model(
             Holding,
             "amount",
-            low=0,
             synonyms=(
                 "principal",
                 "loan amnt",
@@ -129,6 +128,16 @@ HOLDINGS = Kind(
             sentence=_("The contract was closed before it was opened."),
             wrong="k.closed_on < k.opened_on",
             needs=("closed_on",),
+        ),
+        Rule(
+            code="less_than_nothing",
+            target="amount",
+            sentence=_(
+                "Only an account on demand can be overdrawn; this contract cannot be worth less than nothing."
+            ),
+            wrong="k.amount < 0 AND EXISTS (SELECT FROM customers_product sold WHERE sold.id = k.product"
+            " AND sold.asset_class NOT IN ('', 'demand_deposit'))",
+            needs=("amount",),
         ),
         Rule(
             code="due_before_opened",
