@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -123,6 +123,13 @@ def matrix(
     for position in range(len(specs)):
         values_read[:, position] = found[f"f{position}"]
     return Batch(ids, values_read, {name: found[name] for name in who.extra})
+
+
+def thinned(who: Population, share: float) -> Population:
+    """About ``share`` of a population, the same customers every time, by a hash of the customer."""
+    condition = "abs(hashint8(c.id)::bigint) %% 1000000 < %s"
+    where, params = f"({who.where}) AND {condition}", (*who.params, round(share * 1_000_000))
+    return replace(who, where=where, params=params)
 
 
 def chunks(

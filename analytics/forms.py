@@ -19,6 +19,15 @@ from customers.models import Assignment
 Kind, Target = PredictiveModel.Kind, PredictiveModel.Target
 
 
+def condition_of(saved: Audience | None) -> dict[str, Any]:
+    """A copy of the audience's condition, which can be asked about any month; raises ValidationError."""
+    if saved is None:
+        return {}
+    if faults := audience.faults_of_fields(saved.condition):
+        raise forms.ValidationError(faults)
+    return dict(saved.condition)
+
+
 class ModelForm(forms.ModelForm):
     """What every kind of model says about itself. Features left empty mean every field a model may use."""
 
@@ -53,20 +62,14 @@ class ModelForm(forms.ModelForm):
         audiences = Audience.objects.visible_to(user)
         for name in ("population", "exclusions"):
             offer(self, name, audiences)
-
-    def _condition(self, name: str) -> dict[str, Any]:
-        saved: Audience | None = self.cleaned_data[name]
-        if saved is None:
-            return {}
-        if faults := audience.faults_of_fields(saved.condition):
-            raise forms.ValidationError(faults)
-        return dict(saved.condition)
+        if "product" in self.fields:
+            self.fields["product"].required = True
 
     def clean_population(self) -> dict[str, Any]:
-        return self._condition("population")
+        return condition_of(self.cleaned_data["population"])
 
     def clean_exclusions(self) -> dict[str, Any]:
-        return self._condition("exclusions")
+        return condition_of(self.cleaned_data["exclusions"])
 
     def definition(self) -> dict[str, Any]:
         """The columns of the new model, validated."""
@@ -99,10 +102,6 @@ class ResponseModelForm(ModelForm):
             "monthly",
             "features",
         ]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["product"].required = True
 
     def clean_history_campaign(self) -> str:
         code = self.cleaned_data["history_campaign"].strip()
@@ -201,10 +200,6 @@ class UpliftModelForm(ModelForm):
                 "Past campaigns of this product that kept a random control group are what the model learns from."
             )
         }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["product"].required = True
 
 
 FORMS: dict[str, type[ModelForm]] = {

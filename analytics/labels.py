@@ -209,7 +209,7 @@ def _read(
     ensure_profiles(months, step)
     share = min(1.0, MOST_ROWS / max(sum(features.count(month, who) for month, who in batches), 1))
     if share < 1:
-        batches = [(month, _thinned(who, share)) for month, who in batches]
+        batches = [(month, features.thinned(who, share)) for month, who in batches]
     # Categories come from the earlier months, so that the later ones meet new values as use will.
     specs = features.learn_specs(features.usable(model.features), months[: max(1, round(len(months) * 0.6))])
     parts = [features.matrix(month, specs, who) for month, who in batches]
@@ -225,18 +225,6 @@ def _read(
         batches=tuple(batches),
         share=share,
         notes=(told, *notes),
-    )
-
-
-def _thinned(who: Population, share: float) -> Population:
-    condition = "abs(hashint8(c.id)::bigint) %% 1000000 < %s"
-    return Population(
-        f"({who.where}) AND {condition}",
-        (*who.params, round(share * 1_000_000)),
-        who.joins,
-        who.join_params,
-        who.extra,
-        who.order,
     )
 
 

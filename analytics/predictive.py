@@ -42,6 +42,15 @@ def freshness() -> Freshness | None:
     return Freshness(_("scores of %(day)s") % {"day": figures.short_day(oldest)}) if oldest else None
 
 
+def work_on(model: PredictiveModel) -> dict[str, Any]:
+    """What ``runs.start`` is told of work on a model: by its key one training or scoring of a model runs at a time."""
+    return {"subject": model.name, "key": work_key(model), "model": model.pk}
+
+
+def work_key(model: PredictiveModel) -> str:
+    return f"model:{model.pk}"
+
+
 def churn_chances(month: dt.date) -> list[tuple[str, str, tuple[Any, ...]]]:
     """For every profile field that a model fills: the field, and its scores of ``month`` as SQL with parameters.
 
@@ -52,8 +61,7 @@ def churn_chances(month: dt.date) -> list[tuple[str, str, tuple[Any, ...]]]:
         runs_of_month = ScoreRun.objects.filter(
             version__model=model, as_of=month, state=ScoreRun.State.PUBLISHED
         )
-        in_use = [run for run in runs_of_month if run.pk == model.current_score_run_id]
-        run = next(iter(in_use), None) or runs_of_month.order_by("-pk").first()
+        run = max(runs_of_month, key=lambda run: (run.pk == model.current_score_run_id, run.pk), default=None)
         if run:
             sql = "SELECT customer_id, probability FROM analytics_score WHERE score_run_id = %s"
             found.append((model.feeds, sql, (run.pk,)))

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
 from psycopg import sql
+
+from bankcrm.partitions import partition_key
 
 
 @contextmanager
 def new_partition(parent: str, run: int) -> Iterator[str]:
     """A table to fill for one run, attached to ``parent`` at the end. Call in a transaction; gives the table's name.
 
-    The parent is list-partitioned by its first key column, ``<…>_run_id``, beside ``customer_id``. Filled without
+    The parent is list-partitioned by the first column of its key, the second is ``customer_id``. Filled without
     index, then primary key, then CHECK, so that ATTACH neither scans nor builds.
     """
-    column = {"analytics_score": "score_run_id", "analytics_segmentmember": "segment_run_id"}[parent]
     name = f"{parent}_{run}"
     names = {
         "part": sql.Identifier(name),
         "parent": sql.Identifier(parent),
-        "column": sql.Identifier(column),
+        "column": sql.Identifier(partition_key(parent)),
         "run": sql.Literal(run),
     }
     with connection.cursor() as cursor:
@@ -34,3 +37,12 @@ def new_partition(parent: str, run: int) -> Iterator[str]:
             "ANALYZE {part}",
         ):
             cursor.execute(sql.SQL(statement).format(**names))
+
+
+def drop_remains(results: QuerySet[Any]) -> int:
+    """Mark score or segment runs that never got published and whose work has ended; returns how many.
+
+    Their rows were never visible: a partition and the pointer commit together.
+    """
+    dead = results.filter(state="building").exclude(run__state__in=["queued", "running"], run__isnull=False)
+    return dead.update(state="dropped")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models import F, Q, QuerySet
 
+from analytics import predictive, segments
 from analytics.models import PredictiveModel, Segmentation
 from bankcrm import runs
 from customers import profile
@@ -31,18 +32,9 @@ def due_segmentations() -> QuerySet[Segmentation]:
 
 def ask_for_due() -> int:
     """Ask for the work of everything due, in nobody's name; what is asked for already is not asked again."""
-    asked = [
-        runs.request("analytics.score", None, subject=model.name, key=f"model:{model.pk}", model=model.pk)
-        for model in due_models()
-    ]
+    asked = [runs.request("analytics.score", None, **predictive.work_on(model)) for model in due_models()]
     asked += [
-        runs.request(
-            "analytics.segments.assign",
-            None,
-            subject=made.name,
-            key=f"segmentation:{made.pk}",
-            segmentation=made.pk,
-        )
+        runs.request("analytics.segments.assign", None, **segments.work_on(made))
         for made in due_segmentations()
     ]
     return len(asked)

@@ -50,7 +50,7 @@ def score(model: PredictiveModel, month: dt.date | None, user: User, job: runs.J
     day = month or profile.latest_month()
     if day is None:
         raise runs.Refused(_("There is no customer profile yet. Build the month-end profile first."))
-    drop_remains(model)
+    published.drop_remains(ScoreRun.objects.filter(version__model=model))
     fitted = load(version)
     run = ScoreRun.objects.create(version=version, as_of=day, run=job.run if job else None)
     ids, raw, probability = _computed(version, fitted, day, job)
@@ -191,14 +191,3 @@ def deciles(raw: NDArray[np.float64]) -> NDArray[np.int16]:
     decile = np.empty(len(raw), dtype=np.int16)
     decile[np.argsort(-raw, kind="stable")] = np.arange(len(raw)) * 10 // max(len(raw), 1) + 1
     return decile
-
-
-def drop_remains(model: PredictiveModel) -> int:
-    """Mark runs of the model that never got published and whose work has ended; returns how many.
-
-    Their rows were never visible: a partition and the pointer commit together.
-    """
-    dead = ScoreRun.objects.filter(version__model=model, state=ScoreRun.State.BUILDING).exclude(
-        run__state__in=["queued", "running"], run__isnull=False
-    )
-    return dead.update(state=ScoreRun.State.DROPPED)

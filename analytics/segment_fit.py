@@ -84,9 +84,7 @@ def population(made: Segmentation, month: dt.date) -> Population:
 def _read(month: dt.date, specs: Any, who: Population) -> Batch:
     n = features.count(month, who)
     if n > MOST_ROWS:
-        share = round(1_000_000 * MOST_ROWS / n)
-        thinned = "abs(hashint8(c.id)::bigint) %% 1000000 < %s"
-        who = Population(where=f"({who.where}) AND {thinned}", params=(*who.params, share))
+        who = features.thinned(who, MOST_ROWS / n)
     return features.matrix(month, specs, who)
 
 
@@ -207,10 +205,7 @@ def assign(made: Segmentation, month: dt.date | None, user: User, job: runs.Job 
     day = month or profile.latest_month()
     if day is None:
         raise runs.Refused(_("There is no customer profile yet. Build the month-end profile first."))
-    dead = SegmentRun.objects.filter(version__segmentation=made, state=SegmentRun.State.BUILDING)
-    dead.exclude(run__state__in=["queued", "running"], run__isnull=False).update(
-        state=SegmentRun.State.DROPPED
-    )
+    published.drop_remains(SegmentRun.objects.filter(version__segmentation=made))
     run = SegmentRun.objects.create(version=version, as_of=day, run=job.run if job else None)
     ids, segment, psi, moved = _WAYS[Method(version.method)](version, day, job)
     if not len(ids):

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics import audience, segments
 from analytics.features import usable
+from analytics.forms import condition_of
 from analytics.models import Audience, Segment, Segmentation
 from bankcrm import form_fields
 from bankcrm.models import User
@@ -49,15 +50,6 @@ class SegmentationForm(forms.ModelForm):
     def definition(self) -> dict[str, Any]:
         """The columns of the new segmentation, validated."""
         return {"kind": Kind.FOUND, **self.cleaned_data}
-
-
-def condition_of(saved: Audience | None) -> dict[str, Any]:
-    """The audience's condition, when it can be asked about any month; raises ValidationError."""
-    if saved is None:
-        return {}
-    if faults := audience.faults_of_fields(saved.condition):
-        raise forms.ValidationError(faults)
-    return dict(saved.condition)
 
 
 class RuleSegmentationForm(forms.ModelForm):

@@ -77,15 +77,20 @@ def movement(run: SegmentRun | None) -> dict[str, Any] | None:
     return {"earlier": earlier, "cells": cells, "both": both, "stayed": stayed / both if both else None}
 
 
-def sizes(made: Segmentation, run: SegmentRun | None) -> list[dict[str, Any]]:
-    """One row per segment that has customers or traits: name, customers, share, change, what is typical."""
+def sizes(
+    made: Segmentation, run: SegmentRun | None, moved: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """One row per segment that has customers or traits: name, customers, share, what is typical.
+
+    And the change since the month before, when ``moved`` (``movement`` of the run) is given.
+    """
     known, now = names(made), members(run)
-    moved = movement(run)
     before: dict[int, int] = {}
     if moved:
         for (old, _new), n in moved["cells"].items():
             before[old] = before.get(old, 0) + n
-    typical = _typical(run.version if run else made.in_use)
+    version = run.version if run else made.in_use
+    typical = _typical(version)
     total = sum(now.values())
     rows = []
     for key in sorted(set(now) | set(typical)):
@@ -94,7 +99,7 @@ def sizes(made: Segmentation, run: SegmentRun | None) -> list[dict[str, Any]]:
             {
                 "segment": known.get(key),
                 "number": key,
-                "title": title(key, known, run.version if run else made.in_use),
+                "title": title(key, known, version),
                 "n": n,
                 "share": n / total if total else None,
                 "change": signed(n - before.get(key, 0), 0) if moved else "",
@@ -262,9 +267,8 @@ def watch(made: Segmentation) -> list[dict[str, str]]:
     return [{"level": "ok", "text": text, "detail": ""}]
 
 
-def moves(made: Segmentation) -> dict[str, Any] | None:
-    """The table of movement: rows from, columns to, each a share of its row."""
-    found = movement(made.current_run)
+def moves(made: Segmentation, found: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The table of movement: rows from, columns to, each a share of its row; ``found`` by ``movement``."""
     if found is None or made.current_run is None:
         return None
     known = names(made)

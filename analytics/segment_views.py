@@ -51,20 +51,20 @@ def segmentation_detail(request: SignedIn, pk: int) -> HttpResponse:
     versions = list(made.versions.select_related("made_by").defer("artefact")[:20])
     shown = made.in_use or (versions[0] if versions else None)
     waiting = versions[0] if versions and versions[0].state == SegmentationVersion.State.TRIED else None
-    known = segment_page.names(made)
+    known, moved = segment_page.names(made), segment_page.movement(made.current_run)
     context: dict[str, Any] = {
         "made": made,
         "summary": segment_page.summary(made),
         "versions": versions,
         "shown": shown,
         "waiting": waiting,
-        "rows": segment_page.sizes(made, made.current_run),
+        "rows": segment_page.sizes(made, made.current_run, moved),
         "heat": segment_page.heat(waiting or shown, known),
         "described": waiting or shown,
         "evidence": segment_page.evidence(waiting or shown) if shown else [],
         "notes": segment_page.notes(waiting or shown) if shown else [],
         "watch": segment_page.watch(made),
-        "moves": segment_page.moves(made),
+        "moves": segment_page.moves(made, moved),
         "work": _work(made, request.user),
         "may_write": request.user.may_act_as(segments.WRITERS),
     }
@@ -76,7 +76,7 @@ def _seen(request: SignedIn) -> Any:
 
 
 def _work(made: Segmentation, user: User) -> list[dict[str, Any]]:
-    unfinished = Run.objects.unfinished().filter(kind__in=WORK, key=f"segmentation:{made.pk}")
+    unfinished = Run.objects.unfinished().filter(kind__in=WORK, key=segments.work_key(made))
     return [
         {"run": run, "title": runs.title(run.kind), "mine": run.requested_by_id == user.pk}
         for run in unfinished.select_related("requested_by")
@@ -111,7 +111,7 @@ def segmentation_assign(request: SignedIn, pk: int) -> HttpResponse:
 
 def _start(request: SignedIn, made: Segmentation, work: str) -> None:
     kind = {"find": "analytics.segments.find", "assign": "analytics.segments.assign"}[work]
-    runs.start(kind, request.user, subject=made.name, key=f"segmentation:{made.pk}", segmentation=made.pk)
+    runs.start(kind, request.user, **segments.work_on(made))
     said = {
         "find": _("Looking for segments has started."),
         "assign": _("Giving customers their segments has started."),

@@ -9,7 +9,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from analytics import audience
 from analytics.models import Segment, Segmentation, SegmentationVersion, SegmentRun
 from bankcrm import audit, runs
 from bankcrm.models import Role, User
@@ -58,7 +57,7 @@ def define(user: User, **values: Any) -> Segmentation:
             number=1,
             method=Method.RULES,
             state=State.IN_USE,
-            as_of=dt.date.min.replace(year=1970),
+            as_of=dt.date(1970, 1, 1),
             card={"rules": made.rules},
             made_by=user,
         )
@@ -104,15 +103,13 @@ def rename(segment: Segment, user: User, name: str, description: str) -> Segment
     return segment
 
 
-def faults_of_rules(rules: list[dict[str, Any]]) -> list[str]:
-    """What is wrong with the rules of a segmentation, one sentence per fault."""
-    faults = []
-    names = [rule["name"] for rule in rules]
-    if len(set(names)) < len(names):
-        faults.append(_("Two rules have the same name."))
-    for rule in rules:
-        faults += [f"{rule['name']}: {fault}" for fault in audience.faults_of_fields(rule["condition"])]
-    return faults
+def work_on(made: Segmentation) -> dict[str, Any]:
+    """What ``runs.start`` is told of work on a segmentation: by its key one at a time."""
+    return {"subject": made.name, "key": work_key(made), "segmentation": made.pk}
+
+
+def work_key(made: Segmentation) -> str:
+    return f"segmentation:{made.pk}"
 
 
 def earlier_run(run: SegmentRun) -> SegmentRun | None:

@@ -89,7 +89,7 @@ def model_detail(request: SignedIn, pk: int) -> HttpResponse:
 def _work(model: PredictiveModel, user: User) -> list[dict[str, Any]]:
     """Work under way on the model, whoever asked for it."""
     unfinished = Run.objects.unfinished().filter(
-        kind__in=["analytics.train", "analytics.score"], key=f"model:{model.pk}"
+        kind__in=["analytics.train", "analytics.score"], key=predictive.work_key(model)
     )
     return [
         {"run": run, "title": runs.title(run.kind), "mine": run.requested_by_id == user.pk}
@@ -147,7 +147,7 @@ def model_score(request: SignedIn, pk: int) -> HttpResponse:
 
 def _start(request: SignedIn, pk: int, kind: str, said: str) -> HttpResponse:
     model = get_object_or_404(PredictiveModel.objects.visible_to(request.user), pk=pk)
-    runs.start(kind, request.user, subject=model.name, key=f"model:{model.pk}", model=model.pk)
+    runs.start(kind, request.user, **predictive.work_on(model))
     messages.success(request, said)
     return redirect("model-detail", model.pk)
 

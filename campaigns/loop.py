@@ -163,10 +163,8 @@ def train_and_score(loop: Loop, number: int, as_of: dt.date) -> PredictiveModel:
         through_worker(
             "analytics.train",
             ana,
-            key=f"model:{model.pk}",
-            subject=model.name,
             waiting=loop.waiting,
-            model=model.pk,
+            **predictive.work_on(model),
             as_of=as_of.isoformat(),
         )
     with loop.stage(f"round {number}: scores") as counts:
@@ -188,10 +186,8 @@ def publish_scores(model: PredictiveModel, as_of: dt.date, waiting: Waiting = in
     run = through_worker(
         "analytics.score",
         person("ana"),
-        key=f"model:{model.pk}",
-        subject=model.name,
         waiting=waiting,
-        model=model.pk,
+        **predictive.work_on(model),
         month=as_of.isoformat(),
     )
     return {"customers": run.result["customers"], "version": used.number, "algorithm": used.algorithm}

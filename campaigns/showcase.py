@@ -98,10 +98,10 @@ def define_other_models() -> None:
             horizon_days=60,
         )
         if product.code in TRAINED_AT_ONCE:
-            runs.request("analytics.train", ana, key=f"model:{model.pk}", subject=model.name, model=model.pk)
+            runs.request("analytics.train", ana, **predictive.work_on(model))
     for values in CHURN_MODELS:
         model = predictive.define(ana, kind=PredictiveModel.Kind.CHURN, monthly=True, **values)
-        runs.request("analytics.train", ana, key=f"model:{model.pk}", subject=model.name, model=model.pk)
+        runs.request("analytics.train", ana, **predictive.work_on(model))
 
 
 def divide_customers(played: loop.Loop) -> None:
@@ -110,15 +110,8 @@ def divide_customers(played: loop.Loop) -> None:
     made = segments.define(ana, code="who-they-are", name="Who they are")
 
     def ask(kind: str, **arguments: str) -> None:
-        loop_steps.through_worker(
-            kind,
-            ana,
-            key=f"segmentation:{made.pk}",
-            subject=made.name,
-            waiting=played.waiting,
-            segmentation=made.pk,
-            **arguments,
-        )
+        work = segments.work_on(made)
+        loop_steps.through_worker(kind, ana, waiting=played.waiting, **work, **arguments)
 
     with played.stage("today: segments") as counts:
         ask("analytics.segments.find")

@@ -23,6 +23,7 @@ from bankcrm import runs
 from bankcrm.api import StartedRun, accepted
 from bankcrm.idempotency import once
 from bankcrm.parsing import Strict
+from customers.models import Product
 
 
 class ModelVersionSerializer(serializers.ModelSerializer):
@@ -160,8 +161,6 @@ class Models(generics.ListAPIView):
 
 def _as_typed(data: dict[str, Any]) -> dict[str, Any]:
     """What the form of the page would have been sent; a product is named by its code there too."""
-    from customers.models import Product
-
     if "product" in data:
         found = Product.objects.filter(code=data["product"]).first()
         if found is None:
@@ -238,7 +237,7 @@ class Work(APIView):
     @once
     def post(self, request: Request, code: str) -> Response:
         model = one(request, code)
-        run = runs.start(self.kind, request.user, subject=model.name, key=f"model:{model.pk}", model=model.pk)
+        run = runs.start(self.kind, request.user, **predictive.work_on(model))
         return accepted(request, run)
 
 

@@ -142,9 +142,7 @@ class Work(APIView):
         made = one(request, code)
         if self.kind == "analytics.segments.find" and made.kind == Segmentation.Kind.RULES:
             raise segments.Refused(_("Rules say these segments; there is nothing to look for."))
-        run = runs.start(
-            self.kind, request.user, subject=made.name, key=f"segmentation:{made.pk}", segmentation=made.pk
-        )
+        run = runs.start(self.kind, request.user, **segments.work_on(made))
         return accepted(request, run)
 
 

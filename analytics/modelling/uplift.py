@@ -9,6 +9,7 @@ S: one model that is told the arm. T: a model per arm. X: the effects that a mod
 as a target of their own, per arm, and mixed by propensity; best where one arm is small (methods.md section 6).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -33,7 +34,7 @@ class NoUpliftData(ModellingRefusal):
     """An arm is missing, or nobody or everybody of an arm responded."""
 
 
-class UpliftLearner(BaseEstimator):
+class UpliftLearner(BaseEstimator, ABC):
     """What the three learners share. `outcome`: a classifier of responses, `effect`: a regressor of imputed effects;
     None gives small trees. Only the X-learner uses `effect`."""
 
@@ -61,13 +62,13 @@ class UpliftLearner(BaseEstimator):
             validate_data(self, X, dtype=np.float32, ensure_all_finite="allow-nan", reset=False)
         )
 
+    @abstractmethod
     def _learn(
         self, X: NDArray[np.float32], y: NDArray[np.int8], treated: NDArray[np.int8], weight: Floats
-    ) -> None:
-        raise NotImplementedError
+    ) -> None: ...
 
-    def _uplift(self, X: NDArray[np.float32]) -> Floats:
-        raise NotImplementedError
+    @abstractmethod
+    def _uplift(self, X: NDArray[np.float32]) -> Floats: ...
 
     def _outcome(self) -> Any:
         return clone(self.outcome) if self.outcome is not None else small_classifier()

@@ -127,7 +127,7 @@ def test_movement_counts_who_went_where_who_came_and_who_left(cast: Cast) -> Non
     made = Segmentation.objects.select_related("current_run__version").get(pk=made.pk)
     found = segment_page.movement(made.current_run)
     assert found is not None
-    members = {row["number"]: row for row in segment_page.sizes(made, made.current_run)}
+    members = {row["number"]: row for row in segment_page.sizes(made, made.current_run, found)}
     went = [(pair, n) for pair, n in found["cells"].items() if pair[0] and pair[1] and pair[0] != pair[1]]
     assert [n for _pair, n in went] == [2]
     saver, investor = went[0][0]
