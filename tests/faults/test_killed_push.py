@@ -8,22 +8,29 @@ from tests.faults.world import World
 
 pytestmark = pytest.mark.slow
 TARGETS = 10_000
-# An approved campaign over 10,000 customers, made by its own verbs, and its push asked for as a planner does.
+POPULATION = """
+import sys
+from tests.faults.celery_app import app
+from bankcrm import clock
+from bankcrm.models import User
+from tests.campaigns import factories
+clock.set_day(factories.TODAY)
+rita = User.objects.select_related("branch").get(username="rita")
+factories.make_customers(int(sys.argv[1]), rita.branch, rita)
+"""
+# An approved campaign over these customers, made by its own verbs, and its push asked for as a planner does.
 PREPARE = """
 import sys
 from tests.faults.celery_app import app
 from bankcrm import clock, runs
 from bankcrm.models import User
 from campaigns.models import Campaign
-from customers.models import Customer
 from tests.campaigns import factories
 from types import SimpleNamespace
 share = sys.argv[1]
 clock.set_day(factories.TODAY)
 people = {user.username: user for user in User.objects.select_related("branch")}
 cast = SimpleNamespace(mei=people["mei"], omar=people["omar"])
-if not Customer.objects.exists():
-    factories.make_customers(int(sys.argv[2]), people["rita"].branch, people["rita"])
 product = factories.make_product(f"fund-{share}")
 campaign = factories.approved(cast, f"wave-{share}", product=product, control_share="0.1")
 print(campaign.pk, runs.start("campaigns.push", people["mei"], key=f"campaign:{campaign.pk}:wave:1",
@@ -31,6 +38,14 @@ print(campaign.pk, runs.start("campaigns.push", people["mei"], key=f"campaign:{c
 """
 
 
+@pytest.fixture(scope="module")
+def population(installation: World) -> None:
+    """The installation holds these customers alone, whatever other fault tests left in it."""
+    installation.sql("TRUNCATE customers_customer CASCADE")
+    installation.command("-c", POPULATION, str(TARGETS))
+
+
+@pytest.mark.usefixtures("population")
 @pytest.mark.parametrize("share", [0.25, 0.5, 0.75])
 def test_a_push_whose_worker_is_killed_makes_every_lead_once(
     world: World, share: float, monkeypatch: pytest.MonkeyPatch
@@ -38,8 +53,7 @@ def test_a_push_whose_worker_is_killed_makes_every_lead_once(
     monkeypatch.setitem(world.environment, "BANKCRM_PUSH_CHUNK", "50")
     world.beat()
     campaign, run_id = (
-        int(word)
-        for word in world.command("-c", PREPARE, f"{share:g}".replace(".", "-"), str(TARGETS)).split()
+        int(word) for word in world.command("-c", PREPARE, f"{share:g}".replace(".", "-")).split()
     )
 
     def leads() -> int:
