@@ -14,9 +14,30 @@ from analytics.models import Audience, PredictiveModel
 from analytics.models.predictive import BalanceGroup
 from bankcrm.form_fields import offer
 from bankcrm.models import User
+from customers import fields as catalogue
+from customers.fields import Type
 from customers.models import Assignment
 
 Kind, Target = PredictiveModel.Kind, PredictiveModel.Target
+
+
+OUTCOME_SEPARATOR = "="
+
+
+def own_outcomes() -> list[tuple[str, str]]:
+    """What a model of an own field can predict: a flag's yes, and each word of a choice of two."""
+    found = []
+    for known in catalogue.own.catalogue().values():
+        if known.is_retired or not known.filter:
+            continue
+        if known.type == Type.FLAG:
+            found.append((known.code, _("%(field)s: yes") % {"field": known.label}))
+        elif known.type == Type.CHOICE and len(known.choices) == 2:
+            found += [
+                (f"{known.code}{OUTCOME_SEPARATOR}{word}", f"{known.label}: {word}")
+                for word, _label in known.choices
+            ]
+    return found
 
 
 def condition_of(saved: Audience | None) -> dict[str, Any]:
@@ -202,8 +223,44 @@ class UpliftModelForm(ModelForm):
         }
 
 
+class OwnFieldModelForm(ModelForm):
+    """Of whom a yes/no field of the bank's own says yes; a field of two words is asked for one of them."""
+
+    kind = Kind.OWN
+    outcome = forms.ChoiceField(
+        label=_("Predicts"),
+        choices=own_outcomes,
+        help_text=_(
+            "A field of two values from the bank's files. The model never learns from the field itself."
+        ),
+    )
+
+    class Meta:
+        model = PredictiveModel
+        fields = ["name", "code", "horizon_days", "population", "exclusions", "monthly", "features"]
+
+    field_order = ["name", "code", "outcome"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["horizon_days"].help_text = _(
+            "The last value said within so many days counts. Without meaning where all values are of one day."
+        )
+        self.instance.target = Target.OWN
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        field, _separator, value = data.pop("outcome", "").partition(OUTCOME_SEPARATOR)
+        self.instance.own_field = field
+        data |= {"target": Target.OWN, "own_field": field, "own_value": value}
+        if field and data.get("features") == [field]:
+            self.add_error("features", _("A model cannot learn from the very field it predicts."))
+        return data
+
+
 FORMS: dict[str, type[ModelForm]] = {
     Kind.RESPONSE: ResponseModelForm,
     Kind.CHURN: ChurnModelForm,
     Kind.UPLIFT: UpliftModelForm,
+    Kind.OWN: OwnFieldModelForm,
 }

@@ -23,6 +23,7 @@ from analytics.modelling.matrix import FeatureSpec
 from analytics.modelling.sentences import Sentence, gettext_noop
 from analytics.models import PredictiveModel
 from customers import profile
+from customers.fields import Field
 from customers.models import CustomerProfile
 
 HOLDINGS, ASSIGNMENTS = "holdings", "assignments"
@@ -60,7 +61,8 @@ CONTACTED = """EXISTS (
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """Labelled rows in time order of their batches: ``ids``, ``dates`` (datetime64[D]) and ``y`` are (n,), ``X`` (n,
-    features). ``share`` of the customers was read; ``notes`` say where the labels come from."""
+    features). ``share`` of the customers was read; ``notes`` say where the labels come from. Not
+    ``by_time``: rows of one day, one a customer, which no later day can test."""
 
     source: str
     ids: NDArray[np.int64]
@@ -71,6 +73,7 @@ class Dataset:
     batches: tuple[tuple[dt.date, Population], ...]
     share: float
     notes: tuple[Sentence, ...]
+    by_time: bool = True
 
     def again(self, specs: Sequence[FeatureSpec], rows: NDArray[np.intp]) -> NDArray[np.float32]:
         """The same rows encoded for another version's specifications, (len(rows), len(specs))."""
@@ -140,7 +143,7 @@ def dataset(
         assigned = _assigned_counts(model, as_of)
         enough = assigned["positives"] >= ENOUGH_ASSIGNED and assigned["dates"] >= FEWEST_SNAPSHOTS
         if enough and not assigned_failed:
-            return _read(model, ASSIGNMENTS, _assignment_batches(model, as_of), (), step)
+            return read(model, ASSIGNMENTS, _assignment_batches(model, as_of), (), step)
         text = NOT_FROM_ASSIGNED if assigned_failed else TOO_FEW_ASSIGNED
         named = {
             "positives": assigned["positives"],
@@ -151,7 +154,7 @@ def dataset(
     months = snapshots(model, as_of)
     if not months:
         raise LookupError("no month-end has a complete window")
-    return _read(model, HOLDINGS, _profile_batches(model, months), notes, step)
+    return read(model, HOLDINGS, _profile_batches(model, months), notes, step)
 
 
 def _profile_batches(model: PredictiveModel, months: Sequence[dt.date]) -> list[tuple[dt.date, Population]]:
@@ -198,23 +201,33 @@ def _assignment_batches(model: PredictiveModel, as_of: dt.date) -> list[tuple[dt
     return batches
 
 
-def _read(
+def learnable(model: PredictiveModel) -> list[Field]:
+    """The fields a model may learn from; never the one it predicts. Raises ValueError for unknown ones."""
+    return [field for field in features.usable(model.features) if field.code != model.own_field]
+
+
+def read(
     model: PredictiveModel,
     source: str,
     batches: list[tuple[dt.date, Population]],
     notes: tuple[Sentence, ...],
     step: Step | None,
 ) -> Dataset:
+    """The labelled rows of the batches; each population's extra columns are ``label`` and ``day``."""
     months = [month for month, _ in batches]
     ensure_profiles(months, step)
     share = min(1.0, MOST_ROWS / max(sum(features.count(month, who) for month, who in batches), 1))
     if share < 1:
         batches = [(month, features.thinned(who, share)) for month, who in batches]
     # Categories come from the earlier months, so that the later ones meet new values as use will.
-    specs = features.learn_specs(features.usable(model.features), months[: max(1, round(len(months) * 0.6))])
+    specs = features.learn_specs(learnable(model), months[: max(1, round(len(months) * 0.6))])
     parts = [features.matrix(month, specs, who) for month, who in batches]
     days = np.concatenate([part.extra["day"] for part in parts]).astype("datetime64[D]")
-    told = Sentence(SOURCE_SENTENCES[source], {"dates": len(np.unique(days))})
+    told = (
+        (Sentence(SOURCE_SENTENCES[source], {"dates": len(np.unique(days))}),)
+        if source in SOURCE_SENTENCES
+        else ()
+    )
     return Dataset(
         source=source,
         ids=np.concatenate([part.ids for part in parts]),
@@ -224,7 +237,7 @@ def _read(
         specs=specs,
         batches=tuple(batches),
         share=share,
-        notes=(told, *notes),
+        notes=(*told, *notes),
     )
 
 

@@ -37,6 +37,7 @@ SOURCES = {
     "holdings": gettext_lazy("what customers opened"),
     "assignments": gettext_lazy("outcomes of campaigns"),
     "history": gettext_lazy("an imported campaign"),
+    "own": gettext_lazy("a field of the bank's own"),
     "uplift": gettext_lazy("treated and control customers of past campaigns"),
 }
 

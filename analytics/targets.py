@@ -16,7 +16,9 @@ from analytics.features import Population
 from analytics.models import PredictiveModel
 from analytics.models.predictive import BalanceGroup
 from bankcrm import figures
+from customers import fields as catalogue
 from customers import profile
+from customers.models import OwnField
 
 Fragment = tuple[str, tuple[Any, ...]]
 Target = PredictiveModel.Target
@@ -65,6 +67,46 @@ def conditions(model: PredictiveModel, month: dt.date) -> Fragment:
     return _both(wanted, (f"({where}) IS NOT TRUE", params))
 
 
+def own_field(model: PredictiveModel) -> catalogue.Field:
+    """The own field a model predicts. Raises KeyError for one that is gone."""
+    return catalogue.get(model.own_field)
+
+
+def own_id(model: PredictiveModel) -> int:
+    """The number its values are stored under."""
+    return OwnField.objects.values_list("pk", flat=True).get(code=model.own_field)
+
+
+def own_now(model: PredictiveModel) -> Fragment:
+    """Whether the newest word at the month-end is a yes; NULL for a customer of whom nothing is known."""
+    return _is_yes(model, f"({own_field(model).source})")
+
+
+def _is_yes(model: PredictiveModel, word: str) -> Fragment:
+    return (f"({word} = %s)", (model.own_value,)) if model.own_value else (word, ())
+
+
+def _own_later(model: PredictiveModel, month: dt.date) -> Fragment:
+    """Whether the last word said in the window is a yes; NULL where nothing was said in it."""
+    key = str(own_id(model))
+    kind = "text" if model.own_value else "boolean"
+    word = (
+        f"(SELECT (o.content ->> %s)::{kind} FROM customers_ownvalues o"  # noqa: S608  constants of this module
+        " WHERE o.customer_id = c.id AND jsonb_exists(o.content, %s) AND o.valid_from > %s AND o.valid_from <= %s"
+        " ORDER BY o.valid_from DESC, o.brought_by DESC LIMIT 1)"
+    )
+    expression, params = _is_yes(model, word)
+    return expression, (key, key, month, window_end(model, month), *params)
+
+
+def known(model: PredictiveModel, month: dt.date) -> Fragment:
+    """Of whom the outcome can be known once the window has passed: everybody, but for words nobody said."""
+    if model.target != Target.OWN:
+        return "TRUE", ()
+    expression, params = _own_later(model, month)
+    return f"{expression} IS NOT NULL", params
+
+
 def _both(first: Fragment, second: Fragment) -> Fragment:
     return f"({first[0]}) AND ({second[0]})", (*first[1], *second[1])
 
@@ -73,6 +115,8 @@ def outcome(model: PredictiveModel, month: dt.date) -> Fragment:
     """Whether a customer of the population did it in the window after ``month``: a boolean expression."""
     products, params = _products(model)
     match model.target:
+        case Target.OWN:
+            return _own_later(model, month)
         case Target.OPENS:
             return OPENED, (model.product_id, model.horizon_days)
         case Target.FALLS:
@@ -96,6 +140,8 @@ def outcome(model: PredictiveModel, month: dt.date) -> Fragment:
 def _at_risk(model: PredictiveModel) -> Fragment:
     if model.target == Target.OPENS:
         return f"NOT {HOLDS}", (model.product_id,)
+    if model.target == Target.OWN:
+        return "TRUE", ()
     products, params = _products(model)
     column = _column(model)
     if model.target == Target.FALLS:
@@ -139,6 +185,15 @@ def sentence(model: PredictiveModel) -> str:
     }
     if model.kind == PredictiveModel.Kind.UPLIFT:
         return _("Who buys because of being contacted: %(product)s within %(days)s days") % named
+    if model.target == Target.OWN:
+        field = catalogue.find(model.own_field)
+        named = {"field": field.label if field else model.own_field, "value": model.own_value}
+        text = (
+            _("Of whom “%(field)s” says “%(value)s”")
+            if model.own_value
+            else _("Of whom “%(field)s” says yes")
+        )
+        return text % named
     return {
         Target.OPENS: _("Who opens %(product)s within %(days)s days"),
         Target.FALLS: _("Whose %(kind)s falls under %(share)s of what it is now within %(days)s days"),

@@ -16,7 +16,7 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from analytics import card, features, history, labels, targets
+from analytics import card, features, history, labels, own_target, targets
 from analytics.modelling import artefact, bootstrap, metrics, rolling
 from analytics.modelling.estimators import EstimatorKind
 from analytics.modelling.leakage import LeakageFound
@@ -80,7 +80,8 @@ def train(
     except LeakageFound as leak:
         raise runs.Refused(card.told(leak.sentence)) from leak
     except (InsufficientData, CannotSplit) as lack:
-        if material.past is not None:
+        # A rule of recency and value says something of buying and leaving, nothing of a bank's own field.
+        if material.past is not None or model.kind == PredictiveModel.Kind.OWN:
             raise runs.Refused(card.told(lack.sentence)) from lack
         return [store(model, user, job, [_rule(model, material, lack.sentence)])[0]]
     _step(job, 3, _("Comparing with the champion"))
@@ -91,7 +92,7 @@ def train(
 
 
 def _fitted(model: PredictiveModel, material: Material, job: runs.Job | None) -> tuple[Slices, Choice]:
-    slices = _slices(material)
+    slices = _slices(material, model.pk)
     _step(job, 2, _("Fitting and calibrating"))
     choice = fit_champion(
         material.X, material.y, material.dates, material.specs, slices, seed=model.pk, resamples=RESAMPLES
@@ -121,8 +122,34 @@ def _material(
                 _("Profiles of month-end %(done)s of %(total)s") % {"done": done + 1, "total": total},
             )
 
+    data = _dataset(model, day, step, assigned_failed=assigned_failed)
+    facts = {
+        "source": data.source,
+        "as_of": day.isoformat(),
+        "notes": [card.sentence(note) for note in data.notes],
+        "limits": [card.sentence(limit) for limit in _limits(model, data)],
+        "labels": labels.label_counts(model, day) if data.source != own_target.SOURCE else {},
+        "snapshots": sorted({str(date) for date in np.unique(data.dates)}),
+        "share_of_customers": data.share,
+        "n": len(data.y),
+        "positives": int(data.y.sum()),
+    }
+    embargo = None
+    if data.source != labels.ASSIGNMENTS and data.by_time:
+        # The month-ends were chosen so that no two windows overlap; months differ in length, so the shortest gap.
+        embargo = np.timedelta64(min(targets.window_end(model, month) - month for month, _ in data.batches))
+    return Material(data.X, data.y, data.dates, data.specs, embargo, facts, data=data)
+
+
+def _dataset(
+    model: PredictiveModel, day: dt.date, step: labels.Step, *, assigned_failed: bool
+) -> labels.Dataset:
     try:
-        data = labels.dataset(model, day, step, assigned_failed=assigned_failed)
+        if model.kind == PredictiveModel.Kind.OWN:
+            return own_target.dataset(model, day, step)
+        return labels.dataset(model, day, step, assigned_failed=assigned_failed)
+    except own_target.NoValues as nobody:
+        raise runs.Refused(str(nobody)) from nobody
     except LookupError as nothing:
         raise runs.Refused(
             _("No month-end has a complete window of %(days)s days before %(day)s yet.")
@@ -130,27 +157,17 @@ def _material(
         ) from nothing
     except ValueError as unusable:
         raise runs.Refused(str(unusable)) from unusable
+
+
+def _limits(model: PredictiveModel, data: labels.Dataset) -> list[Sentence]:
     limits = [Sentence(TODAYS_ROW)]
     if model.kind == PredictiveModel.Kind.RESPONSE:
         limits.insert(0, Sentence(NOT_UPLIFT))
+    if not data.by_time:
+        limits.append(Sentence(own_target.SAME_DAY))
     if data.source == labels.ASSIGNMENTS:
         limits.append(Sentence(ONLY_SELECTED))
-    facts = {
-        "source": data.source,
-        "as_of": day.isoformat(),
-        "notes": [card.sentence(note) for note in data.notes],
-        "limits": [card.sentence(limit) for limit in limits],
-        "labels": labels.label_counts(model, day),
-        "snapshots": sorted({str(date) for date in np.unique(data.dates)}),
-        "share_of_customers": data.share,
-        "n": len(data.y),
-        "positives": int(data.y.sum()),
-    }
-    embargo = None
-    if data.source == labels.HOLDINGS:
-        # The month-ends were chosen so that no two windows overlap; months differ in length, so the shortest gap.
-        embargo = np.timedelta64(min(targets.window_end(model, month) - month for month, _ in data.batches))
-    return Material(data.X, data.y, data.dates, data.specs, embargo, facts, data=data)
+    return limits
 
 
 def _from_history(model: PredictiveModel) -> Material:
@@ -175,7 +192,9 @@ def _from_history(model: PredictiveModel) -> Material:
     return Material(past.X, past.y, np.arange(len(past.y)), past.specs, None, facts, past=past)
 
 
-def _slices(material: Material) -> Slices:
+def _slices(material: Material, seed: int) -> Slices:
+    if material.data is not None and not material.data.by_time:
+        return own_target.split_at_random(material.y, material.dates[0], seed)
     return time_split(material.dates, material.y, embargo=material.embargo)
 
 

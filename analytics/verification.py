@@ -33,7 +33,7 @@ CROSS JOIN LATERAL (
     FROM customers_assignment a
     WHERE a.customer_id = s.customer_id AND {campaigns} AND a.assigned_on >= %s AND a.assigned_on <= %s
 ) arm
-WHERE s.score_run_id = %s GROUP BY 1, 2 ORDER BY 1, 2
+WHERE s.score_run_id = %s AND {known} GROUP BY 1, 2 ORDER BY 1, 2
 """
 _FILED = """
 SELECT s.decile, CASE WHEN a.is_control THEN 'control' ELSE 'treated' END,
@@ -134,12 +134,13 @@ def _statement(run: ScoreRun) -> tuple[str, list[Any]]:
     if model.history_campaign:
         return _FILED, [model.history_campaign, run.pk]
     outcome, params = targets.outcome(model, run.as_of)
+    known, known_params = targets.known(model, run.as_of)
     # What a campaign for another product did to a response is no campaign's arm; of leaving every contact may be.
     campaigns, code = ("a.product_code = %s", [model.product.code]) if model.product else ("TRUE", [])
     if model.kind == PredictiveModel.Kind.UPLIFT:
         campaigns = f"{campaigns} AND a.is_random"
-    statement = _PROFILED.format(outcome=outcome, campaigns=campaigns)
-    return statement, [*params, run.as_of, *code, run.as_of, complete_on(run), run.pk]
+    statement = _PROFILED.format(outcome=outcome, campaigns=campaigns, known=known)
+    return statement, [*params, run.as_of, *code, run.as_of, complete_on(run), run.pk, *known_params]
 
 
 Cell = tuple[int, str, int, float, int]

@@ -81,6 +81,8 @@ class ModelSerializer(serializers.ModelSerializer):
             "predicts",
             "product",
             "balance",
+            "own_field",
+            "own_value",
             "share",
             "least",
             "horizon_days",
@@ -112,6 +114,11 @@ class ModelDefinition(Strict):
     balance = serializers.ChoiceField(choices=BalanceGroup.choices, required=False)
     share = serializers.FloatField(required=False, min_value=0.01, max_value=0.99)
     least = serializers.DecimalField(required=False, max_digits=14, decimal_places=2, min_value=0)
+    outcome = serializers.CharField(
+        required=False,
+        max_length=250,
+        help_text=_("of a model of an own field: its code, or code=word of a field of two words"),
+    )
     population = serializers.IntegerField(required=False, help_text=_("id of a saved audience"))
     exclusions = serializers.IntegerField(required=False, help_text=_("id of a saved audience"))
     history_campaign = serializers.CharField(required=False, max_length=40)

@@ -55,12 +55,14 @@ class PredictiveModel(models.Model):
         RESPONSE = "response", _("Response")
         CHURN = "churn", _("Churn")
         UPLIFT = "uplift", _("Uplift")
+        OWN = "own", _("Own field")
 
     class Target(models.TextChoices):
         OPENS = "opens", _("Opens the product")
         FALLS = "falls", _("Balance falls under a share of what it was")
         CLOSES = "closes", _("Closes everything held of the kind")
         PREPAYS = "prepays", _("Repays a loan before it is due")
+        OWN = "own", _("Says yes in a field of the bank's own")
 
     class Feeds(models.TextChoices):
         """Profile fields that the scores of one model fill."""
@@ -85,6 +87,9 @@ class PredictiveModel(models.Model):
     balance = models.CharField(_("of what"), max_length=20, choices=BalanceGroup, blank=True)
     share = models.FloatField(_("share left"), null=True, blank=True)
     least = models.DecimalField(_("least balance"), max_digits=14, decimal_places=2, default=0)
+    # Of a model of an own field its code; of a choice the word that counts as yes.
+    own_field = models.CharField(_("own field"), max_length=44, blank=True)
+    own_value = models.CharField(_("counts as yes"), max_length=200, blank=True)
     # Conditions on catalogue fields as of the month-end: who is asked about, and who of them is not.
     population = models.JSONField(_("for whom"), default=dict, blank=True)
     exclusions = models.JSONField(_("except"), default=dict, blank=True)
@@ -125,6 +130,7 @@ class PredictiveModel(models.Model):
             models.CheckConstraint(
                 name="model_target_is_complete",
                 condition=Q(kind__in=["response", "uplift"], target="opens", product__isnull=False)
+                | (Q(kind="own", target="own", product__isnull=True) & ~Q(own_field=""))
                 | (
                     Q(kind="churn", product__isnull=True)
                     & ~Q(balance="")
