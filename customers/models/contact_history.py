@@ -29,6 +29,12 @@ class Assignment(models.Model):
     is_control = models.BooleanField(_("control"), default=False, db_default=False)
     # False where the list was chosen by hand or by score without a draw: no effect may be claimed from it.
     is_random = models.BooleanField(_("drawn at random"), default=True, db_default=True)
+    # The designed chance of being contacted rather than kept as control; empty where nobody designed one.
+    treated_share = models.FloatField(_("treated share as designed"), null=True)
+    # Drawn among all who could be contacted, whatever their score: what models learn from without bias.
+    is_exploration = models.BooleanField(_("exploration"), default=False, db_default=False)
+    # The chance of being on the list at all: 1 by rank, the draw's own for whom only the draw put there.
+    selection_chance = models.FloatField(_("chance of being selected"), null=True)
     product_code = models.CharField(_("product"), max_length=40, blank=True, db_default="")
     assigned_on = models.DateField(_("assigned"))
     score = models.FloatField(_("score"), null=True)
