@@ -121,6 +121,15 @@ class Campaign(models.Model):
         default="0.100",
         validators=[MinValueValidator(0), MaxValueValidator(0.5)],
     )
+    # Of the contacts the share drawn among all who could be contacted, not by score.
+    exploration_share = models.DecimalField(
+        _("exploration share"),
+        max_digits=4,
+        decimal_places=3,
+        default=0,
+        db_default=0,
+        validators=[MinValueValidator(0), MaxValueValidator(0.5)],
+    )
     # Salt of the control draw; fixed at creation so that no redraw can be shopped for.
     salt = models.CharField(max_length=40)
     # The kind of response that decides; an imported campaign may be judged by visits.

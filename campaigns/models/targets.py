@@ -64,6 +64,10 @@ class Target(models.Model):
     decile = models.PositiveSmallIntegerField(_("decile"), null=True)
     value = models.FloatField(_("expected value"))
     rank = models.PositiveIntegerField(_("rank"))
+    # Drawn among all who could be contacted, not by score, so that models learn of those they would pass over.
+    is_exploration = models.BooleanField(_("exploration"), default=False, db_default=False)
+    # The chance of being on the list at all: 1 by rank, the draw's own for whom only the draw put there.
+    selection_chance = models.FloatField(_("chance of being selected"), default=1.0, db_default=1.0)
     # Up to three of {"field", "text_code", "value", "share"}; filled for pushed leads only.
     reasons = models.JSONField(_("reasons"), default=list, db_default=models.Value([], models.JSONField()))
     # Why a target did not become a lead at push; empty: it did, or is still to be pushed, or is control.
