@@ -2,9 +2,11 @@ from analytics.models.audiences import Audience
 from analytics.models.predictive import ModelVersion, PredictiveModel
 from analytics.models.scores import Score, ScoreRun
 from analytics.models.segments import Segment, Segmentation, SegmentationVersion, SegmentMember, SegmentRun
+from analytics.models.watch import ModelAlert, Verification
 
 __all__ = [
     "Audience",
+    "ModelAlert",
     "ModelVersion",
     "PredictiveModel",
     "Score",
@@ -14,4 +16,5 @@ __all__ = [
     "SegmentRun",
     "Segmentation",
     "SegmentationVersion",
+    "Verification",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Value
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -21,7 +22,15 @@ class ScoreRun(models.Model):
     as_of = models.DateField(_("scores as of"))
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.BUILDING)
     rows = models.PositiveBigIntegerField(_("customers scored"), default=0)
+    # Scored to be compared on outcomes later; nobody is ever chosen by it.
+    challenger = models.BooleanField(_("challenger"), default=False, db_default=False)
     psi = models.FloatField(_("PSI against training"), null=True)
+    # {"against": "training" or the day of the version's first scores, "features": {code: PSI}}
+    drift = models.JSONField(
+        _("drift of the features"), default=dict, db_default=Value({}, models.JSONField())
+    )
+    # Shares of the scores and of every feature in the bins of training, so that later scores can be held against them.
+    shares = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
     run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(_("computed"), db_default=Now())
     published_at = models.DateTimeField(_("published"), null=True)
