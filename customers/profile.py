@@ -18,6 +18,7 @@ from customers import (
     daily_average,
     dated,
     peers,
+    preferences,
     profile_columns,
     profile_sql,
     tier_changes,
@@ -123,6 +124,7 @@ def build(day: datetime.date, progress: Progress | None = None) -> int:
         cursor.execute(_insert(), parameters)
         rows = cursor.rowcount
         attitude.fill(day)
+        preferences.fill(day)
         peers.write(cursor, day)
         tier_changes.record(cursor, day)
         for table, _statement in steps:

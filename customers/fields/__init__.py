@@ -7,11 +7,18 @@ fields (``own``), columns of its files that were kept; what follows tells both, 
 
 from __future__ import annotations
 
-from customers.fields import attributes, behaviour, own, portrait, value
+from customers.fields import attributes, behaviour, likely, own, portrait, value
 from customers.fields.declaration import Area, Basis, Field, Origin, Personal, Reference, Type
 
 CATALOGUE: dict[str, Field] = {
-    field.code: field for field in [*attributes.FIELDS, *behaviour.FIELDS, *value.FIELDS, *portrait.FIELDS]
+    field.code: field
+    for field in [
+        *attributes.FIELDS,
+        *behaviour.FIELDS,
+        *likely.FIELDS,
+        *value.FIELDS,
+        *portrait.FIELDS,
+    ]
 }
 
 

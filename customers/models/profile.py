@@ -91,6 +91,15 @@ class CustomerProfile(models.Model):
     preferred_channel = word(10)
     risk_preference = word(12)
     financial_preference = word(12)
+    # What preference models in use say; empty without an answer
+    likely_product = word(16)
+    likely_product_chance = models.FloatField(null=True)
+    likely_channel = word(10)
+    likely_channel_chance = models.FloatField(null=True)
+    likely_risk = word(12)
+    likely_risk_chance = models.FloatField(null=True)
+    likely_finance = word(12)
+    likely_finance_chance = models.FloatField(null=True)
 
     # Attitude (S1.5)
     churn_wealth = models.FloatField(null=True)
