@@ -1,5 +1,6 @@
 from analytics.models.audiences import Audience
 from analytics.models.predictive import ModelVersion, PredictiveModel
+from analytics.models.preferences import PreferenceAnswer
 from analytics.models.scores import Score, ScoreRun
 from analytics.models.segments import Segment, Segmentation, SegmentationVersion, SegmentMember, SegmentRun
 from analytics.models.watch import ModelAlert, Verification
@@ -9,6 +10,7 @@ __all__ = [
     "ModelAlert",
     "ModelVersion",
     "PredictiveModel",
+    "PreferenceAnswer",
     "Score",
     "ScoreRun",
     "Segment",

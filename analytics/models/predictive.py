@@ -56,6 +56,7 @@ class PredictiveModel(models.Model):
         CHURN = "churn", _("Churn")
         UPLIFT = "uplift", _("Uplift")
         OWN = "own", _("Own field")
+        PREFERENCE = "preference", _("Preference")
 
     class Target(models.TextChoices):
         OPENS = "opens", _("Opens the product")
@@ -63,12 +64,21 @@ class PredictiveModel(models.Model):
         CLOSES = "closes", _("Closes everything held of the kind")
         PREPAYS = "prepays", _("Repays a loan before it is due")
         OWN = "own", _("Says yes in a field of the bank's own")
+        # Of a preference model one of several answers; ``analytics.preferences`` says which and by what rule.
+        PRODUCT = "product", _("Product line bought next")
+        CHANNEL = "channel", _("Channel used most")
+        RISK = "risk", _("Risk preference")
+        FINANCE = "finance", _("Financial preference")
 
     class Feeds(models.TextChoices):
         """Profile fields that the scores of one model fill."""
 
         CHURN_WEALTH = "churn_wealth", _("Churn, wealth management")
         CHURN_LOAN = "churn_loan", _("Churn, personal loans")
+        LIKELY_PRODUCT = "likely_product", _("Likely next product line")
+        LIKELY_CHANNEL = "likely_channel", _("Likely channel")
+        LIKELY_RISK = "likely_risk", _("Likely risk preference")
+        LIKELY_FINANCE = "likely_finance", _("Likely financial preference")
 
     code = models.SlugField(_("code"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=100)
@@ -87,6 +97,8 @@ class PredictiveModel(models.Model):
     balance = models.CharField(_("of what"), max_length=20, choices=BalanceGroup, blank=True)
     share = models.FloatField(_("share left"), null=True, blank=True)
     least = models.DecimalField(_("least balance"), max_digits=14, decimal_places=2, default=0)
+    # Of a preference model: customers of whom less was seen in 12 months get no answer.
+    least_seen = models.PositiveSmallIntegerField(_("least behaviour"), default=5)
     # Of a model of an own field its code; of a choice the word that counts as yes.
     own_field = models.CharField(_("own field"), max_length=44, blank=True)
     own_value = models.CharField(_("counts as yes"), max_length=200, blank=True)
@@ -131,6 +143,11 @@ class PredictiveModel(models.Model):
                 name="model_target_is_complete",
                 condition=Q(kind__in=["response", "uplift"], target="opens", product__isnull=False)
                 | (Q(kind="own", target="own", product__isnull=True) & ~Q(own_field=""))
+                | Q(
+                    kind="preference",
+                    target__in=["product", "channel", "risk", "finance"],
+                    product__isnull=True,
+                )
                 | (
                     Q(kind="churn", product__isnull=True)
                     & ~Q(balance="")
@@ -162,6 +179,8 @@ class ModelVersion(models.Model):
     class Algorithm(models.TextChoices):
         TREES = "hist_gradient_boosting", _("Histogram gradient boosting")
         LOGISTIC = "logistic", _("Logistic regression")
+        ORDERED_TREES = "ordinal_hist_gradient_boosting", _("Ordered answers, histogram gradient boosting")
+        ORDERED_LOGISTIC = "ordinal_logistic", _("Ordered answers, logistic regression")
         UPLIFT_S = "uplift_s", _("S-learner (one model told who was contacted)")
         UPLIFT_T = "uplift_t", _("T-learner (one model per arm)")
         UPLIFT_X = "uplift_x", _("X-learner (effects learned across arms)")
