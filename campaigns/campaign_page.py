@@ -255,7 +255,9 @@ def rules_in_words() -> list[str]:
 def _rule(rule: ContactRule) -> str:
     channel = f" ({rule.get_channel_display()})" if rule.channel else ""
     if rule.kind == ContactRule.Kind.CAP:
-        text = _("At most %(n)s contacts in %(days)s days") % {"n": rule.maximum, "days": rule.days}
+        text = ngettext(
+            "At most %(n)s contact in %(days)s days", "At most %(n)s contacts in %(days)s days", rule.maximum
+        ) % {"n": rule.maximum, "days": rule.days}
     elif rule.same_product_only:
         text = _("%(days)s days of rest after a refusal of the same product") % {"days": rule.days}
     else:
@@ -328,9 +330,12 @@ def _confirm(code: str, campaign: Campaign, returned: Change | None, still_open:
             "name": returned.by.full_name
         }
     if code == "push" and campaign.selection:
-        return _("Push %(n)s leads to the relationship managers now? Control stays without contact.") % {
-            "n": figures.number(campaign.selection.targets_count)
-        }
+        leads = campaign.selection.targets_count
+        return ngettext(
+            "Push %(n)s lead to the relationship managers now? Control stays without contact.",
+            "Push %(n)s leads to the relationship managers now? Control stays without contact.",
+            leads,
+        ) % {"n": figures.number(leads)}
     if code == "close" and still_open:
         return ngettext(
             "Close the campaign? %(n)s lead is still open and ends with it.",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from django.db import connection
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from campaigns.models import ContactRule, Lead
 from campaigns.statement import EMPTY, Piece, compose, join
@@ -324,7 +324,11 @@ def _over_cap(customer: Customer, rule: ContactRule, on: dt.date, campaign_code:
     if contacts < rule.maximum:
         return []
     return [
-        _("%(n)s contacts in %(days)s days; the rules allow %(maximum)s.")
+        ngettext(
+            "%(n)s contact in %(days)s days; the rules allow %(maximum)s.",
+            "%(n)s contacts in %(days)s days; the rules allow %(maximum)s.",
+            contacts,
+        )
         % {"n": contacts, "days": rule.days, "maximum": rule.maximum}
     ]
 

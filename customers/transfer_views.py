@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from bankcrm import clock, paging
@@ -128,7 +129,8 @@ def transfer_order(request: SignedIn) -> HttpResponse:
 def _told(done: PortfolioTransfer) -> str:
     if done.state == State.PLANNED:
         return _("The transfer is planned for %(day)s.") % {"day": done.effective_on.isoformat()}
-    return _("%(n)s customers moved.") % {"n": f"{done.result.get('customers', 0):,}"}
+    moved = done.result.get("customers", 0)
+    return ngettext("%(n)s customer moved.", "%(n)s customers moved.", moved) % {"n": f"{moved:,}"}
 
 
 @require_GET

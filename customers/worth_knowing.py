@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from bankcrm import figures
 from customers.tabs.seen import Seen
@@ -52,7 +52,11 @@ Said = Iterator[tuple[str, str, str]]
 
 def _overdue(seen: Seen) -> Said:
     if seen.profile and seen.profile.overdue_days:
-        text = _("Consumer finance is %(days)s days overdue.") % {"days": seen.profile.overdue_days}
+        text = ngettext(
+            "Consumer finance is %(days)s day overdue.",
+            "Consumer finance is %(days)s days overdue.",
+            seen.profile.overdue_days,
+        ) % {"days": seen.profile.overdue_days}
         yield "alert-triangle", text, "warn"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from customers import life_stage
 from customers.fields.declaration import Area, Basis, Field, Origin, Personal, Reference, Type
@@ -96,7 +97,10 @@ WHO = [
         unit=_("years"),
         personal=Personal.PERSONAL,
         model_use=True,
-        reasons={"high": _("Is %(value)s years old"), "low": _("Is only %(value)s years old")},
+        reasons={
+            "high": ngettext_lazy("Is %(value)s year old", "Is %(value)s years old", "n"),
+            "low": ngettext_lazy("Is only %(value)s year old", "Is only %(value)s years old", "n"),
+        },
     ),
     attribute(
         "identity_number",
@@ -254,8 +258,10 @@ RELATION = [
         unit=_("months"),
         model_use=True,
         reasons={
-            "high": _("Customer for %(value)s months"),
-            "low": _("Customer for only %(value)s months"),
+            "high": ngettext_lazy("Customer for %(value)s month", "Customer for %(value)s months", "n"),
+            "low": ngettext_lazy(
+                "Customer for only %(value)s month", "Customer for only %(value)s months", "n"
+            ),
         },
     ),
     attribute(

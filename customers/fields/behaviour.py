@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from customers.fields.declaration import Area, Basis, Field, Origin, Reference, Type
 from customers.grades import Activity, FinancialPreference, RiskPreference
@@ -88,7 +89,10 @@ BEHAVIOUR = [
         _("Number of products"),
         _("Different products held at the as-of date."),
         model_use=True,
-        reasons={"high": _("Holds %(value)s products with us"), "low": _("Holds only %(value)s products")},
+        reasons={
+            "high": ngettext_lazy("Holds %(value)s product with us", "Holds %(value)s products with us", "n"),
+            "low": ngettext_lazy("Holds only %(value)s product", "Holds only %(value)s products", "n"),
+        },
     ),
     behaviour(
         "lines_held",
@@ -97,8 +101,12 @@ BEHAVIOUR = [
         model_use=True,
         group=True,
         reasons={
-            "high": _("Uses %(value)s product lines"),
-            "low": _("Uses only %(value)s product lines: room to cross-sell"),
+            "high": ngettext_lazy("Uses %(value)s product line", "Uses %(value)s product lines", "n"),
+            "low": ngettext_lazy(
+                "Uses only %(value)s product line: room to cross-sell",
+                "Uses only %(value)s product lines: room to cross-sell",
+                "n",
+            ),
         },
     ),
     behaviour(
@@ -108,8 +116,10 @@ BEHAVIOUR = [
         unit=_("times"),
         model_use=True,
         reasons={
-            "high": _("Bought %(value)s times in 12 months"),
-            "low": _("Bought only %(value)s times in 12 months"),
+            "high": ngettext_lazy("Bought once in 12 months", "Bought %(value)s times in 12 months", "n"),
+            "low": ngettext_lazy(
+                "Bought only once in 12 months", "Bought only %(value)s times in 12 months", "n"
+            ),
         },
     ),
     behaviour(
@@ -161,8 +171,12 @@ BEHAVIOUR = [
         unit=_("times"),
         model_use=True,
         reasons={
-            "high": _("%(value)s transactions this month"),
-            "low": _("Only %(value)s transactions this month"),
+            "high": ngettext_lazy(
+                "%(value)s transaction this month", "%(value)s transactions this month", "n"
+            ),
+            "low": ngettext_lazy(
+                "Only %(value)s transaction this month", "Only %(value)s transactions this month", "n"
+            ),
         },
     ),
     behaviour(
@@ -173,8 +187,12 @@ BEHAVIOUR = [
         unit=_("times"),
         model_use=True,
         reasons={
-            "high": _("%(value)s transactions in 3 months"),
-            "low": _("Only %(value)s transactions in 3 months"),
+            "high": ngettext_lazy(
+                "%(value)s transaction in 3 months", "%(value)s transactions in 3 months", "n"
+            ),
+            "low": ngettext_lazy(
+                "Only %(value)s transaction in 3 months", "Only %(value)s transactions in 3 months", "n"
+            ),
         },
     ),
     behaviour(
@@ -185,8 +203,12 @@ BEHAVIOUR = [
         unit=_("times"),
         model_use=True,
         reasons={
-            "high": _("%(value)s transactions in 12 months"),
-            "low": _("Only %(value)s transactions in 12 months"),
+            "high": ngettext_lazy(
+                "%(value)s transaction in 12 months", "%(value)s transactions in 12 months", "n"
+            ),
+            "low": ngettext_lazy(
+                "Only %(value)s transaction in 12 months", "Only %(value)s transactions in 12 months", "n"
+            ),
         },
     ),
 ]

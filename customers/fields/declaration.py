@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
@@ -102,10 +103,11 @@ class Field:
     ``source`` is an SQL expression over ``c`` (customers_customer) and ``p`` (customers_customerprofile of the as-of
     month). ``column`` is the attribute of Customer an import may fill, empty where a field is computed. ``high`` and
     ``low`` are the sentences shown when a high, or a low, value of the field raised a model's score; they may use
-    ``%(value)s``, the value as ``display`` writes it. Shares of 0 to 1 have unit ``share``, differences of money
-    ``change``. ``basis`` and ``origin`` say what the values come from and how; ``model_later`` that a model will give
-    them once one is in use. ``newest`` is the SQL of what is known now, where ``source`` reads what was known at
-    the month-end; ``is_retired``: what uses the field goes on, nothing new is offered it.
+    ``%(value)s``, the value as ``display`` writes it, or be ``ngettext_lazy`` of the number ``"n"``. Shares of 0 to 1
+    have unit ``share``, differences of money ``change``. ``basis`` and ``origin`` say what the values come from and
+    how; ``model_later`` that a model will give them once one is in use. ``newest`` is the SQL of what is known now,
+    where ``source`` reads what was known at the month-end; ``is_retired``: what uses the field goes on, nothing new is
+    offered it.
     """
 
     code: str
@@ -164,4 +166,5 @@ class Field:
         template = self.reasons.get("high" if high else "low")
         if template is None:
             template = gettext_lazy("%(label)s: %(value)s")
-        return str(template) % {"label": self.label, "value": self.display(value)}
+        n = math.ceil(value) if isinstance(value, int | float) else 0
+        return str(template % {"label": self.label, "value": self.display(value), "n": n})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from customers.fields.declaration import Area, Basis, Field, Origin, Personal, Type
 from customers.models.transactions import MerchantCategory
@@ -101,8 +102,12 @@ FLOWS = [
         _("Different counterparties of bookings over three months."),
         Type.NUMBER,
         reasons={
-            "high": _("Deals with %(value)s counterparties"),
-            "low": _("Deals with only %(value)s counterparties"),
+            "high": ngettext_lazy(
+                "Deals with %(value)s counterparty", "Deals with %(value)s counterparties", "n"
+            ),
+            "low": ngettext_lazy(
+                "Deals with only %(value)s counterparty", "Deals with only %(value)s counterparties", "n"
+            ),
         },
     ),
     portrait(
@@ -206,32 +211,66 @@ FOOTPRINT = [
         (
             "online",
             _("Online bank, 3 months"),
-            _("Used the online bank %(value)s times in 3 months"),
-            _("Used the online bank only %(value)s times in 3 months"),
+            ngettext_lazy(
+                "Used the online bank once in 3 months",
+                "Used the online bank %(value)s times in 3 months",
+                "n",
+            ),
+            ngettext_lazy(
+                "Used the online bank only once in 3 months",
+                "Used the online bank only %(value)s times in 3 months",
+                "n",
+            ),
         ),
         (
             "mobile",
             _("Mobile bank, 3 months"),
-            _("Used the mobile bank %(value)s times in 3 months"),
-            _("Used the mobile bank only %(value)s times in 3 months"),
+            ngettext_lazy(
+                "Used the mobile bank once in 3 months",
+                "Used the mobile bank %(value)s times in 3 months",
+                "n",
+            ),
+            ngettext_lazy(
+                "Used the mobile bank only once in 3 months",
+                "Used the mobile bank only %(value)s times in 3 months",
+                "n",
+            ),
         ),
         (
             "phone",
             _("Phone bank, 3 months"),
-            _("Used the phone bank %(value)s times in 3 months"),
-            _("Used the phone bank only %(value)s times in 3 months"),
+            ngettext_lazy(
+                "Used the phone bank once in 3 months", "Used the phone bank %(value)s times in 3 months", "n"
+            ),
+            ngettext_lazy(
+                "Used the phone bank only once in 3 months",
+                "Used the phone bank only %(value)s times in 3 months",
+                "n",
+            ),
         ),
         (
             "epayment",
             _("E-payment, 3 months"),
-            _("Paid electronically %(value)s times in 3 months"),
-            _("Paid electronically only %(value)s times in 3 months"),
+            ngettext_lazy(
+                "Paid electronically once in 3 months", "Paid electronically %(value)s times in 3 months", "n"
+            ),
+            ngettext_lazy(
+                "Paid electronically only once in 3 months",
+                "Paid electronically only %(value)s times in 3 months",
+                "n",
+            ),
         ),
         (
             "counter",
             _("Counter, 3 months"),
-            _("Came to the counter %(value)s times in 3 months"),
-            _("Came to the counter only %(value)s times in 3 months"),
+            ngettext_lazy(
+                "Came to the counter once in 3 months", "Came to the counter %(value)s times in 3 months", "n"
+            ),
+            ngettext_lazy(
+                "Came to the counter only once in 3 months",
+                "Came to the counter only %(value)s times in 3 months",
+                "n",
+            ),
         ),
     )
 ]
@@ -243,8 +282,10 @@ HISTORY = [
         _("Contacts in the 30 days to the as-of date."),
         unit=_("times"),
         reasons={
-            "high": _("Contacted %(value)s times in 30 days"),
-            "low": _("Contacted only %(value)s times in 30 days"),
+            "high": ngettext_lazy("Contacted once in 30 days", "Contacted %(value)s times in 30 days", "n"),
+            "low": ngettext_lazy(
+                "Contacted only once in 30 days", "Contacted only %(value)s times in 30 days", "n"
+            ),
         },
     ),
     history(
@@ -253,8 +294,10 @@ HISTORY = [
         _("Contacts in the 90 days to the as-of date."),
         unit=_("times"),
         reasons={
-            "high": _("Contacted %(value)s times in 90 days"),
-            "low": _("Contacted only %(value)s times in 90 days"),
+            "high": ngettext_lazy("Contacted once in 90 days", "Contacted %(value)s times in 90 days", "n"),
+            "low": ngettext_lazy(
+                "Contacted only once in 90 days", "Contacted only %(value)s times in 90 days", "n"
+            ),
         },
     ),
     history(
@@ -263,8 +306,12 @@ HISTORY = [
         _("Contacts in the 12 months to the as-of date."),
         unit=_("times"),
         reasons={
-            "high": _("Contacted %(value)s times in 12 months"),
-            "low": _("Contacted only %(value)s times in 12 months"),
+            "high": ngettext_lazy(
+                "Contacted once in 12 months", "Contacted %(value)s times in 12 months", "n"
+            ),
+            "low": ngettext_lazy(
+                "Contacted only once in 12 months", "Contacted only %(value)s times in 12 months", "n"
+            ),
         },
     ),
     history(
@@ -273,8 +320,12 @@ HISTORY = [
         _("Contacts in 12 months in which the customer was reached."),
         unit=_("times"),
         reasons={
-            "high": _("Was reached %(value)s times in 12 months"),
-            "low": _("Was reached only %(value)s times in 12 months"),
+            "high": ngettext_lazy(
+                "Was reached once in 12 months", "Was reached %(value)s times in 12 months", "n"
+            ),
+            "low": ngettext_lazy(
+                "Was reached only once in 12 months", "Was reached only %(value)s times in 12 months", "n"
+            ),
         },
     ),
     history(
@@ -300,8 +351,12 @@ HISTORY = [
         _("Campaigns in the 12 months to the as-of date whose objective the customer reached."),
         unit=_("times"),
         reasons={
-            "high": _("Took up %(value)s offers in 12 months"),
-            "low": _("Took up %(value)s offers in 12 months"),
+            "high": ngettext_lazy(
+                "Took up %(value)s offer in 12 months", "Took up %(value)s offers in 12 months", "n"
+            ),
+            "low": ngettext_lazy(
+                "Took up %(value)s offer in 12 months", "Took up %(value)s offers in 12 months", "n"
+            ),
         },
     ),
     history(

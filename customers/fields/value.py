@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from customers.fields.declaration import Area, Basis, Field, Origin, Reference, Type
 from customers.grades import LoyaltyGrade
@@ -230,7 +231,10 @@ CONSUMER_FINANCE = [
         Type.NUMBER,
         basis=Basis.CONSUMER_FINANCE,
         unit=_("days"),
-        reasons={"high": _("%(value)s days overdue"), "low": _("%(value)s days overdue")},
+        reasons={
+            "high": ngettext_lazy("%(value)s day overdue", "%(value)s days overdue", "n"),
+            "low": ngettext_lazy("%(value)s day overdue", "%(value)s days overdue", "n"),
+        },
     ),
 ]
 

@@ -82,7 +82,7 @@ def test_a_cap_of_a_channel_counts_that_channel(someone: Customer, product: Prod
     touch(someone, 5, "sms")
     assert blocked(["sms"]) == {someone.pk: "capped"}
     assert blocked(["phone"]) == {someone.pk: ""}
-    assert why_blocked(someone, "sms", product, TODAY) == ["1 contacts in 30 days; the rules allow 1."]
+    assert why_blocked(someone, "sms", product, TODAY) == ["1 contact in 30 days; the rules allow 1."]
     assert why_blocked(someone, "phone", product, TODAY) == []
 
 

@@ -87,7 +87,9 @@ def test_values_read_as_people_write_them(code, value, shown):
 
 def test_a_reason_is_a_sentence_with_the_value():
     assert fields.get("maturing_30d").reason(420000, high=True) == "¥420,000 matures within 30 days"
-    assert fields.get("lines_held").reason(1, high=False) == "Uses only 1 product lines: room to cross-sell"
+    assert fields.get("lines_held").reason(1, high=False) == "Uses only 1 product line: room to cross-sell"
+    assert fields.get("contacts_12m").reason(1, high=True) == "Contacted once in 12 months"
+    assert fields.get("contacts_12m").reason(2, high=True) == "Contacted 2 times in 12 months"
     assert fields.get("opened_on").reason(dt.date(2015, 3, 10), high=True) == "Customer since: 10 Mar 2015"
 
 
