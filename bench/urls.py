@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from bankcrm import policy
+from bankcrm import clock, policy
 from bankcrm.policy import SignedIn
 from bankcrm.urls import urlpatterns as site
 from customers import portfolio, profile, tiering
@@ -17,11 +17,16 @@ def nothing(request: SignedIn) -> HttpResponse:
 
 def by_key(request: SignedIn, pk: int) -> HttpResponse:
     """The page of search results with the one customer of a primary key."""
-    month = profile.latest_month()
-    found = portfolio.with_profile(Customer.objects.visible_to(request.user).filter(pk=pk), month)
+    month, today = profile.latest_month(), clock.today()
+    found = portfolio.with_profile(Customer.objects.visible_to(request.user).filter(pk=pk), month, today)
     rows = list(found.select_related("primary_rm", "home_branch"))
-    tiers = tiering.names_at(month) if month else {}
-    return render(request, "customers/search.html", {"rows": rows, "q": "x", "tiers": tiers})
+    context = {
+        "rows": rows,
+        "q": "x",
+        "tiers": tiering.by_code(month) if month else {},
+        "due_by": portfolio.due_by(today),
+    }
+    return render(request, "customers/search.html", context)
 
 
 urlpatterns = [

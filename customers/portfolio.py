@@ -6,21 +6,23 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, FilteredRelation, Q
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from bankcrm.models import BranchLink
+from customers.models import Holding
 from customers.models.attributes import CustomerQuerySet
 
+DUE_DAYS = 30
 # Columns of the profile that lists show or sort by, under these names.
 FIGURES = (
     "tier",
     "aum",
+    "aum_high_3m",
+    "loan_high_3m",
     "loyalty_grade",
     "churn_wealth",
     "churn_loan",
-    "maturing_30d",
-    "next_maturity_on",
     "last_contact_on",
     "activity",
     "age",
@@ -34,21 +36,40 @@ ORDERS: dict[str, tuple[str, ...]] = {
 }
 
 
-def with_profile(customers: CustomerQuerySet, month: dt.date | None) -> CustomerQuerySet:
+def with_profile(customers: CustomerQuerySet, month: dt.date | None, today: dt.date) -> CustomerQuerySet:
     """Add FIGURES and ``aum_change`` (over three months) of ``month``; all None where there is no profile yet.
 
     ``assets`` and ``change`` are the same with 0 for None: what lists are sorted by, so that nobody is lost.
+    ``maturing_30d`` and ``next_maturity_on`` look ahead from the business day ``today``, not from the month-end: what
+    matured in between is no longer ahead, whatever the newest data say.
     """
     joined = customers.annotate(
         at=FilteredRelation("profiles", condition=Q(profiles__month=month or dt.date.min))
     )
     change = F("at__aum") - F("at__aum_3m_ago")
-    return joined.annotate(
+    ahead = maturities(today).filter(customer=OuterRef("pk"))
+    soon = ahead.filter(matures_on__lte=due_by(today))
+    summed = soon.order_by().values("customer").annotate(sum=Sum("amount")).values("sum")
+    return joined.alias(is_maturing=Exists(soon)).annotate(
         **{name: F(f"at__{name}") for name in FIGURES},
         aum_change=change,
         assets=Coalesce("at__aum", Decimal(0)),
         change=Coalesce(change, Decimal(0)),
+        maturing_30d=Coalesce(Subquery(summed), Decimal(0)),
+        next_maturity_on=Subquery(ahead.order_by("matures_on").values("matures_on")[:1]),
     )
+
+
+def due_by(today: dt.date) -> dt.date:
+    """The last day that "within 30 days" means on ``today``."""
+    return today + dt.timedelta(days=DUE_DAYS)
+
+
+def maturities(today: dt.date) -> QuerySet[Holding]:
+    """Deposits and investments held on ``today`` that mature then or later."""
+    held = Q(closed_on__isnull=True) | Q(closed_on__gt=today)
+    found = Holding.objects.filter(held, matures_on__gte=today, opened_on__lte=today)
+    return found.exclude(product__asset_class="")
 
 
 def narrowed(customers: CustomerQuerySet, filters: dict[str, Any]) -> CustomerQuerySet:
@@ -63,7 +84,7 @@ def narrowed(customers: CustomerQuerySet, filters: dict[str, Any]) -> CustomerQu
         "rm": lambda number: Q(primary_rm__employee_number=number),
         "tier": lambda code: Q(tier=code),
         "loyalty": lambda grade: Q(loyalty_grade=grade),
-        "maturing": lambda _on: Q(maturing_30d__gt=0),
+        "maturing": lambda _on: Q(is_maturing=True),
         "falling": lambda _on: Q(aum_change__lt=0),
         "idle": lambda _on: Q(last_contact_on__isnull=True),
     }

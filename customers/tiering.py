@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from decimal import Decimal
 
 from django.db.models import QuerySet
 
@@ -39,3 +40,15 @@ def rules_at(day: datetime.date) -> QuerySet[TierRule]:
 def names_at(day: datetime.date) -> dict[str, str]:
     """Tier code → name on ``day``, best tier first."""
     return dict(rules_at(day).values_list("code", "name"))
+
+
+def by_code(day: datetime.date) -> dict[str, TierRule]:
+    """Tier code → its rule on ``day``, best tier first."""
+    return {rule.code: rule for rule in rules_at(day)}
+
+
+def is_by_loan(rule: TierRule, aum_high: Decimal | None, loan_high: Decimal | None) -> bool:
+    """Whether the loan alone gives the tier: the highest assets of three months, in money, would not."""
+    if rule.minimum_loan is None or aum_high is None or loan_high is None:
+        return False
+    return aum_high < rule.minimum_aum and loan_high >= rule.minimum_loan

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from bankcrm import freshness, paging
+from bankcrm import clock, freshness, paging
 from bankcrm.models import Role
 from bankcrm.policy import REGISTRY, SignedIn
 from customers import customer_page, kyc, portfolio, profile, recent, search, tabs, tiering
@@ -34,7 +34,8 @@ def customer_list(request: SignedIn) -> HttpResponse:
     form = CustomerFilters(request.user, month, request.GET)
     chosen = form.chosen
     order = chosen.pop("order", form.default_order)
-    seen = portfolio.with_profile(Customer.objects.visible_to(request.user).active(), month)
+    today = clock.today()
+    seen = portfolio.with_profile(Customer.objects.visible_to(request.user).active(), month, today)
     found = portfolio.narrowed(seen, chosen)
     page = paging.page_of(request, found.select_related("primary_rm", "home_branch"), portfolio.ORDERS[order])
     return render(
@@ -47,7 +48,8 @@ def customer_list(request: SignedIn) -> HttpResponse:
             "pager": page.pager(request, paging.capped_count(found)),
             "month": month,
             "order": order,
-            "tiers": tiering.names_at(month or dt.date.max),
+            "tiers": tiering.by_code(month or dt.date.max),
+            "due_by": portfolio.due_by(today),
             "own": request.user.role == Role.RM and not request.user.is_auditor,
         },
     )
@@ -61,17 +63,18 @@ def customer_search(request: SignedIn) -> HttpResponse:
     Nothing typed yet: the customers one looked at last.
     """
     text = request.POST.get("q", "")
-    month = profile.latest_month()
+    month, today = profile.latest_month(), clock.today()
     found = (
         search.find(request.user, text) if text.strip() else recent.customers(request.user, request.session)
     )
-    shown = portfolio.with_profile(found, month).select_related("primary_rm", "home_branch")
+    shown = portfolio.with_profile(found, month, today).select_related("primary_rm", "home_branch")
     rows = list(shown[: search.MOST + 1])
     context = {
         "q": text,
         "rows": rows[: search.MOST],
         "more": len(rows) > search.MOST,
-        "tiers": tiering.names_at(month or dt.date.max) if rows else {},
+        "tiers": tiering.by_code(month or dt.date.max) if rows else {},
+        "due_by": portfolio.due_by(today),
     }
     if not request.htmx:
         return render(request, "customers/search.html", context)

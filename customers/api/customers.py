@@ -13,7 +13,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from bankcrm.parsing import Query
+from bankcrm import clock
+from bankcrm.models import User
+from bankcrm.parsing import KnownCode, Query
+from bankcrm.people_api import every_branch
 from bankcrm.problems import Problem
 from customers import kyc, portfolio, profile, search
 from customers import reveal as revealing
@@ -65,7 +68,7 @@ class CustomerList(generics.ListAPIView):
 
     def get_queryset(self) -> Any:
         seen = portfolio.with_profile(
-            Customer.objects.visible_to(self.request.user).active(), profile.latest_month()
+            Customer.objects.visible_to(self.request.user).active(), profile.latest_month(), clock.today()
         )
         return portfolio.narrowed(seen, CustomerQuery.of(self.request)).select_related(
             "home_branch", "primary_rm"
@@ -83,7 +86,7 @@ class CustomerSearch(APIView):
         sent = SearchSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         found = portfolio.with_profile(
-            search.find(request.user, sent.validated_data["q"]), profile.latest_month()
+            search.find(request.user, sent.validated_data["q"]), profile.latest_month(), clock.today()
         )
         rows = found.select_related("home_branch", "primary_rm")[: search.MOST]
         return Response(CustomerSerializer(rows, many=True).data, headers=NOT_KEPT)
@@ -99,7 +102,7 @@ class CustomerDetail(generics.GenericAPIView):
     def get(self, request: Request, pk: int) -> Response:
         """Attributes, how the customer came to us, consents, and the exportable fields of the latest profile."""
         month = profile.latest_month()
-        seen = portfolio.with_profile(Customer.objects.visible_to(request.user), month)
+        seen = portfolio.with_profile(Customer.objects.visible_to(request.user), month, clock.today())
         related = seen.select_related("home_branch", "primary_rm", "backup_rm").prefetch_related("consents")
         customer = get_object_or_404(related, pk=pk)
         return Response(CustomerDetailSerializer(customer, context={"month": month}).data)

@@ -55,8 +55,12 @@ class CustomerSerializer(serializers.ModelSerializer):
     aum = serializers.DecimalField(16, 2, read_only=True, allow_null=True)
     aum_change = serializers.DecimalField(16, 2, read_only=True, allow_null=True)
     loyalty_grade = serializers.CharField(read_only=True, allow_null=True)
-    maturing_30d = serializers.DecimalField(16, 2, read_only=True, allow_null=True)
-    next_maturity_on = serializers.DateField(read_only=True, allow_null=True)
+    maturing_30d = serializers.DecimalField(
+        16, 2, read_only=True, help_text=_("matures within 30 days of the business day")
+    )
+    next_maturity_on = serializers.DateField(
+        read_only=True, allow_null=True, help_text=_("the business day or later")
+    )
     last_contact_on = serializers.DateField(read_only=True, allow_null=True)
 
     class Meta:

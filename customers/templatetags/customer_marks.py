@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import template
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from bankcrm import figures
 from bankcrm.templatetags.kit import pill
+from customers import tiering
 from customers.fields import Field
 from customers.grades import LoyaltyGrade
+from customers.models import TierRule
 
 register = template.Library()
 
@@ -19,10 +22,18 @@ GRADE_TONES = {LoyaltyGrade.A: "ok", LoyaltyGrade.B: "", LoyaltyGrade.C: "", Loy
 CHURN_WARNING = 0.3
 
 
-@register.filter
-def entry(mapping: Mapping[str, Any], key: str | None) -> Any:
-    """``mapping[key]``; the key itself where it has no entry, so that an old tier code still shows."""
-    return mapping.get(key or "", key)
+@register.simple_tag
+def tier(customer: Any, tiers: Mapping[str, TierRule]) -> Any:
+    """The tier's name; "by loan" beside it where assets alone would not give it. ``customer`` from ``with_profile``."""
+    if not customer.tier:
+        return figures.NONE
+    rule = tiers.get(customer.tier)
+    # An old code, of a tier that was given up, still shows.
+    if rule is None:
+        return customer.tier
+    if not tiering.is_by_loan(rule, customer.aum_high_3m, customer.loan_high_3m):
+        return rule.name
+    return format_html('{} <span class="m">{}</span>', rule.name, _("by loan"))
 
 
 @register.simple_tag

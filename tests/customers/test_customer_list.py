@@ -6,7 +6,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from bankcrm import clock
 from customers import profile
+from customers.models import Product
 from tests import facts
 from tests.cast import login
 from tests.facts import MONTH
@@ -14,6 +16,7 @@ from tests.facts import MONTH
 
 @pytest.fixture
 def bank(cast):
+    clock.set_day(dt.date(2026, 11, 10))
     facts.make_tiers()
     products = facts.make_products()
     rich = facts.customer("Rich", home_branch=cast.tree.n1, primary_rm=cast.rita, phone="13812342291")
@@ -25,6 +28,7 @@ def bank(cast):
     facts.balance(poor, products["current"], 900, dt.date(2026, 7, 31))
     facts.balance(poor, products["current"], 400)
     facts.holding(poor, products["deposit-12"], amount=77, matures_on=dt.date(2026, 11, 20))
+    facts.holding(rich, products["deposit-12"], amount=88, matures_on=dt.date(2026, 11, 6))
     facts.contact(far)
     profile.build(MONTH)
     facts.customer("New", home_branch=cast.tree.n1, primary_rm=cast.rita, opened_on=dt.date(2026, 11, 3))
@@ -60,6 +64,30 @@ def test_a_relationship_manager_sees_the_portfolio_richest_first_with_new_custom
 )
 def test_filters_and_orders_in_the_url_narrow_the_list(bank, cast, query, expected):
     assert shown(cast.rita, **query) == expected
+
+
+def test_what_matures_is_counted_from_the_business_day_not_from_the_newest_data(bank, cast):
+    rows = {row.name: row for row in login(cast.rita).get("/customers/").context["page"].rows}
+    assert (rows["Poor"].maturing_30d, rows["Poor"].next_maturity_on) == (77, dt.date(2026, 11, 20))
+    # 6 November lies after the month-end and before today: no longer ahead.
+    assert (rows["Rich"].maturing_30d, rows["Rich"].next_maturity_on) == (0, None)
+    page = login(cast.rita).get("/customers/").content.decode()
+    assert "Matures by 10 Dec" in page
+    assert "6 Nov" not in page
+    found = login(cast.rita).get("/api/v1/customers/", {"maturing": "true"}).json()["results"]
+    assert [(row["name"], row["maturing_30d"]) for row in found] == [("Poor", "77.00")]
+    clock.set_day(dt.date(2026, 11, 21))
+    assert shown(cast.rita, maturing="on") == []
+
+
+def test_a_tier_that_only_a_loan_gives_says_so(bank, cast):
+    owes = facts.customer("Owes", home_branch=cast.tree.n1, primary_rm=cast.rita)
+    facts.balance(owes, Product.objects.get(code="personal-loan"), 250_000)
+    profile.build(MONTH)
+    page = login(cast.rita).get("/customers/").content.decode()
+    assert page.count("by loan") == 1
+    row = page[page.index(">Owes<") :]
+    assert "Gold" in row[: row.index("by loan")]
 
 
 def test_a_branch_stands_for_its_subtree_and_only_one_in_sight(bank, cast):
