@@ -18,8 +18,8 @@ _sources: list[Fill] = []
 
 
 def filled_by(source: Fill) -> Fill:
-    """Register who knows the answers of a month: ``source(month)`` gives (column, SQL of customer_id, answer and chance,
-    parameters) for every column known. Building a profile asks again, so that it loses none."""
+    """Register who knows the answers of a month: ``source(month)`` gives (column, SQL of customer_id, answer and
+    chance, parameters) for every column known. Building a profile asks again, so that it loses none."""
     _sources.append(source)
     return source
 

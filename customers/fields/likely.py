@@ -49,8 +49,8 @@ FIELDS = [
         "likely_product",
         _("Likely next product line"),
         _(
-            "Likeliest product line of the next purchase, if there is one. Empty until a preference model is in use, and"
-            " for customers with too little behaviour to tell."
+            "Likeliest product line of the next purchase, if there is one. Empty until a preference model is in use,"
+            " and for customers with too little behaviour to tell."
         ),
         _("Chance of the product line"),
         ProductLine.choices,
@@ -60,8 +60,8 @@ FIELDS = [
         "likely_channel",
         _("Likely channel"),
         _(
-            "Likeliest channel of most transactions to come. Empty until a preference model is in use, and for customers"
-            " with too little behaviour to tell."
+            "Likeliest channel of most transactions to come. Empty until a preference model is in use, and for"
+            " customers with too little behaviour to tell."
         ),
         _("Chance of the channel"),
         CHANNELS,
@@ -82,8 +82,8 @@ FIELDS = [
         "likely_finance",
         _("Likely financial preference"),
         _(
-            "Likeliest financial preference at the end of the model's horizon. Empty until a preference model is in use,"
-            " and for customers with too little behaviour to tell."
+            "Likeliest financial preference at the end of the model's horizon. Empty until a preference model is in"
+            " use, and for customers with too little behaviour to tell."
         ),
         _("Chance of the financial preference"),
         FinancialPreference.choices,

@@ -16,7 +16,7 @@ from analytics.modelling.preference import (
     temperature_in_time,
     tempered,
 )
-from analytics.modelling.preference_quality import measure, row_losses
+from analytics.modelling.preference_quality import compare, importance, measure, row_losses
 
 CLASSES = ("savings", "wealth", "loan", "card")
 SPECS = (
@@ -154,6 +154,26 @@ def test_the_figures_are_what_they_say():
     assert found.classes[2].auc is None
     assert found.classes[1].actual == pytest.approx(2 / 3)
     assert row_losses(np.zeros((1, 2)), np.array([0]))[0] < 40
+    assert found.confusion == ((1, 0, 0), (0, 1, 1), (0, 0, 0))  # chosen down, likeliest across
+    assert [(row.named, row.right) for row in found.classes] == [(1, 1), (1, 1), (1, 0)]
+    assert found.classes[1].low < 2 / 3 < found.classes[1].high
+    assert sum(row.n for row in found.calibration) == 3
+
+
+def test_two_models_are_compared_on_the_same_rows():
+    y = np.array([0, 1, 1, 0])
+    sure, unsure = np.eye(2)[y] * 0.8 + 0.1, np.full((4, 2), 0.5)
+    found = compare(sure, unsure, y, resamples=20)
+    assert found["gain"].value == pytest.approx(np.log(0.9 / 0.5))
+    assert found["accuracy"].value == pytest.approx(0.5)  # of two equal chances the first is named
+    assert compare(unsure, sure, y, resamples=20)["gain"].high < 0
+
+
+def test_what_drives_the_answer_comes_first(fitted):
+    X, y, _, _ = choices(seed=4)
+    found = importance(fitted.predict_proba, X, y, [spec.name for spec in SPECS])
+    assert found[0].feature == "balance"
+    assert abs(found[-1].drop) < 0.01 < found[0].drop
 
 
 @pytest.mark.parametrize("y", [[0, 1, 4], [0, -1, 1], [0, 0.5, 1]])
