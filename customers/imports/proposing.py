@@ -39,6 +39,8 @@ OF_ONE_FILE = (
     "unmapped",
     "own_told",
 )
+# A currency behind a heading says nothing that the field does not: 月收入(元), Income (USD).
+UNIT = re.compile(r"\s*[(（\[](元|人民币|人民币元|RMB|CNY|USD|EUR|GBP|[￥¥$€£])[)）\]]\s*$", re.I)
 BY_LOOK = {Type.IDENTITY: "identity", Type.PHONE: "phone", Type.EMAIL: "email"}
 # Where words are mapped one by one.
 ASKED = (Type.CHOICE, Type.FLAG, Type.DECIMAL, Type.INTEGER, Type.DATE)
@@ -76,11 +78,12 @@ def propose(kind: Kind, columns: Sequence[sampling.Column], twins: Sequence[str]
 def _by_name(kind: Kind, columns: Sequence[sampling.Column]) -> list[tuple[sampling.Column, str]]:
     """(column, meaning) of every pair whose names agree, the closest names first."""
     pairs = []
+    heading = [(plain(column.name), plain(UNIT.sub("", column.name))) for column in columns]
     for target in kind.targets:
         for rank, (name, meaning) in enumerate(_names(target)):
             for at, column in enumerate(columns):
                 # Where every other column is a fact anyway, a name alone is a weak reason.
-                if plain(column.name) == plain(name) and (
+                if plain(name) in heading[at] and (
                     not kind.keeps_other_columns or rank == 0 or _fits(target, column)
                 ):
                     pairs.append((rank, at, column, meaning))
@@ -121,7 +124,7 @@ def _by_key(kind: Kind, columns: Sequence[sampling.Column]) -> list[tuple[sampli
     """Where no name says which column is the customer's number: the first that names every row, such as Loan_ID."""
     if not kind.keeps_own_fields:
         return []
-    return [(column, kind.key[0]) for column in columns if column.names_rows]
+    return [(column, kind.key[0]) for column in columns if column.could_name_rows]
 
 
 def _fits(target: Target, column: sampling.Column) -> bool:

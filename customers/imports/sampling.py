@@ -47,8 +47,13 @@ class Column:
 
     @property
     def names_rows(self) -> bool:
-        """Called an identifier, and of another value in every row."""
-        is_unique = self.filled == self.seen == len(self.values) and self.filled >= TELLING
+        """Called an identifier, and of another value in every one of many rows."""
+        return self.could_name_rows and self.filled >= TELLING
+
+    @property
+    def could_name_rows(self) -> bool:
+        """The same of a file of few rows, where a person looks at every one of them."""
+        is_unique = self.filled == self.seen == len(self.values) > 1
         return is_unique and IDENTIFIER.search(self.name.strip()) is not None
 
     def with_more(self, words: Mapping[str, int]) -> Column:

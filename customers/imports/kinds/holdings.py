@@ -20,8 +20,27 @@ CUSTOMER = (
     "客户号",
     "客户编号",
     "客户ID",
+    "customer key",
+    "customer code",
+    "cust no",
+    "client no",
+    "client number",
+    "party id",
+    "核心客户号",
+    "客户代码",
 )
-PRODUCT = ("product code", "产品", "产品代码", "产品编号")
+PRODUCT = (
+    "product code",
+    "product id",
+    "product name",
+    "product type",
+    "card category",
+    "产品",
+    "产品代码",
+    "产品编号",
+    "产品名称",
+    "产品类型",
+)
 
 
 def customer_target(column: str = "customer_id") -> Target:
