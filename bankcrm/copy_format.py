@@ -18,6 +18,8 @@ EPOCH = np.datetime64("2000-01-01", "D")
 TEXTS = {"text", "varchar", "bpchar", "json", "jsonb"}
 INTEGERS = {"int2": ">i2", "int4": ">i4", "int8": ">i8"}
 FLOATS = {"float4": ">f4", "float8": ">f8"}
+# Arrays of floats: the type number of their elements, and how one goes over the wire.
+ARRAYS = {"_float4": (700, ">f4"), "_float8": (701, ">f8")}
 NO_INTEGER = np.iinfo(np.int64).min
 
 
@@ -108,6 +110,8 @@ def field(name: str, values: Column, kind: Kind) -> Field:
     if kind.name == "numeric":
         return _numeric(name, values, kind.places, missing)
     if not isinstance(values, Scaled | Coded):
+        if kind.name in ARRAYS and values.ndim == 2 and values.dtype.kind == "f" and missing is None:
+            return _arrays(values, kind)
         if kind.name in ("date", "timestamptz", "timestamp") and values.dtype.kind == "M":
             return _moment(values, kind, missing)
         if values.dtype.kind in "fiub" and (
@@ -133,6 +137,17 @@ def _number(name: str, values: np.ndarray, kind: Kind, missing: np.ndarray | Non
     if len(values) and letter != "b" and (values.max() > limits.max or values.min() < limits.min):
         raise ValueError(f"column {name} is {kind.name} and cannot hold all its values")
     return _fixed(INTEGERS[kind.name], values, missing)
+
+
+def _arrays(values: np.ndarray, kind: Kind) -> Field:
+    """Rows (n, k) as arrays of k: one dimension, no NULL inside, the elements' type, how many, counted from 1."""
+    element, form = ARRAYS[kind.name]
+    item = np.dtype([("length", ">i4"), ("value", form)])
+    rows = np.empty(len(values), np.dtype([("head", ">i4", (5,)), ("items", item, (values.shape[1],))]))
+    rows["head"] = 1, 0, element, values.shape[1], 1
+    rows["items"]["length"] = np.dtype(form).itemsize
+    rows["items"]["value"] = values
+    return Field(rows.dtype, rows)
 
 
 def _moment(values: np.ndarray, kind: Kind, missing: np.ndarray | None) -> Field:

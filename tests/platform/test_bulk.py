@@ -16,7 +16,8 @@ pytestmark = pytest.mark.django_db
 TABLE = """
 CREATE TEMPORARY TABLE sink (
     small int2, whole int4, big int8, half float4, share float8, flag bool, day date, moment timestamptz,
-    money numeric(16, 2), rate numeric(6, 4), free numeric, word text, short varchar(40), facts jsonb
+    money numeric(16, 2), rate numeric(6, 4), free numeric, word text, short varchar(40), facts jsonb,
+    chances float8[], half_chances float4[]
 )
 """
 
@@ -62,6 +63,22 @@ def test_every_type_arrives_with_its_value_and_its_nulls() -> None:
         datetime.datetime(1999, 12, 31, tzinfo=utc),
         None,
     ]
+
+
+def test_rows_of_floats_arrive_as_arrays_beside_other_columns() -> None:
+    chances = np.array([[0.25, 0.75], [1.0, 0.0]])
+    bulk.copy_columns(
+        "sink",
+        {
+            "big": np.array([1, 2]),
+            "chances": chances,
+            "word": np.array(["a", "bcd"]),
+            "half_chances": chances.astype(np.float32)[:, :1],
+        },
+    )
+    assert rows("chances, half_chances, word") == [([0.25, 0.75], [0.25], "a"), ([1.0, 0.0], [1.0], "bcd")]
+    with pytest.raises(TypeError, match="chances is _float8"):
+        bulk.copy_columns("sink", {"chances": np.array([0.5])})
 
 
 def test_money_is_exact_to_the_cent() -> None:
