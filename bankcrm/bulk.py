@@ -40,8 +40,8 @@ def copy_columns(table: str, columns: Mapping[str, Column], connection: Any = No
 
     Per type of the table's column: integers from integer or bool arrays; floats; bool; date from datetime64;
     timestamptz from datetime64 in UTC; numeric from ``Scaled``, integers or floats (rounded to the column's places);
-    text and json from object, ``S``, ``U`` arrays or ``Coded``; an array of floats a row from (n, k). NULL is NaN, NaT, None, a masked entry or a negative
-    code. ``connection``: psycopg's or Django's, by default Django's. Raises ``ValueError`` for unequal lengths or
+    text and json from object, ``S``, ``U`` arrays or ``Coded``; arrays of floats from (n, k). NULL is NaN, NaT, None, a
+    masked entry or a negative code. ``connection``: psycopg's or Django's, by default Django's. Raises ``ValueError`` for unequal lengths or
     unknown columns, ``TypeError`` for arrays that do not fit, psycopg's errors for what the table refuses.
     """
     lengths = {name: len(values) for name, values in columns.items()}
