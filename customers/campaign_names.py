@@ -1,8 +1,13 @@
-"""What campaigns are called. Customers' history keeps their codes as text; a higher app knows the names."""
+"""What campaigns, arms and outcomes are called. History keeps codes as text; a higher app knows the names."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 _relations: list[str] = []
+_arms: list[str] = []
+_outcomes: dict[str, Any] = {}
 
 
 def known_by(relation: str) -> None:
@@ -17,3 +22,24 @@ def name_of(code: str) -> str:
         for relation in _relations
     ]
     return f"coalesce({', '.join([*known, code])})"
+
+
+def arms_known_by(sql: str) -> None:
+    """Say once, at start-up, the SQL of an arm's name by ``{campaign}`` and ``{arm}``, SQL of the codes."""
+    _arms.append(sql)
+
+
+def arm_of(campaign: str, arm: str) -> str:
+    """SQL of the name of a campaign's arm; "" where it has none or none is known."""
+    known = [f"nullif(({sql.format(campaign=campaign, arm=arm)}), '')" for sql in _arms]
+    return f"coalesce({', '.join(known)}, '')" if known else "''"
+
+
+def outcomes_called(names: Mapping[str, Any]) -> None:
+    """Say once, at start-up, what outcomes of contacts are called, by their code."""
+    _outcomes.update(names)
+
+
+def outcome(code: str) -> str:
+    """The outcome of a contact in words; an imported code that nobody knows is shown as it came."""
+    return str(_outcomes.get(code, code.replace("_", " ")))

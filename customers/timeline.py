@@ -27,6 +27,7 @@ class Group(models.TextChoices):
     CONSENT = "consent", _("Consent")
     TIER = "tier", _("Tier")
     RELATION = "relation", _("Relation")
+    NOTES = "notes", _("Notes")
     IMPORTS = "imports", _("Imports")
 
 
@@ -42,6 +43,14 @@ SOURCES = {
 }
 
 
+def told_by(group: Group, sql: str) -> None:
+    """Say once, at start-up, where entries stand that a higher app keeps: SQL as in ``timeline_sql``.
+
+    It may ask ``%(customer)s``, ``%(zone)s`` and ``%(sees_notes)s``.
+    """
+    SOURCES[group] = f"{SOURCES[group]} UNION ALL {sql}" if group in SOURCES else sql
+
+
 OF_A_CAMPAIGN = (
     "(kind IN ('assigned', 'control') OR starts_with(kind, 'contact_') OR starts_with(kind, 'response_'))"
 )
@@ -49,7 +58,10 @@ OF_A_CAMPAIGN = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """``kind`` such as ``opened``, ``contact_phone``, ``response_refusal``, ``control``; unique with ``key``."""
+    """``kind`` such as ``opened``, ``contact_phone``, ``response_refusal``, ``control``; unique with ``key``.
+
+    ``named`` is what people call the product or the arm whose code ``detail`` is; "" where there is no name.
+    """
 
     day: dt.date
     kind: str
@@ -57,6 +69,7 @@ class Entry:
     what: str
     detail: str
     amount: Any
+    named: str = ""
 
     @property
     def place(self) -> str:
@@ -88,6 +101,11 @@ def sees_control(user: User) -> bool:
     return user.is_auditor or user.role not in (Role.RM, Role.BRANCH_MANAGER)
 
 
+def sees_notes(user: User) -> bool:
+    """What was noted in a talk is for those who talk with the customer, and for who audits them."""
+    return user.is_auditor or user.role in (Role.RM, Role.BRANCH_MANAGER)
+
+
 def timeline(
     user: User,
     customer: Customer,
@@ -101,11 +119,16 @@ def timeline(
     follows = ""
     if after:
         follows = "AND (day < %(day)s OR day = %(day)s AND (kind, key) > (%(kind)s, %(key)s))"
-    sources = " UNION ALL ".join(SOURCES[group] for group in groups or list(Group))
+    sources = " UNION ALL ".join(SOURCES[group] for group in groups or list(Group) if group in SOURCES)
     # A name says more than a code; only the entries shown are looked up.
     what = f"CASE WHEN {OF_A_CAMPAIGN} THEN {campaign_names.name_of('what')} ELSE what END"
+    named = (
+        f"CASE WHEN kind IN ('assigned', 'control') THEN {campaign_names.arm_of('what', 'detail')}"  # noqa: S608  constants
+        " WHEN starts_with(kind, 'response_') THEN"
+        " coalesce((SELECT name FROM customers_product WHERE code = detail), '') ELSE '' END"
+    )
     sql = (
-        f"SELECT day, kind, key, {what}, detail, amount FROM ("  # noqa: S608  constants
+        f"SELECT day, kind, key, {what}, detail, amount, {named} FROM ("  # noqa: S608  constants
         f"SELECT * FROM ({sources}) entry (day, kind, key, what, detail, amount)"
         f" WHERE day <= %(until)s {follows} ORDER BY day DESC, kind, key LIMIT %(most)s) shown"
         " ORDER BY day DESC, kind, key"
@@ -113,6 +136,7 @@ def timeline(
     values: dict[str, Any] = {
         "customer": customer.pk,
         "sees_control": sees_control(user),
+        "sees_notes": sees_notes(user),
         "until": until,
         "most": most,
         "zone": settings.TIME_ZONE,

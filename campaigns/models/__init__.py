@@ -1,7 +1,7 @@
 from campaigns.models.campaign import Arm, Campaign, Offer
 from campaigns.models.changes import Change
 from campaigns.models.handover import LeadHandover
-from campaigns.models.leads import FollowUp, Lead, Push
+from campaigns.models.leads import FollowUp, Lead, LeadNote, Push
 from campaigns.models.planning import MarketingPlan, PlanTarget
 from campaigns.models.policy import ContactRule
 from campaigns.models.results import EvaluationReport
@@ -16,6 +16,7 @@ __all__ = [
     "FollowUp",
     "Lead",
     "LeadHandover",
+    "LeadNote",
     "MarketingPlan",
     "Offer",
     "PlanTarget",

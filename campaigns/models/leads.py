@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -183,3 +185,22 @@ class FollowUp(models.Model):
 
     def __str__(self) -> str:
         return f"{self.lead_id} {self.outcome}"
+
+
+class LeadNote(models.Model):
+    """What somebody noted about a lead without an outcome. Taken back, it stays and is shown no more."""
+
+    lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="notes")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(_("when"), db_default=Now())
+    text = models.TextField(_("note"))
+    # Sent by the page once per typed note: a repeated request finds its first answer.
+    client_key = models.UUIDField(unique=True, default=uuid.uuid4)
+    undone_at = models.DateTimeField(_("taken back"), null=True)
+
+    class Meta:
+        verbose_name = _("note on a lead")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.lead_id} {self.at:%Y-%m-%d}"

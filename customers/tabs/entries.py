@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from bankcrm import figures, parsing
+from customers import campaign_names
 from customers.models import ConsentChannel, ConsentPurpose, ImportFile, QuietPeriod
 from customers.tabs.seen import Seen
 from customers.timeline import Entry
@@ -43,6 +44,7 @@ TEXTS: dict[str, tuple[str, Any]] = {
     "moved_off": ("switch-horizontal", gettext_lazy("Without a relationship manager, by an import")),
     "backup_by_import": ("users", gettext_lazy("%(what)s became backup by an import")),
     "backup_off": ("users", gettext_lazy("Without a backup, by an import")),
+    "note": ("note", gettext_lazy("“%(what)s”")),
     "joined": ("user-plus", gettext_lazy("Became a customer")),
     "left": ("user-x", gettext_lazy("Left the bank")),
     "left_then": ("user-x", gettext_lazy("Left the bank, came back later")),
@@ -76,12 +78,18 @@ def _holding(entry: Entry, _seen: Seen) -> tuple[str, list[str]]:
 
 def _contact(entry: Entry, _seen: Seen) -> tuple[str, list[str]]:
     length = figures.duration(float(entry.amount)) if entry.amount else ""
-    return entry.what, [entry.detail.replace("_", " "), length]
+    return entry.what, [campaign_names.outcome(entry.detail), length]
 
 
 def _response(entry: Entry, _seen: Seen) -> tuple[str, list[str]]:
     amount = figures.money(entry.amount) if entry.amount and entry.kind == "response_conversion" else ""
-    return entry.what, [entry.detail.replace("_", " "), amount]
+    return entry.what, [entry.named or entry.detail.replace("_", " "), amount]
+
+
+def _arm(entry: Entry, _seen: Seen) -> tuple[str, list[str]]:
+    if not (entry.named or entry.detail) or entry.kind == "control":
+        return entry.what, []
+    return entry.what, [entry.named or _("arm %(code)s") % {"code": entry.detail}]
 
 
 def _consent(entry: Entry, _seen: Seen) -> tuple[str, list[str]]:
@@ -122,6 +130,8 @@ WORDS: dict[str, Callable[[Entry, Seen], tuple[str, list[str]]]] = {
     "matured": _holding,
     "contact": _contact,
     "response": _response,
+    "assigned": _arm,
+    "control": _arm,
     "consent": _consent,
     "quiet": _quiet,
     "tier": _tier,
