@@ -47,5 +47,6 @@ def of_fit(fitted: FittedResponse) -> dict[str, Any]:
         "calibrated": refusal is None,
         "calibration_refusal": sentence(refusal) if refusal else None,
         "objection": sentence(objection) if objection else None,
+        "ignored": [sentence(each) for each in fitted.ignored],
         "rate": fitted.positives / max(fitted.n, 1),
     }

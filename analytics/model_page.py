@@ -46,7 +46,7 @@ def models() -> QuerySet[PredictiveModel]:
     """Models with what their pages read, in a fixed number of queries; artefacts stay in the database."""
     return PredictiveModel.objects.select_related(
         "product", "owner", "champion", "champion__promoted_by", "current_score_run__version"
-    ).defer("champion__artefact", "current_score_run__version__artefact")
+    ).defer("champion__artefact", "current_score_run__version__artefact", "current_score_run__shares")
 
 
 def summary(model: PredictiveModel, today: dt.date) -> dict[str, Any]:
@@ -156,24 +156,6 @@ def _difference(found: dict[str, Any] | None, decimals: int, more_is_better: boo
         "tone": tone,
         "word": word,
     }
-
-
-def challenger_of(model: PredictiveModel, versions: list[ModelVersion]) -> ModelVersion | None:
-    """The version that waits: newer than the champion, of the newest training the learner that was chosen.
-
-    One that ranks no better than chance waits for nothing once there is a champion.
-    """
-    newer = [
-        version
-        for version in versions
-        if version.state == State.TRAINED
-        and (
-            not model.champion
-            or (version.number > model.champion.number and not version.card.get("objection"))
-        )
-    ]
-    newest = [version for version in newer if version.run_id == newer[0].run_id]
-    return next((version for version in newest if version.card.get("chosen")), newest[0] if newest else None)
 
 
 def comparison(challenger: ModelVersion | None, champion: ModelVersion | None) -> dict[str, Any] | None:
@@ -383,6 +365,6 @@ def score_runs(model: PredictiveModel) -> QuerySet[ScoreRun]:
     return (
         ScoreRun.objects.filter(version__model=model, state=ScoreRun.State.PUBLISHED)
         .select_related("version__model__product")
-        .defer("version__artefact")
+        .defer("version__artefact", "shares")
         .order_by("-pk")
     )

@@ -59,7 +59,7 @@ def churn_chances(month: dt.date) -> list[tuple[str, str, tuple[Any, ...]]]:
     found = []
     for model in PredictiveModel.objects.exclude(feeds="").order_by("pk"):
         runs_of_month = ScoreRun.objects.filter(
-            version__model=model, as_of=month, state=ScoreRun.State.PUBLISHED
+            version__model=model, as_of=month, state=ScoreRun.State.PUBLISHED, challenger=False
         )
         run = max(runs_of_month, key=lambda run: (run.pk == model.current_score_run_id, run.pk), default=None)
         if run:
@@ -131,7 +131,32 @@ def previous_champion(model: PredictiveModel) -> ModelVersion | None:
 
 def last_scores(version: ModelVersion) -> ScoreRun | None:
     """What the version published last."""
-    return ScoreRun.objects.filter(version=version, state=ScoreRun.State.PUBLISHED).order_by("-pk").first()
+    published = ScoreRun.objects.filter(version=version, state=ScoreRun.State.PUBLISHED, challenger=False)
+    return published.order_by("-pk").first()
+
+
+def challenger(model: PredictiveModel) -> ModelVersion | None:
+    """The version that waits for promotion, without its artefact."""
+    newest = model.versions.defer("artefact").select_related("trained_by").order_by("-number")
+    return challenger_of(model, list(newest[:30]))
+
+
+def challenger_of(model: PredictiveModel, versions: list[ModelVersion]) -> ModelVersion | None:
+    """The version that waits: newer than the champion, of the newest training the learner that was chosen.
+
+    One that ranks no better than chance waits for nothing once there is a champion.
+    """
+    newer = [
+        version
+        for version in versions
+        if version.state == State.TRAINED
+        and (
+            not model.champion
+            or (version.number > model.champion.number and not version.card.get("objection"))
+        )
+    ]
+    newest = [version for version in newer if version.run_id == newer[0].run_id]
+    return next((version for version in newest if version.card.get("chosen")), newest[0] if newest else None)
 
 
 def _once_champions(model: PredictiveModel) -> QuerySet[ModelVersion]:

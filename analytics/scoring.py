@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from django.db import transaction
@@ -15,31 +16,40 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from analytics import card, features, history, published, targets
+from analytics import card, drift, features, history, predictive, published, targets
+from analytics.drift import Drift
 from analytics.features import Batch
 from analytics.modelling import artefact
 from analytics.modelling.response import FittedResponse
 from analytics.modelling.rules import rule_score
+from analytics.modelling.sentences import ModellingRefusal
 from analytics.modelling.uplift_model import FittedUplift
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
 from bankcrm import audit, bulk, runs
 from bankcrm.models import User
 from customers import attitude, profile
+from customers.models import CustomerProfile
 
 TABLE = "analytics_score"
 Scores = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """The scores of one run, and how far scores and fields have moved since the version learned."""
+
+    scores: Scores
+    drift: Drift
 
 
 def score(model: PredictiveModel, month: dt.date | None, user: User, job: runs.Job | None = None) -> ScoreRun:
     """Score the customers of ``month`` (the newest profile) with the champion and put the scores to use.
 
     A repeated run finds what it published. Raises runs.Refused without a champion, for an artefact that is not the one
-    stored, or when there is nobody to score; nothing is then visible.
+    stored, for a field that disappeared, or when there is nobody to score; nothing is then visible.
     """
-    if job:
-        made = ScoreRun.objects.filter(run=job.run_id, state=ScoreRun.State.PUBLISHED).first()
-        if made:
-            return made
+    if job and (made := _made(job, challenger=False)):
+        return made
     version = (
         ModelVersion.objects.filter(model=model, state=ModelVersion.State.CHAMPION)
         .select_related("model__product")
@@ -47,22 +57,68 @@ def score(model: PredictiveModel, month: dt.date | None, user: User, job: runs.J
     )
     if version is None:
         raise runs.Refused(_("The model has no champion. A second person promotes a version first."))
-    day = month or profile.latest_month()
-    if day is None:
+    return _scored(version, _existing(model, month), user, job, challenger=False)
+
+
+def score_challenger(
+    model: PredictiveModel, month: dt.date | None, user: User, job: runs.Job | None = None
+) -> ScoreRun | None:
+    """The same customers by the version that waits for promotion, to be compared on outcomes; None without one.
+
+    Nobody is chosen by these scores: no pointer moves. Raises runs.Refused as ``score`` does.
+    """
+    if job and (made := _made(job, challenger=True)):
+        return made
+    waiting = predictive.challenger(model)
+    if waiting is None or model.history_campaign:
+        return None
+    version = ModelVersion.objects.select_related("model__product").get(pk=waiting.pk)
+    return _scored(version, _existing(model, month), user, job, challenger=True)
+
+
+def _made(job: runs.Job, *, challenger: bool) -> ScoreRun | None:
+    return ScoreRun.objects.filter(
+        run=job.run_id, state=ScoreRun.State.PUBLISHED, challenger=challenger
+    ).first()
+
+
+def _existing(model: PredictiveModel, month: dt.date | None) -> dt.date:
+    """The month-end to score. Raises runs.Refused naming the newest where there is none of that day."""
+    newest = profile.latest_month()
+    if newest is None:
         raise runs.Refused(_("There is no customer profile yet. Build the month-end profile first."))
-    published.drop_remains(ScoreRun.objects.filter(version__model=model))
-    fitted = load(version)
-    run = ScoreRun.objects.create(version=version, as_of=day, run=job.run if job else None)
-    ids, raw, probability = _computed(version, fitted, day, job)
-    if not len(ids):
-        ScoreRun.objects.filter(pk=run.pk).update(state=ScoreRun.State.DROPPED)
+    day = month or newest
+    if not model.history_campaign and not CustomerProfile.objects.filter(month=day).exists():
         raise runs.Refused(
-            _("There is no customer to score in the profile of %(day)s.") % {"day": day.isoformat()}
+            _("There is no customer profile of %(day)s; the newest is of %(newest)s.")
+            % {"day": day.isoformat(), "newest": newest.isoformat()}
         )
-    psi = fitted.score_reference.psi(probability) if isinstance(fitted, FittedResponse) else None
+    return day
+
+
+def _scored(
+    version: ModelVersion, day: dt.date, user: User, job: runs.Job | None, *, challenger: bool
+) -> ScoreRun:
+    left = ScoreRun.objects.filter(version__model=version.model, challenger=challenger)
+    published.drop_remains(left.exclude(run=job.run_id) if job and challenger else left)
+    fitted = load(version)
+    if fitted is not None and not version.model.history_campaign:
+        drift.refuse_lost(fitted)
+    run = ScoreRun.objects.create(
+        version=version, as_of=day, run=job.run if job else None, challenger=challenger
+    )
+    try:
+        computed = _computed(version, fitted, day, job)
+    except ModellingRefusal as refused:
+        ScoreRun.objects.filter(pk=run.pk).update(state=ScoreRun.State.DROPPED)
+        raise runs.Refused(card.told(refused.sentence)) from refused
+    except runs.Refused:
+        ScoreRun.objects.filter(pk=run.pk).update(state=ScoreRun.State.DROPPED)
+        raise
     if job:
-        job.progress(len(ids), len(ids), _("Publishing"))
-    _publish(model, version, run, (ids, raw, probability), psi, user, job)
+        rows = len(computed.scores[0])
+        job.progress(rows, rows, _("Publishing"))
+    _publish(version, run, computed, user, job)
     run.refresh_from_db()
     return run
 
@@ -82,23 +138,30 @@ def load(version: ModelVersion) -> FittedResponse | FittedUplift | None:
 
 def _computed(
     version: ModelVersion, fitted: FittedResponse | FittedUplift | None, day: dt.date, job: runs.Job | None
-) -> Scores:
-    if version.model.history_campaign and not isinstance(fitted, FittedUplift):
-        return _along_the_file(version, fitted, job)
+) -> Computed:
     who = targets.population(version.model, day)
+    if version.model.history_campaign and not isinstance(fitted, FittedUplift):
+        scores = _along_the_file(version, fitted, job)
+        psi = fitted.score_reference.psi(scores[2]) if isinstance(fitted, FittedResponse) else None
+        return Computed(scores, Drift(psi))
     total = features.count(day, who)
+    watch = drift.Watch(fitted, total) if fitted is not None else None
     parts: list[Scores] = []
     done = 0
     for batch in _batches(version, fitted, day):
+        if watch:
+            watch.add(batch.X)
         raw, probability = _of_batch(version, fitted, batch)
         parts.append((batch.ids, raw, probability))
         done += len(batch.ids)
         if job:
             job.progress(done, total, _("Scoring"))
-    if not parts:
-        return np.empty(0, np.int64), np.empty(0), np.empty(0, np.float32)
+    if not done:
+        raise runs.Refused(
+            _("There is no customer to score in the profile of %(day)s.") % {"day": day.isoformat()}
+        )
     ids, raws, probabilities = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    return ids, raws, probabilities
+    return Computed((ids, raws, probabilities), drift.measure(version, watch, probabilities, day, who))
 
 
 def _batches(
@@ -145,28 +208,36 @@ def _along_the_file(version: ModelVersion, fitted: FittedResponse | None, job: r
 
 
 def _publish(
-    model: PredictiveModel,
-    version: ModelVersion,
-    run: ScoreRun,
-    scores: Scores,
-    psi: float | None,
-    user: User,
-    job: runs.Job | None,
+    version: ModelVersion, run: ScoreRun, computed: Computed, user: User, job: runs.Job | None
 ) -> None:
+    model, moved = version.model, computed.drift
     with bulk.without_time_limit(), transaction.atomic():
         if job:
             job.fence()
-        moved = PredictiveModel.objects.filter(pk=model.pk, champion=version).update(current_score_run=run)
-        if not moved:
-            raise runs.Refused(_("Another version became champion while this one was scoring. Score again."))
-        rows = write_back(run, *scores)
+        if not run.challenger:
+            put = PredictiveModel.objects.filter(pk=model.pk, champion=version)
+            if not put.update(current_score_run=run):
+                raise runs.Refused(
+                    _("Another version became champion while this one was scoring. Score again.")
+                )
+        rows = write_back(run, *computed.scores)
         ScoreRun.objects.filter(pk=run.pk, state=ScoreRun.State.BUILDING).update(
-            state=ScoreRun.State.PUBLISHED, rows=rows, psi=psi, published_at=Now()
+            state=ScoreRun.State.PUBLISHED,
+            rows=rows,
+            psi=moved.psi,
+            drift=moved.kept,
+            shares=moved.shares,
+            published_at=Now(),
         )
-        if model.feeds:
+        if model.feeds and not run.challenger:
             attitude.fill(run.as_of)
         audit.record(
-            user, "model.scored", model, to_state=ScoreRun.State.PUBLISHED, score_run=run.pk, rows=rows
+            user,
+            "model.challenger_scored" if run.challenger else "model.scored",
+            model,
+            to_state=ScoreRun.State.PUBLISHED,
+            score_run=run.pk,
+            rows=rows,
         )
 
 

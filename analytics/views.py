@@ -54,7 +54,7 @@ def model_detail(request: SignedIn, pk: int) -> HttpResponse:
     seen = PredictiveModel.objects.visible_to(request.user)
     model = get_object_or_404(model_page.models().filter(pk__in=seen), pk=pk)
     rows = model_page.versions(model, request.user)
-    challenger = model_page.challenger_of(model, [row["version"] for row in rows])
+    challenger = predictive.challenger_of(model, [row["version"] for row in rows])
     shown = model.champion or challenger
     against = model_page.comparison(challenger, model.champion)
     previous = predictive.previous_champion(model)

@@ -79,27 +79,43 @@ def refuse_disappeared(X: ArrayLike, specs: Sequence[FeatureSpec], references: S
     """FeatureDisappeared for features of X (n, features) missing in 99 % of the rows, of which at least half were known
     while learning (`references`, as a fitted model keeps them). Unknown categories count as missing."""
     matrix = check_matrix(X, specs)
-    if not len(matrix):
-        return
-    now = np.isnan(matrix).mean(axis=0)
+    if len(matrix):
+        refuse_gone(np.isnan(matrix).mean(axis=0), specs, references)
+
+
+def refuse_gone(missing: ArrayLike, specs: Sequence[FeatureSpec], references: Sequence[Reference]) -> None:
+    """`refuse_disappeared` from the shares of missing values (features,) alone."""
+    now = np.asarray(missing, dtype=np.float64)
     gone = [
         (spec, 100 * known.shares[-1], 100 * float(now[j]))
         for j, (spec, known) in enumerate(zip(specs, references, strict=True))
         if now[j] >= GONE and known.shares[-1] <= 1 - KNOWN
     ]
-    if gone:
-        spec, then, share = gone[0]
-        raise FeatureDisappeared(
-            [each.name for each, _, _ in gone],
-            gettext_noop(
-                "%(label)s (%(name)s) has disappeared: it is missing in %(now).1f %% of the rows, and was in "
-                "%(then).1f %% when the model was trained."
-            ),
-            label=spec.label,
-            name=spec.name,
-            now=share,
-            then=then,
+    if not gone:
+        return
+    spec, then, share = gone[0]
+    template = (
+        gettext_noop(
+            "%(label)s (%(name)s) has disappeared: it is missing in %(now).1f %% of the rows, and was in "
+            "%(then).1f %% when the model was trained."
         )
+        if len(gone) == 1
+        else gettext_noop(
+            "%(n)s fields have disappeared: %(names)s. %(label)s (%(name)s) is missing in %(now).1f %% of the rows, "
+            "and was in %(then).1f %% when the model was trained."
+        )
+    )
+    names = [each.name for each, _, _ in gone]
+    raise FeatureDisappeared(
+        names,
+        template,
+        n=len(gone),
+        names=", ".join(names),
+        label=spec.label,
+        name=spec.name,
+        now=share,
+        then=then,
+    )
 
 
 def refuse_absent(columns: Mapping[str, Any], specs: Sequence[FeatureSpec]) -> None:
@@ -118,33 +134,34 @@ def unseen_categories(
 ) -> tuple[Sentence, ...]:
     """One sentence per categorical feature with values its specification does not list: which, and for how many rows.
     They are scored as missing."""
-    found = []
+    found: list[Sentence] = []
     for spec in specs:
         if spec.kind != "categorical" or spec.name not in columns:
             continue
         values: NDArray[Any] = np.array(
             ["" if value is None else str(value) for value in columns[spec.name]], dtype=object
         )
-        names, counts = np.unique(values[values != ""], return_counts=True)
-        strange = [
-            (str(name), int(n)) for name, n in zip(names, counts, strict=True) if name not in spec.categories
-        ]
-        if strange:
-            strange.sort(key=lambda pair: (-pair[1], pair[0]))
-            found.append(
-                Sentence(
-                    gettext_noop(
-                        "%(label)s (%(name)s) has %(kinds)s values the model has not seen, in %(rows)s of %(n)s rows, "
-                        "scored as missing: %(values)s."
-                    ),
-                    {
-                        "label": spec.label,
-                        "name": spec.name,
-                        "kinds": len(strange),
-                        "rows": sum(n for _, n in strange),
-                        "n": len(values),
-                        "values": ", ".join(name for name, _ in strange[:NAMED]),
-                    },
-                )
-            )
+        names, counts = np.unique(values, return_counts=True)
+        found.extend(unseen_counted(spec, {str(name): int(n) for name, n in zip(names, counts, strict=True)}))
     return tuple(found)
+
+
+def unseen_counted(spec: FeatureSpec, counted: Mapping[str, int]) -> tuple[Sentence, ...]:
+    """`unseen_categories` of one feature from its values and their rows; "" is no value. Empty or one sentence."""
+    strange = [(name, n) for name, n in counted.items() if name and name not in spec.categories]
+    if not strange:
+        return ()
+    strange.sort(key=lambda pair: (-pair[1], pair[0]))
+    template = gettext_noop(
+        "%(label)s (%(name)s) has %(kinds)s values the model has not seen, in %(rows)s of %(n)s rows, scored as "
+        "missing: %(values)s."
+    )
+    values = {
+        "label": spec.label,
+        "name": spec.name,
+        "kinds": len(strange),
+        "rows": sum(n for _, n in strange),
+        "n": sum(counted.values()),
+        "values": ", ".join(name for name, _ in strange[:NAMED]),
+    }
+    return (Sentence(template, values),)

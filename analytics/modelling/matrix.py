@@ -13,11 +13,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .sentences import ModellingRefusal, gettext_noop
+
 Floats = NDArray[np.floating[Any]]
 FeatureKind = Literal["numeric", "categorical", "flag"]
 KINDS = ("numeric", "categorical", "flag")
 # HistGradientBoosting refuses a categorical column with more categories than its 255 bins.
 CATEGORY_LIMIT = 200
+
+
+class InfiniteValue(ModellingRefusal):
+    """A number of the matrix is infinite; the sentence names its column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ def check_matrix(X: ArrayLike, specs: Sequence[FeatureSpec]) -> NDArray[np.float
     for j, spec in enumerate(specs):
         column = matrix[:, j]
         if np.isinf(column).any():
-            raise ValueError(f"{spec.name} holds an infinite value")
+            raise InfiniteValue(gettext_noop("%(name)s holds an infinite value."), name=spec.name)
         if spec.kind == "categorical":
             known = column[~np.isnan(column)]
             if known.size and (known.min() < 0 or known.max() >= len(spec.categories)):

@@ -65,11 +65,37 @@ def codes_reference(expected: ArrayLike, categories: int) -> Reference:
 def _shares(values: NDArray[np.float64], edges: Sequence[float]) -> NDArray[np.float64]:
     if not len(values):
         raise ValueError("there are no rows to compare")
+    return _counts(values, edges) / len(values)
+
+
+def _counts(values: NDArray[np.float64], edges: Sequence[float]) -> NDArray[np.intp]:
     missing = np.isnan(values)
     bins = np.where(
         missing, len(edges) + 1, np.searchsorted(np.asarray(edges, dtype=np.float64), values, side="left")
     )
-    return np.bincount(bins, minlength=len(edges) + 2) / len(values)
+    return np.bincount(bins, minlength=len(edges) + 2)
+
+
+class ShareCount:
+    """Rows of a feature matrix counted into the bins of its references, piece by piece, so that the shares of a bank
+    are known without its matrix ever being whole."""
+
+    def __init__(self, references: Sequence[Reference]) -> None:
+        self.references = tuple(references)
+        self.n = 0
+        self._counts = [np.zeros(len(known.edges) + 2, dtype=np.int64) for known in self.references]
+
+    def add(self, X: NDArray[Any]) -> None:
+        """Count the rows of X (n, features), NaN for missing."""
+        self.n += len(X)
+        for j, known in enumerate(self.references):
+            self._counts[j] += _counts(X[:, j].astype(np.float64), known.edges)
+
+    def shares(self) -> list[NDArray[np.float64]]:
+        """Per feature the shares of its bins and, last, of the missing. ValueError before the first row."""
+        if not self.n:
+            raise ValueError("there are no rows to compare")
+        return [counted / self.n for counted in self._counts]
 
 
 def psi_of_shares(expected: ArrayLike, actual: ArrayLike) -> float:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from .estimators import EstimatorKind, fit_estimator
 from .matrix import FeatureSpec, check_matrix
 from .response import CHUNK
+from .stability import Reference, feature_references, reference
 from .uplift import UPLIFT_KINDS, UpliftKind, UpliftLearner, build_learner, cross_fit, refuse_arms
 from .uplift_gate import SegmentEffects, UpliftDecision, decide, segment_effects
 from .uplift_metrics import qini_coefficient
@@ -21,7 +22,8 @@ Score = Callable[[NDArray[np.intp], NDArray[np.intp]], Floats]
 @dataclass(frozen=True, slots=True)
 class FittedUplift:
     """`estimator` learned from all rows; `decision` was made on rows held back from its twins. `tried` is the
-    cross-fitted Qini of every learner on the rows that chose `kind`; `segments` the effects of the fallback."""
+    cross-fitted Qini of every learner on the rows that chose `kind`; `segments` the effects of the fallback; the
+    references are the training columns and the scores of the training rows, for monitoring."""
 
     kind: UpliftKind
     estimator: UpliftLearner
@@ -32,6 +34,8 @@ class FittedUplift:
     decision: UpliftDecision
     tried: dict[str, float]
     segments: SegmentEffects | None
+    score_reference: Reference | None = None
+    feature_references: tuple[Reference, ...] = ()
 
     def predict(self, X: ArrayLike) -> NDArray[np.float32]:
         """Estimated uplift (n,), in chunks of 100,000 rows; ValueError as in `matrix.check_matrix`."""
@@ -108,7 +112,17 @@ def fit_uplift(
     )
     estimator = fit.learner(np.arange(len(matrix)))
     return FittedUplift(
-        learner, estimator, tuple(specs), seed, pooled.codes, len(matrix), decision, tried, effects
+        kind=learner,
+        estimator=estimator,
+        specs=tuple(specs),
+        seed=seed,
+        codes=pooled.codes,
+        n=len(matrix),
+        decision=decision,
+        tried=tried,
+        segments=effects,
+        score_reference=reference(np.asarray(estimator.predict(matrix), dtype=np.float64)),
+        feature_references=feature_references(matrix, specs),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from analytics import model_page, predictive, scoring
+from analytics import predictive, scoring
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
 from bankcrm.models import Run
 from tests.analytics import bank
@@ -193,10 +193,10 @@ def test_of_a_training_the_chosen_learner_waits_not_its_sibling(cast: Cast, mode
     bank.make_version(model, 3, card={"chosen": False, "metrics": {}})
     versions = list(model.versions.order_by("-number"))
     current = PredictiveModel.objects.get(pk=model.pk)
-    assert model_page.challenger_of(current, versions) == chosen
+    assert predictive.challenger_of(current, versions) == chosen
     predictive.promote(chosen, cast.max)
     current = PredictiveModel.objects.get(pk=model.pk)
-    assert model_page.challenger_of(current, list(model.versions.order_by("-number"))).number == 3
+    assert predictive.challenger_of(current, list(model.versions.order_by("-number"))).number == 3
 
 
 def test_a_version_that_ranks_worse_says_so_before_it_is_promoted(cast: Cast, model: PredictiveModel) -> None:

@@ -96,7 +96,7 @@ def test_without_a_champion_nothing_is_scored(cast: Cast) -> None:
 
 def test_a_month_without_customers_is_refused(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     model = bank.in_use(cast, monkeypatch, 900)
-    with pytest.raises(runs.Refused, match="no customer to score in the profile of 2024-01-31"):
+    with pytest.raises(runs.Refused, match="no customer profile of 2024-01-31; the newest is of 2026-10-31"):
         scoring.score(model, labels.dt.date(2024, 1, 31), cast.ana)
     assert again(model).current_score_run is None
 

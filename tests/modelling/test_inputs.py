@@ -87,7 +87,7 @@ def test_a_feature_that_disappeared_stops_the_scoring(history, trees):
     X[:, 0] = np.nan
     X[:, 1] = np.nan
     with pytest.raises(
-        FeatureDisappeared, match=r"Balance \(balance\) has disappeared: .* 100\.0 %"
+        FeatureDisappeared, match=r"2 fields have disappeared: balance, region\. Balance .* 100\.0 %"
     ) as refused:
         refuse_disappeared(X, trees.specs, trees.feature_references)
     assert refused.value.names == ("balance", "region")
