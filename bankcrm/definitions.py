@@ -57,6 +57,13 @@ DEFINITIONS = {
     "decile": (_("Decile"), _("The customers' tenth by score; decile 1 has the highest scores.")),
     "eligibility": (_("Eligibility"), _("Whether a customer may receive this offer at all.")),
     "expected_value": (_("Expected value"), _("Chance of a conversion times what one is worth.")),
+    "exploration": (
+        _("Exploration"),
+        _(
+            "Contacts drawn at random among all who could be contacted, whatever their score. Their outcomes show what a"
+            " model cannot learn from customers it chose itself."
+        ),
+    ),
     "gini": (_("Gini"), _("2 × AUC − 1: 0 is no better than chance, 1 is perfect.")),
     "holdout": (_("Holdout"), _("A random slice of all customers kept out of every campaign for a period.")),
     "holm": (

@@ -94,9 +94,21 @@ class BriefForm(CardForm):
 
 
 class ExclusionForm(CardForm):
+    exploration_share = PercentField(
+        label=_("Exploration, % of the contacts"),
+        min_value=Decimal(0),
+        max_value=Decimal(50),
+        decimal_places=1,
+        help_text=_(
+            "Drawn at random among all who could be contacted, not by score, so that models learn of those they would"
+            " pass over: 5 to 10 % is customary, 20 % where uplift is to be learned. Without a model the order is drawn"
+            " anyway."
+        ),
+    )
+
     class Meta:
         model = Campaign
-        fields = ["model", "minimum_value", "capacity"]
+        fields = ["model", "minimum_value", "capacity", "exploration_share"]
         help_texts = {
             "model": _(
                 "Ranks customers by calibrated probability × margin − cost; without one the order is drawn."

@@ -13,7 +13,7 @@ from analytics import audience
 from bankcrm import figures
 from bankcrm.models import Run, User
 from campaigns import blockers as blocking
-from campaigns import contact_policy, lifecycle, power, push, targeting
+from campaigns import contact_policy, exploration, lifecycle, power, push, targeting
 from campaigns.conflicts import Refused
 from campaigns.models import Campaign, Change, ContactRule, Push, Selection
 from campaigns.refusal import MIN_PER_ARM
@@ -39,6 +39,7 @@ class Standing:
     ranking_sentence: str
     selection: Selection | None
     sentence: str = ""
+    exploration: str = ""
 
 
 def standing(campaign: Campaign, user: User) -> Standing:
@@ -61,6 +62,7 @@ def standing(campaign: Campaign, user: User) -> Standing:
         ranking=found.ranking,
         ranking_sentence=found.ranking_sentence,
         selection=campaign.selection,
+        exploration=exploration.sentence(found.explored),
     )
 
 
@@ -78,6 +80,7 @@ def _selected(selection: Selection) -> Standing:
         if stored.get("ranking")
         else "",
         selection=selection,
+        exploration=exploration.sentence(stored.get("exploration") or {}),
     )
 
 

@@ -30,11 +30,22 @@ EDITABLE = (
     "minimum_value",
     "capacity",
     "control_share",
+    "exploration_share",
     "success",
 )
 # A change of one of these asks for a new selection; the others leave the population as it is.
 SELECTING = frozenset(
-    {"product", "condition", "profile_month", "model", "minimum_value", "capacity", "control_share", "arms"}
+    {
+        "product",
+        "condition",
+        "profile_month",
+        "model",
+        "minimum_value",
+        "capacity",
+        "control_share",
+        "exploration_share",
+        "arms",
+    }
 )
 _OFFER = (
     "code",

@@ -11,7 +11,7 @@ from typing import Any
 from analytics.models import PredictiveModel
 from bankcrm import runs
 from bankcrm.models import Run, User
-from campaigns import lifecycle
+from campaigns import exploration, lifecycle
 from campaigns.contact_policy import ensure_default_rules
 from campaigns.models import Campaign, MarketingPlan, Offer
 from customers.models import Product
@@ -113,6 +113,7 @@ def offer(product: Product) -> Offer:
     return Offer.objects.get_or_create(
         code="fund-plan",
         defaults={
+        "exploration_share": exploration.SHARE,
             "name": "Fund plan without entry fee",
             "product": product,
             "terms": "monthly from ¥500, no entry fee this quarter",

@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy
 from bankcrm import audit, bulk, clock, workdays
 from bankcrm.models import User
 from bankcrm.runs import Job
-from campaigns import contact_policy, definition, explanation, lifecycle, withdrawal, wrong_state
+from campaigns import contact_policy, definition, explanation, exploration, lifecycle, withdrawal, wrong_state
 from campaigns.conflicts import Refused
 from campaigns.models import Campaign, Change, FollowUp, Lead, Push, Target
 from campaigns.push_sql import Chunk, chunk_statement
@@ -150,6 +150,8 @@ def _push_chunks(campaign: Campaign, begun: Push, job: Job | None) -> None:
             is_random=bool(campaign.control_share) or len(arms) > 1,
             profiled=selection.score_run_id is not None,
             rules=rules,
+            treated_share=1 - float(campaign.control_share) if campaign.control_share else None,
+            all_drawn=exploration.all_drawn(selection),
             on=campaign.assigned_on,
             due_on=due_on,
             exceptional_due_days=exceptional,

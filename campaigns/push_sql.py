@@ -25,6 +25,10 @@ class Chunk:
     channels: list[str]
     excludes_holders: bool
     is_random: bool
+    # The designed chance of being contacted; None without a control group.
+    treated_share: float | None
+    # Nothing ranked the customers: the whole list was drawn.
+    all_drawn: bool
     profiled: bool
     rules: list[ContactRule]
     on: dt.date
@@ -48,9 +52,11 @@ due AS MATERIALIZED (
 {checked},
 assigned AS (
     INSERT INTO customers_assignment
-        (campaign_code, customer_id, cell_code, is_control, is_random, product_code, assigned_on, score, decile, source)
+        (campaign_code, customer_id, cell_code, is_control, is_random, product_code, assigned_on, score, decile, source,
+        treated_share, is_exploration, selection_chance)
     SELECT {campaign_code}, customer_id, CASE WHEN is_control THEN 'control' ELSE arm_code END, is_control,
-        {is_random}, {product}, {on}, probability, decile, 'push'
+        {is_random}, {product}, {on}, probability, decile, 'push', {treated_share}, {all_drawn} OR is_exploration,
+        selection_chance
     FROM chunk
     ON CONFLICT DO NOTHING
 ),
@@ -75,6 +81,8 @@ SELECT (SELECT max(id) FROM chunk), (SELECT count(*) FROM chunk), (SELECT count(
         allocated=_allocated(chunk.on),
         campaign_code=chunk.campaign.code,
         is_random=chunk.is_random,
+        treated_share=chunk.treated_share,
+        all_drawn=chunk.all_drawn,
         product=chunk.campaign.product.code,
         on=chunk.on,
         campaign=chunk.campaign.pk,
@@ -89,7 +97,8 @@ def _targets(chunk: Chunk) -> Piece:
     # What an interrupted push did has a lead or a reason already; only control comes by again, to no effect.
     return compose(
         """chunk AS MATERIALIZED (
-    SELECT t.id, t.customer_id, t.is_control, t.arm_id, a.code AS arm_code, t.probability, t.decile, t.value
+    SELECT t.id, t.customer_id, t.is_control, t.arm_id, a.code AS arm_code, t.probability, t.decile, t.value,
+        t.is_exploration, t.selection_chance
     FROM campaigns_target t LEFT JOIN campaigns_arm a ON a.id = t.arm_id
     WHERE t.selection_id = {selection} AND t.id > {after} AND t.withheld = ''
         AND NOT EXISTS (SELECT FROM campaigns_lead l WHERE l.target_id = t.id)

@@ -21,7 +21,7 @@ from analytics.models import PredictiveModel, ScoreRun
 from bankcrm import audit, bulk, clock
 from bankcrm.models import User
 from bankcrm.runs import Job
-from campaigns import contact_policy, definition, forecast, lifecycle
+from campaigns import contact_policy, definition, exploration, forecast, lifecycle
 from campaigns.arms import drop_targets
 from campaigns.conflicts import Conflict, Refused
 from campaigns.models import Campaign, Selection, Target
@@ -46,6 +46,7 @@ class Outcome:
     expected_responses: float | None
     response_variance: float | None
     seconds: float
+    explored: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Preview:
     ranking: str
     ranking_sentence: str
     forecast: dict[str, Any]
+    explored: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,7 @@ def preview(campaign: Campaign, user: User, *, on: dt.date | None = None) -> Pre
         ranking=inputs.ranking,
         ranking_sentence=ranking_sentence(inputs.ranking, inputs.rate_source),
         forecast=_forecast(inputs, outcome),
+        explored=outcome.explored,
     )
 
 
@@ -288,6 +291,11 @@ def _run(inputs: Inputs, selection_id: int | None) -> Outcome:
     passed = dropped.pop(None, 0)
     counts = {_CODES[number]: n for number, n in dropped.items()}
     final = sum(arms.values())
+    explored = exploration.found(rows)
+    if below := explored.get("below", 0):
+        # Not worth a contact by their score, but drawn: they passed that step.
+        counts["not_worth"] -= below
+        passed += below
     counts["capacity"] = passed - final - control
     return Outcome(
         waterfall=_waterfall(counts, control, final),
@@ -297,6 +305,7 @@ def _run(inputs: Inputs, selection_id: int | None) -> Outcome:
         expected_responses=sum(p for p, _v in treated) if treated else None,
         response_variance=sum(v for _p, v in treated) if treated else None,
         seconds=seconds,
+        explored=explored,
     )
 
 
@@ -324,6 +333,7 @@ def _stored(inputs: Inputs, outcome: Outcome) -> dict[str, Any]:
         "rate_source": inputs.rate_source,
         "arms": {arm.code: outcome.arms.get(arm.pk, 0) for arm in inputs.arms},
         "forecast": _forecast(inputs, outcome),
+        "exploration": outcome.explored,
     }
 
 
@@ -355,6 +365,11 @@ def _learned_from_contacted(score_run: ScoreRun | None) -> bool:
 def _why_target(target: Target) -> Why:
     arm = target.arm.code if target.arm else ""
     figures = {"rank": f"{target.rank:,}", "value": f"{target.value:,.2f}", "arm": arm}
+    if target.is_exploration and not target.is_control:
+        sentence = _(
+            "Drawn at random to explore, not by rank: on the final list in arm %(arm)s, worth %(value)s."
+        )
+        return Why("final", target.withheld, sentence % figures, target.rank, target.value, target.reasons)
     if target.is_control:
         sentence = (
             _("Drawn as control: would have been contacted with rank %(rank)s, worth %(value)s.") % figures

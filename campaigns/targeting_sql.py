@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from analytics import audience
 from analytics.models import ScoreRun
+from campaigns import exploration
 from campaigns.conflicts import Refused
 from campaigns.contact_policy import BLOCKS, Policy, member, policy
 from campaigns.control import control_fraction_sql
@@ -62,6 +63,11 @@ class Inputs:
     rules: list[ContactRule]
     rate: float | None = None
     rate_source: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def explores(self) -> bool:
+        """Whether a share of the contacts is drawn beside the ranking; where the order is drawn, everybody is."""
+        return self.ranking == "score" and bool(self.campaign.exploration_share)
 
     @property
     def channels(self) -> list[str]:
@@ -137,36 +143,56 @@ def selection_statement(inputs: Inputs, selection_id: int | None) -> Piece:
     """The whole statement. With ``selection_id`` it inserts the targets, without it only counts.
 
     Rows: (kind, code, n, sum of probabilities, sum of p(1 − p)), kind "dropped" (code: number of the reason, NULL for
-    who passed every step), "arm" (code: arm id) or "control".
+    who passed every step), "arm" (code: arm id) or "control"; with exploration also those of ``exploration.COUNTED``.
     """
     campaign = inputs.campaign
-    capacity = campaign.capacity
+    capacity, order = campaign.capacity, _order(inputs)
     share = float(campaign.control_share)
+    bound = None if capacity is None else _prefix(capacity, share)
+    explores = inputs.explores
     return compose(
-        """WITH {judged},
-kept AS (
-    SELECT customer_id, probability, decile, value, row_number() OVER (ORDER BY {order}) AS rank
-    FROM (SELECT * FROM judged WHERE dropped IS NULL ORDER BY {order} LIMIT {bound}) best
-),
+        """WITH {judged}{explored},
+{kept},
 drawn AS (SELECT kept.*, {fraction} < {share} AS is_control FROM kept),
 cut AS MATERIALIZED (
-    SELECT customer_id, probability, decile, value, rank, is_control,
-        CASE WHEN is_control THEN NULL ELSE {arm} END AS arm_id
-    FROM {within}
+    SELECT customer_id, probability, decile, value, place AS rank, is_control, dropped, is_exploration,
+        selection_chance, CASE WHEN is_control THEN NULL ELSE {arm} END AS arm_id
+    FROM {listed}
 ){inserted}
 SELECT 'dropped', dropped::bigint, count(*), NULL::float8, NULL::float8 FROM judged GROUP BY dropped
 UNION ALL
 SELECT CASE WHEN is_control THEN 'control' ELSE 'arm' END, arm_id, count(*), sum(probability),
     sum(probability * (1 - probability))
-FROM cut GROUP BY is_control, arm_id""",
+FROM cut GROUP BY is_control, arm_id{counted}""",
         judged=judged(inputs),
-        order=_order(inputs),
-        bound=None if capacity is None else _prefix(capacity, share),
+        explored=exploration.drawn(campaign, _CODES.index("not_worth")) if explores else EMPTY,
+        kept=exploration.kept(order, bound) if explores else _kept(order, bound),
         fraction=Piece(control_fraction_sql("%s", "customer_id"), (campaign.salt,)),
         share=share,
         arm=_arm(inputs),
-        within=_within(capacity),
+        listed=exploration.ranked(order, _within(capacity)) if explores else _plainly(_within(capacity)),
         inserted=EMPTY if selection_id is None else _insert(selection_id),
+        counted=exploration.COUNTED if explores else EMPTY,
+    )
+
+
+def _kept(order: Piece, bound: int | None) -> Piece:
+    return compose(
+        """kept AS (
+    SELECT customer_id, probability, decile, value, row_number() OVER (ORDER BY {order}) AS rank
+    FROM (SELECT * FROM judged WHERE dropped IS NULL ORDER BY {order} LIMIT {bound}) best
+)""",
+        order=order,
+        bound=bound,
+    )
+
+
+def _plainly(listed: Piece) -> Piece:
+    """Without exploration everybody is listed by rank."""
+    return compose(
+        "(SELECT *, rank AS place, NULL::smallint AS dropped, false AS is_exploration,"
+        " 1::float8 AS selection_chance FROM {listed}) listed",
+        listed=listed,
     )
 
 
@@ -324,8 +350,11 @@ def _insert(selection_id: int) -> Piece:
         """,
 inserted AS (
     INSERT INTO campaigns_target
-        (selection_id, customer_id, is_control, arm_id, probability, decile, value, rank)
-    SELECT {selection}, customer_id, is_control, arm_id, probability, decile, value, rank FROM cut ORDER BY rank
+        (selection_id, customer_id, is_control, arm_id, probability, decile, value, rank, is_exploration,
+        selection_chance)
+    SELECT {selection}, customer_id, is_control, arm_id, probability, decile, value, rank, is_exploration,
+        selection_chance
+    FROM cut ORDER BY rank
 )""",
         selection=selection_id,
     )

@@ -91,6 +91,7 @@ class Wording:
             "condition": self._condition,
             "arms": self._arms,
             "control_share": lambda share: figures.pct(float(share)),
+            "exploration_share": lambda share: figures.pct(float(share)),
             "budget": lambda amount: figures.money(float(amount)),
             "minimum_value": lambda amount: figures.money(float(amount)),
             "capacity": figures.number,

@@ -19,7 +19,7 @@ from bankcrm.api import accepted
 from bankcrm.idempotency import once
 from bankcrm.models import Run
 from bankcrm.problems import Problem
-from campaigns import lifecycle, push
+from campaigns import exploration, lifecycle, push
 from campaigns.api.serializers import (
     CampaignCreate,
     CampaignDetailSerializer,
@@ -96,7 +96,9 @@ class CampaignList(CampaignView, generics.ListAPIView):
         """Make a draft, owned by whoever makes it."""
         sent = CampaignCreate(data=request.data, context={"request": request})
         sent.is_valid(raise_exception=True)
-        made = lifecycle.create(request.user, **sent.validated_data)
+        made = lifecycle.create(
+            request.user, **({"exploration_share": exploration.SHARE} | sent.validated_data)
+        )
         address = reverse("api-campaign-detail", args=[made.pk])
         return Response(self.shown(made.pk), status=201, headers={"Location": address})
 

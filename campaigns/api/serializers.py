@@ -184,6 +184,7 @@ class CampaignDetailSerializer(CampaignSerializer):
             "control_share",
             "success",
             "arms",
+            "exploration_share",
             "selection",
             "last_edited_by",
             "submitted_by",
@@ -227,6 +228,9 @@ class CampaignFields(Strict, serializers.ModelSerializer):
     )
     arms = ArmSerializer(many=True, required=False)
 
+    exploration_share = serializers.DecimalField(
+        max_digits=4, decimal_places=3, min_value=Decimal(0), max_value=Decimal("0.5"), required=False
+    )
     class Meta:
         model = Campaign
         fields = [
@@ -247,6 +251,7 @@ class CampaignFields(Strict, serializers.ModelSerializer):
             "control_share",
             "arms",
         ]
+            "exploration_share",
         # The verbs run the model's own checks, with the row they lock.
         validators: list[Any] = []
 

@@ -11,10 +11,10 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from analytics.models import PredictiveModel
+from analytics import ranking
 from bankcrm import clock, paging
 from bankcrm.policy import SignedIn
-from campaigns import campaign_page, definition, lifecycle
+from campaigns import campaign_page, definition, exploration, lifecycle
 from campaigns.campaign_forms import CampaignFilter, CampaignForm, add_errors
 from campaigns.campaign_views import frame, page
 from campaigns.models import Campaign
@@ -26,6 +26,7 @@ COPIED = (
     "minimum_value",
     "capacity",
     "control_share",
+    "exploration_share",
     "attribution_days",
     "lead_due_days",
     "success",
@@ -89,9 +90,8 @@ def campaign_create(request: SignedIn) -> HttpResponse:
 
 
 def _fresh(data: dict[str, Any]) -> dict[str, Any]:
-    """Ranked by the product's own model where it has scores in use."""
-    models = PredictiveModel.objects.filter(product=data["product"], current_score_run__isnull=False)
-    return data | {"model": models.order_by("pk").first()}
+    """Ranked by the product's own model where it has scores in use, with a share kept for exploration."""
+    return data | {"model": ranking.ranking_for(data["product"]), "exploration_share": exploration.SHARE}
 
 
 def _copied(past: Campaign, data: dict[str, Any]) -> dict[str, Any]:
