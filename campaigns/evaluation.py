@@ -74,13 +74,11 @@ def latest(campaign: Campaign) -> Evaluation:
 def collect(campaign: Campaign, as_of: dt.date) -> dict[str, Any]:
     """Every sum and circumstance an evaluation needs, as JSON: five statements, whatever the size of the campaign."""
     imported = campaign.state == Campaign.State.IMPORTED
-    # Nobody reports for control, so what staff reported cannot decide; an import says the same of every arm.
-    how = Response.How.IMPORTED if imported else Response.How.MATCHED
     params: dict[str, Any] = {
         "code": campaign.code,
         "campaign": campaign.pk,
         "success": campaign.success,
-        "how": [how],
+        "how": [counted_how(campaign)],
         "product": campaign.product_id,
         "day": campaign.assigned_on or as_of,
         "cap": None,
@@ -91,6 +89,33 @@ def collect(campaign: Campaign, as_of: dt.date) -> dict[str, Any]:
     if all(arm["is_control"] for arm in arms):
         raise Refused(_("Nobody was assigned yet: push the campaign first."))
     designed = list(campaign.arms.select_related("offer"))
+    framing = framed(campaign, designed, arms, as_of, None if imported else attribution.data_through())
+    return framing | _plain(
+        {
+            "cap": cap,
+            "deciles": evaluation_sql.rows(evaluation_sql.BY_DECILE, params),
+            "branches": evaluation_sql.rows(evaluation_sql.BY_BRANCH, params),
+            "managers": evaluation_sql.rows(evaluation_sql.BY_RM, params),
+        }
+    )
+
+
+def counted_how(campaign: Campaign) -> Response.How:
+    """Which responses decide: nobody reports for control, so what staff reported cannot; an import says the same of
+    every arm."""
+    imported = campaign.state == Campaign.State.IMPORTED
+    return Response.How.IMPORTED if imported else Response.How.MATCHED
+
+
+def framed(
+    campaign: Campaign,
+    designed: list[Arm],
+    arms: list[dict[str, Any]],
+    as_of: dt.date,
+    through: dt.date | None,
+) -> dict[str, Any]:
+    """The sums of the arms with their costs and circumstances, as JSON; ``through``: ``attribution.data_through``."""
+    imported = campaign.state == Campaign.State.IMPORTED
     costs = _costs(designed)
     for arm in arms:
         contact_cost, sale_cost = costs.get(arm["cell_code"], (0.0, 0.0))
@@ -100,23 +125,25 @@ def collect(campaign: Campaign, as_of: dt.date) -> dict[str, Any]:
             "as_of": as_of,
             "success": campaign.success,
             "window_end": None if imported else attribution.window_end(campaign),
-            "data_through": None if imported else attribution.data_through(),
+            "data_through": None if imported else through,
             "outcome_source": imported or campaign.success == Response.Kind.CONVERSION,
             "control_share": None if imported else float(campaign.control_share),
             "arm_shares": {arm.code: float(arm.share) for arm in designed},
             "margin_per_sale": _margin(designed),
-            "cap": cap,
+            "cap": None,
             "arms": arms,
-            "deciles": evaluation_sql.rows(evaluation_sql.BY_DECILE, params),
-            "branches": evaluation_sql.rows(evaluation_sql.BY_BRANCH, params),
-            "managers": evaluation_sql.rows(evaluation_sql.BY_RM, params),
         }
     )
 
 
+def readout_of(sums: dict[str, Any]) -> Readout:
+    """The answer that stored sums give; pure."""
+    return evaluate_arms([_arm_counts(arm, sums) for arm in sums["arms"]], _circumstances(sums))
+
+
 def from_sums(campaign: Campaign, sums: dict[str, Any], report: EvaluationReport | None = None) -> Evaluation:
     """The evaluation that stored sums give; pure but for the campaign's labels."""
-    readout = evaluate_arms([_arm_counts(arm, sums) for arm in sums["arms"]], _circumstances(sums))
+    readout = readout_of(sums)
     deciles, decile_spread = shrink_cells(_cells(sums["deciles"]))
     branches, branch_spread = shrink_cells(_cells(sums["branches"]))
     return Evaluation(
@@ -225,7 +252,7 @@ def _margin(arms: list[Arm]) -> float | None:
 
 
 def _arm_counts(arm: dict[str, Any], sums: dict[str, Any]) -> ArmCounts:
-    money = bool(arm["buyers"]) or sums["success"] == "conversion"
+    money = "mean" in arm and (bool(arm["buyers"]) or sums["success"] == "conversion")
     capped = sums["cap"] is not None
     return ArmCounts(
         code=arm["cell_code"],

@@ -46,6 +46,31 @@ SELECT cell_code, is_control, count(*) AS assigned, count(*) FILTER (WHERE conta
 FROM people GROUP BY cell_code, is_control ORDER BY is_control, cell_code
 """
 )
+# The arms of many campaigns, without money: what the list of results stands on.
+ARMS_OF_MANY = """
+WITH asked AS (
+    SELECT * FROM unnest(%(codes)s::text[], %(successes)s::text[], %(hows)s::text[]) AS asked (code, success, how)
+), response AS (
+    SELECT response.campaign_code, response.customer_id, bool_or(response.kind = asked.success) AS success,
+           bool_or(response.kind = 'conversion') AS converted
+    FROM asked JOIN customers_response response ON response.campaign_code = asked.code AND response.how = asked.how
+    GROUP BY response.campaign_code, response.customer_id
+), contact AS (
+    SELECT campaign_code, customer_id, count(*) AS contacts
+    FROM customers_contact WHERE campaign_code = ANY(%(codes)s) GROUP BY campaign_code, customer_id
+)
+SELECT assignment.campaign_code, assignment.cell_code, assignment.is_control, count(*) AS assigned,
+       coalesce(sum(contact.contacts), 0)::bigint AS contacts,
+       count(*) FILTER (WHERE response.success) AS successes,
+       count(*) FILTER (WHERE response.converted) AS conversions,
+       bool_and(assignment.is_random) AS is_random
+FROM customers_assignment assignment
+LEFT JOIN response USING (campaign_code, customer_id)
+LEFT JOIN contact USING (campaign_code, customer_id)
+WHERE assignment.campaign_code = ANY(%(codes)s)
+GROUP BY assignment.campaign_code, assignment.cell_code, assignment.is_control
+ORDER BY assignment.campaign_code, assignment.is_control, assignment.cell_code
+"""
 # {group} is one of the expressions below, never input.
 _GROUP = (
     _PEOPLE

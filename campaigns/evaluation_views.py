@@ -7,20 +7,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from bankcrm.policy import SignedIn
-from campaigns import attribution, evaluation, evaluation_page
+from campaigns import attribution, evaluation, evaluation_page, results_page
 from campaigns.conflicts import Refused
 from campaigns.models import Campaign
 
 
 def report_list(request: SignedIn) -> HttpResponse:
-    """Campaigns whose result can be read, newest first."""
-    campaigns = (
-        Campaign.objects.visible_to(request.user)
-        .filter(state__in=["running", "closed", "imported"])
-        .select_related("product")
-        .order_by("-id")[:100]
-    )
-    return render(request, "campaigns/evaluation/list.html", {"campaigns": campaigns})
+    """Campaigns whose result can be read, each with its verdict, effect and return; newest first."""
+    seen = Campaign.objects.visible_to(request.user)
+    return render(request, "campaigns/evaluation/list.html", results_page.context(request, seen))
 
 
 def report(request: SignedIn, pk: int) -> HttpResponse:
