@@ -1,6 +1,10 @@
 """What every test gets: the embedded servers, and a test database prepared like a real one."""
 
+import os
 from typing import Any
+
+# Two processes test side by side on two cores: threads of a learner would only wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 

@@ -117,12 +117,8 @@ def matrix(
     )
     values = [*extra_params, *params, *who.join_params, month, after, *who.params, limit]
     with bulk.without_time_limit():
-        found = bulk.read_columns(statement, values)
-    ids = found["customer_id"].astype(np.int64)
-    values_read = np.empty((len(ids), len(specs)), dtype=np.float32)
-    for position in range(len(specs)):
-        values_read[:, position] = found[f"f{position}"]
-    return Batch(ids, values_read, {name: found[name] for name in who.extra})
+        found, read = bulk.read_matrix(statement, len(specs), values)
+    return Batch(found.pop("customer_id"), read, found)
 
 
 def thinned(who: Population, share: float) -> Population:

@@ -27,10 +27,12 @@ __all__ = [
     "copy_rows",
     "insert_from",
     "read_columns",
+    "read_matrix",
     "without_time_limit",
 ]
 
 BLOCK_BYTES = 8 * 1024 * 1024
+MATRIX_ROWS = 16_384
 
 Query = str | sql.Composable
 
@@ -103,6 +105,46 @@ def read_columns(query: Query, params: Any = None, connection: Any = None) -> di
             for name, values in zip(order, copy_format.unframe(block, sizes, formats), strict=True):
                 parts[name].append(values)
     return {name: copy_format.finished(kinds[name], parts[name]) for name in kinds}
+
+
+def read_matrix(
+    query: Query, width: int, params: Any = None, connection: Any = None
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The rows of ``query`` as (leading columns, matrix (n, ``width``) float32 of its last ``width`` columns).
+
+    The matrix's columns are of type float4, NULL is NaN; leading ones are fixed in width and come back as
+    ``read_columns`` gives them. Memory stays within a quarter above the matrix. Raises ``ValueError`` for others.
+    """
+    raw = _psycopg(connection)
+    bound = _bound(raw, query, params)
+    kinds = _result_kinds(raw, bound)
+    leading, values = list(kinds)[: len(kinds) - width], list(kinds)[len(kinds) - width :]
+    if unfit := [name for name in leading if copy_format.readable(kinds[name])[1] == "text"]:
+        raise ValueError(f"text cannot stand beside a matrix: {', '.join(unfit)}")
+    if unfit := [name for name in values if kinds[name] != "float4"]:
+        raise ValueError(f"a matrix is made of float4: {', '.join(unfit)}")
+    templates = {name: copy_format.readable(kinds[name]) for name in leading}
+    templates |= {name: ("coalesce({}, 'NaN')", copy_format.FLOATS["float4"]) for name in values}
+    chosen = sql.SQL(", ").join(
+        sql.SQL(template).format(sql.Identifier(name)) for name, (template, _) in templates.items()
+    )
+    record = copy_format.records({name: form for name, (_, form) in templates.items()})
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in leading}
+    matrix, n = np.empty((MATRIX_ROWS, width), np.float32), 0
+    statement = b"COPY (SELECT " + chosen.as_bytes(raw) + b" FROM (" + bound + b") AS result)"
+    with raw.cursor() as cursor, cursor.copy(statement + b" TO STDOUT (FORMAT BINARY)") as copy:
+        for block, sizes in copy_format.blocks(copy, MATRIX_ROWS):
+            rows = block.view(record)
+            if n + len(sizes) > len(matrix):
+                # Grown in place: the kernel moves pages, so the old and the new matrix never stand side by side.
+                matrix.resize((max(len(matrix) * 5 // 4, n + len(sizes)), width), refcheck=False)
+            # Every value stands behind its length word, so all of them are every second word of a row.
+            matrix[n : n + len(sizes)] = block.reshape(len(sizes), -1)[:, -8 * width :].view(">f4")[:, 1::2]
+            for name in leading:
+                parts[name].append(rows[name].astype(record[name].newbyteorder("=")))
+            n += len(sizes)
+    matrix.resize((n, width), refcheck=False)
+    return {name: copy_format.finished(kinds[name], parts[name]) for name in leading}, matrix
 
 
 def insert_from(

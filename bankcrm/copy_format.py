@@ -5,7 +5,7 @@ Format: PostgreSQL documentation, COPY, "Binary Format"; numeric and dates as in
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -257,8 +257,8 @@ def readable(kind: str) -> tuple[str, str]:
     return "({})::text", "text"
 
 
-def blocks(chunks: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """(bytes, sizes of its rows) for a few ten thousand rows at a time; the server sends one chunk per row."""
+def blocks(chunks: Any, most: int = ROWS_READ_AT_ONCE) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(bytes, sizes of its rows) for up to ``most`` rows at a time; the server sends one chunk per row."""
     held: list[bytes] = []
     first = True
     for chunk in chunks:
@@ -266,7 +266,7 @@ def blocks(chunks: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         first = False
         if len(row) > len(TRAILER):
             held.append(row)
-        if len(held) >= ROWS_READ_AT_ONCE:
+        if len(held) >= most:
             yield _joined(held)
             held = []
     if held:
@@ -277,20 +277,27 @@ def _joined(held: list[bytes]) -> tuple[np.ndarray, np.ndarray]:
     return np.frombuffer(b"".join(held), np.uint8), np.fromiter(map(len, held), np.int64, len(held))
 
 
+def records(columns: Mapping[str, str]) -> np.dtype[Any]:
+    """A row of fixed columns (name → format) as it stands in a block; the length words are skipped."""
+    offsets, position = [], 2
+    for form in columns.values():
+        offsets.append(position + 4)
+        position += 4 + np.dtype(form).itemsize
+    return np.dtype(
+        {"names": list(columns), "formats": list(columns.values()), "offsets": offsets, "itemsize": position}
+    )
+
+
 def unframe(block: np.ndarray, sizes: np.ndarray, formats: Sequence[str]) -> list[np.ndarray]:
     """One array per column of a block; fixed formats come first, then text."""
     fixed = [form for form in formats if form != "text"]
-    offsets, position = [], 2
-    for form in fixed:
-        offsets.append(position + 4)
-        position += 4 + np.dtype(form).itemsize
+    record = records({f"v{number}": form for number, form in enumerate(fixed)})
+    position = record.itemsize
     starts = np.cumsum(sizes) - sizes
     if len(fixed) == len(formats):
         rows = block.reshape(len(sizes), position)
     else:
         rows = block[starts[:, None] + np.arange(position)]
-    names = [f"v{number}" for number in range(len(fixed))]
-    record = np.dtype({"names": names, "formats": fixed, "offsets": offsets, "itemsize": position})
     table = np.ascontiguousarray(rows).view(record).reshape(len(sizes))
     found = [table[name].astype(record[name].newbyteorder("=")) for name in record.names or ()]
     at = starts + position

@@ -33,5 +33,6 @@ PATHS = {
     "search": Path("search_page", CUSTOMERS),
     "customer": Path("customer_page", CUSTOMERS),
     "profile": Path("profile", CUSTOMERS, beside_a_tenth=True),
+    "models": Path("model_paths", CUSTOMERS),
     "cohorts": Path("cohorts", CUSTOMERS),
 }
