@@ -186,6 +186,24 @@ class OutcomeForm(forms.Form):
         return ""
 
 
+class NoteForm(forms.Form):
+    """A note without an outcome."""
+
+    note = forms.CharField(
+        max_length=2000,
+        strip=True,
+        error_messages={
+            "required": _("Type the note first."),
+            "max_length": _("A note has at most %(limit_value)d characters."),
+        },
+    )
+    note_key = forms.UUIDField()
+
+    def sentence(self) -> str:
+        """The first thing that is wrong, in one sentence."""
+        return str(next(iter(self.errors.values()))[0])
+
+
 class SnoozeForm(forms.Form):
     """Until when a lead stays out of the way."""
 

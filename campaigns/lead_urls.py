@@ -36,6 +36,16 @@ urlpatterns = [
         write=WORKING_ROLES,
     ),
     policy.route(
+        "leads/<int:pk>/note/", pages.lead_note, name="lead-note", read=policy.NOBODY, write=WORKING_ROLES
+    ),
+    policy.route(
+        "leads/notes/<int:pk>/undo/",
+        pages.note_undo,
+        name="note-undo",
+        read=policy.NOBODY,
+        write=WORKING_ROLES,
+    ),
+    policy.route(
         "leads/<int:pk>/snooze/",
         pages.lead_snooze,
         name="lead-snooze",

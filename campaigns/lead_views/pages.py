@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.contrib import messages
@@ -12,14 +13,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from bankcrm.htmx import toast
+from bankcrm.htmx import toast, trigger
 from bankcrm.models import AuditEvent
 from bankcrm.policy import SignedIn
-from campaigns import calling, followup, queue
+from campaigns import calling, followup, notes, queue
 from campaigns.conflicts import Conflict, Refused
-from campaigns.lead_forms import OutcomeForm, SnoozeForm
+from campaigns.lead_forms import NoteForm, OutcomeForm, SnoozeForm
 from campaigns.lead_views import workspace
-from campaigns.models import FollowUp, Lead
+from campaigns.models import FollowUp, Lead, LeadNote
 
 
 @require_GET
@@ -84,14 +85,56 @@ def lead_outcome(request: SignedIn, pk: int) -> HttpResponse:
 
 
 @require_POST
+def lead_note(request: SignedIn, pk: int) -> HttpResponse:
+    """Keep a note without an outcome: the lead stays on screen, the note stands under “Last time”."""
+    get_object_or_404(Lead.objects.visible_to(request.user), pk=pk)
+    form = NoteForm(request.POST)
+    if not form.is_valid():
+        return _sentence(request, pk, form.sentence(), 422)
+    try:
+        note = notes.write(pk, request.user, form.cleaned_data["note"], form.cleaned_data["note_key"])
+    except (Conflict, Refused) as refusal:
+        return _sentence(request, pk, str(refusal), 409 if isinstance(refusal, Conflict) else 422)
+    if not request.htmx:
+        messages.success(request, _("Note saved."))
+        return redirect("lead-detail", pk)
+    undo = reverse("note-undo", args=[note.pk])
+    return toast(_noted(request, pk), _("Note saved."), undo_url=undo)
+
+
+@require_POST
+def note_undo(request: SignedIn, pk: int) -> HttpResponse:
+    """Take back one's own note."""
+    try:
+        note = notes.undo(pk, request.user)
+    except LeadNote.DoesNotExist as error:
+        raise Http404 from error
+    except Refused as refusal:
+        return _sentence(request, get_object_or_404(LeadNote, pk=pk).lead_id, str(refusal), 422)
+    if not request.htmx:
+        return redirect("lead-detail", note.lead_id)
+    return toast(_noted(request, note.lead_id), _("The note was taken back."))
+
+
+def _noted(request: SignedIn, pk: int) -> HttpResponse:
+    """What a note changes on the page, and nothing else: an outcome may be half typed."""
+    lead = get_object_or_404(Lead.objects.visible_to(request.user), pk=pk)
+    context = {"lead": lead, **workspace.noted(lead)}
+    return trigger(render(request, "campaigns/leads/_noted.html", context), "noted")
+
+
+@require_POST
 def lead_snooze(request: SignedIn, pk: int) -> HttpResponse:
     """Out of the way until a moment to come."""
     lead = get_object_or_404(Lead.objects.visible_to(request.user), pk=pk)
     form = SnoozeForm(request.POST)
     if not form.is_valid():
         return _sentence(request, pk, _("Choose when the lead is to come back."), 422)
+    note = NoteForm(request.POST)
     try:
         followup.snooze(pk, request.user, form.cleaned_data["until"])
+        if note.is_valid():
+            notes.write(pk, request.user, note.cleaned_data["note"], note.cleaned_data["note_key"])
     except Lead.DoesNotExist as error:
         raise Http404 from error
     except (Conflict, Refused) as refusal:
@@ -185,11 +228,13 @@ def _workspace(request: SignedIn, pk: int, status: int = 200, **more: Any) -> Ht
 
 
 def _refused(request: SignedIn, pk: int, refusal: Conflict | Refused) -> HttpResponse:
-    """Nothing was changed: said in the verb's words, above the lead as it is now."""
+    """Nothing was changed: said in the verb's words, above the lead as it is now. A note that was typed stays."""
+    typed = request.POST.get("note", "")
     if isinstance(refusal, queue.Taken) and request.htmx:
-        return _workspace(request, pk, 409)
+        return _workspace(request, pk, 409, typed=typed)
     if request.htmx and _is_closed_in_sight(request, pk):
-        return _workspace(request, pk, 409, said=_("Nothing was saved. %(why)s") % {"why": refusal})
+        said = _("Nothing was saved. %(why)s") % {"why": refusal}
+        return _workspace(request, pk, 409, said=said, typed=typed)
     return _sentence(request, pk, str(refusal), 409 if isinstance(refusal, Conflict) else 422)
 
 
@@ -198,9 +243,10 @@ def _is_closed_in_sight(request: SignedIn, pk: int) -> bool:
 
 
 def _sentence(request: SignedIn, pk: int, sentence: str, status: int) -> HttpResponse:
-    context = {"sentence": sentence, "lead_id": pk}
+    context = {"sentence": sentence, "lead_id": pk, "typed": request.POST.get("note", "")}
     if request.htmx:
         response = render(request, "campaigns/leads/_said.html", context, status=status)
         response["HX-Retarget"], response["HX-Reswap"] = "#said", "innerHTML"
         return response
+    context |= {"note_key": uuid.uuid4()}
     return render(request, "campaigns/leads/refused.html", context, status=status)

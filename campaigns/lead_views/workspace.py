@@ -18,7 +18,7 @@ from bankcrm.models import Role, User
 from campaigns import calling, followup, queue
 from campaigns.lead_forms import local_value
 from campaigns.lead_views import rows
-from campaigns.models import FollowUp, Lead
+from campaigns.models import FollowUp, Lead, LeadNote
 from campaigns.models.leads import to_work
 from campaigns.outcomes import MEANINGS, DeclineReason, NextStep, proposed_next
 from customers import consents_page
@@ -26,6 +26,7 @@ from customers.models import Customer
 from customers.tabs import TABS
 
 RAIL = 40
+LAST = 4
 
 
 def sight(user: User) -> QuerySet[Lead]:
@@ -67,7 +68,8 @@ def context(request: HttpRequest, lead: Lead, user: User) -> dict[str, Any]:
         "margin": lead.arm.offer.margin_per_sale if lead.arm.offer else None,
         "score": _score(lead),
         "script": _script(lead),
-        "history": _history(lead),
+        **noted(lead),
+        "may_note": works,
         "others": _others(lead, user),
         **_customer_panel(lead, user),
         **_dock(user, today),
@@ -123,13 +125,14 @@ def _is_own(lead: Lead, user: User) -> bool:
     return user.role == Role.RM or lead.rm_id == user.pk
 
 
-def _history(lead: Lead) -> list[FollowUp]:
-    """What was typed about this customer before, newest first, on whichever lead."""
-    return list(
-        FollowUp.objects.filter(lead__customer=lead.customer_id, undone_at__isnull=True)
-        .select_related("by", "lead__campaign")
-        .order_by("-id")[:3]
-    )
+def noted(lead: Lead) -> dict[str, Any]:
+    """What was typed about this customer before, newest first, on whichever lead; and the key of the next note."""
+    before: list[FollowUp | LeadNote] = []
+    for kind in (FollowUp, LeadNote):
+        typed = kind.objects.filter(lead__customer=lead.customer_id, undone_at__isnull=True)
+        before += typed.select_related("by", "lead__campaign").order_by("-id")[:LAST]
+    before.sort(key=lambda one: one.at, reverse=True)
+    return {"history": before[:LAST], "note_key": uuid.uuid4()}
 
 
 def _others(lead: Lead, user: User) -> list[Lead]:
