@@ -15,13 +15,16 @@ def known_by(relation: str) -> None:
     _relations.append(relation)
 
 
-def name_of(code: str) -> str:
-    """SQL of the name of the campaign whose code the SQL ``code`` gives; the code where none is known."""
+def name_of(code: str, otherwise: str = "NULL") -> str:
+    """SQL of the name of the campaign whose code the SQL ``code`` gives.
+
+    Where none is known it is the SQL ``otherwise``, and where that is null the code.
+    """
     known = [
         f"(SELECT known.name FROM {relation} known WHERE known.code = {code})"  # noqa: S608  declared at start-up
         for relation in _relations
     ]
-    return f"coalesce({', '.join([*known, code])})"
+    return f"coalesce({', '.join([*known, otherwise, code])})"
 
 
 def arms_known_by(sql: str) -> None:

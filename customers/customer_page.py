@@ -8,9 +8,11 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from bankcrm import figures
 from bankcrm.policy import REGISTRY
+from customers import campaign_names
 from customers.consents_page import Mark, open_marks
 from customers.models import ConsentChannel, ConsentPurpose, ContactChannel, QuietPeriod
 from customers.relation import Touch
@@ -19,8 +21,8 @@ from customers.worth_knowing import RULES, next_birthday, worth_knowing
 
 AHEAD_DAYS = 90
 FREQUENT = 3  # contacts in 30 days after which another one is a nuisance
-# Panels of other parts, shown where the route exists and this role may open it.
-PANELS = ("customer-leads", "customer-consents")
+# Panels of other parts, shown where the route exists and this role may open it: route → heading around it, if any.
+PANELS = {"customer-leads": gettext_lazy("Leads"), "customer-consents": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,8 @@ def header(seen: Seen, tab: str) -> dict[str, Any]:
             if name != "own" or seen.has_own
         ],
         "panels": [
-            reverse(name, args=[customer.pk])
-            for name in PANELS
+            {"url": reverse(name, args=[customer.pk]), "title": title}
+            for name, title in PANELS.items()
             if name in REGISTRY and REGISTRY[name].allows(seen.user, "GET")
         ],
         "tier_name": seen.tier_names.get(seen.profile.tier, "") if seen.profile else "",
@@ -63,6 +65,7 @@ def _glance(seen: Seen) -> dict[str, Any]:
         "avoid": _avoid(seen),
         "open_channels": _open_channels(seen),
         "ahead": ahead,
+        "passed": _passed(seen),
         "next_due": ahead[0] if ahead else None,
         "last": _touch(contacts[0], seen.today) if contacts else None,
         "worth": worth_knowing(seen),
@@ -97,7 +100,7 @@ def _avoid(seen: Seen) -> list[Mark]:
     refused = next((one for one in relation.answers if one.kind == "refusal"), None)
     if refused and (seen.today - refused.day).days <= AHEAD_DAYS:
         said = _("Refused %(what)s on %(day)s") % {
-            "what": refused.product or refused.campaign,
+            "what": refused.about,
             "day": figures.short_day(refused.day),
         }
         marks.append(Mark(said, "warn", "thumb-down"))
@@ -145,11 +148,21 @@ def _ahead(seen: Seen) -> list[Ahead]:
     return sorted(found, key=lambda one: (one.day, one.icon))
 
 
+def _passed(seen: Seen) -> list[Ahead]:
+    """What was due between the end of the bank's data and today: whether it came nobody knows yet. Latest first."""
+    found = [
+        Ahead(one.matures_on, "calendar-due", one.product.name, one.amount)
+        for one in seen.held
+        if one.matures_on and seen.is_after_the_data(one.matures_on) and one.matures_on < seen.today
+    ]
+    return sorted(found, key=lambda one: one.day, reverse=True)
+
+
 def _touch(touch: Touch, today: dt.date) -> dict[str, Any]:
     channel = (
         str(ContactChannel(touch.channel).label) if touch.channel in ContactChannel.values else touch.channel
     )
-    outcome = touch.outcome.replace("_", " ")
+    outcome = campaign_names.outcome(touch.outcome)
     if not outcome and touch.was_reached is not None:
         outcome = _("reached") if touch.was_reached else _("not reached")
     return {
@@ -157,6 +170,6 @@ def _touch(touch: Touch, today: dt.date) -> dict[str, Any]:
         "days_ago": (today - touch.day).days,
         "channel": channel,
         "outcome": outcome,
-        "about": touch.product or touch.campaign,
+        "about": touch.about,
         "seconds": touch.talk_seconds,
     }

@@ -8,10 +8,16 @@ from typing import Any
 
 from django.db import connection
 
+from customers import campaign_names
 from customers.models import ConsentChannel, ConsentPurpose
 
 RECENT = 5
 
+# What it was about, as people say it: the product's name, else the campaign's, else the code.
+ABOUT = (
+    "coalesce((SELECT product.name FROM customers_product product WHERE product.code = product_code),"
+    " nullif(product_code, ''), {campaign}) AS about"
+)
 READ = """
 SELECT
     (SELECT coalesce(json_agg(json_build_array(channel, purpose, since) ORDER BY since DESC), '[]')
@@ -23,13 +29,13 @@ SELECT
      WHERE customer_id = %(customer)s AND lifted_at IS NULL AND last_day >= %(today)s),
     (SELECT coalesce(json_agg(recent ORDER BY contacted_on DESC, reference DESC), '[]') FROM (
         SELECT contacted_on, reference, channel, outcome, was_reached, talk_seconds, campaign_code, product_code,
-               staff_number
+               staff_number, {about}
         FROM customers_contact WHERE customer_id = %(customer)s AND contacted_on BETWEEN %(since)s AND %(today)s
         ORDER BY contacted_on DESC, reference DESC LIMIT %(recent)s) recent),
     (SELECT count(*) FROM customers_contact
      WHERE customer_id = %(customer)s AND contacted_on BETWEEN %(month)s AND %(today)s),
     (SELECT coalesce(json_agg(recent ORDER BY responded_on DESC, id DESC), '[]') FROM (
-        SELECT responded_on, id, kind, product_code, campaign_code FROM customers_response
+        SELECT responded_on, id, kind, product_code, campaign_code, {about} FROM customers_response
         WHERE customer_id = %(customer)s AND responded_on <= %(today)s
         ORDER BY responded_on DESC, id DESC LIMIT %(recent)s) recent)
 """
@@ -60,7 +66,7 @@ class Quiet:
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """One contact; ``was_reached`` is None where nobody said."""
+    """One contact; ``was_reached`` is None where nobody said, ``about`` names the product or the campaign."""
 
     day: dt.date
     channel: str
@@ -70,6 +76,7 @@ class Touch:
     campaign: str
     product: str
     staff_number: str
+    about: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,7 @@ class Answer:
     kind: str
     product: str
     campaign: str
+    about: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +120,8 @@ def read(customer_id: int, today: dt.date) -> Relation:
         "recent": RECENT,
     }
     with connection.cursor() as cursor:
-        cursor.execute(READ, values)
+        about = ABOUT.format(campaign=campaign_names.name_of("campaign_code"))
+        cursor.execute(READ.format(about=about), values)
         objections, agreed, quiet, contacts, contacts_30d, answers = cursor.fetchone()
     day = dt.date.fromisoformat
     return Relation(
@@ -122,7 +131,9 @@ def read(customer_id: int, today: dt.date) -> Relation:
         [_touch(row) for row in contacts],
         contacts_30d,
         [
-            Answer(day(row["responded_on"]), row["kind"], row["product_code"], row["campaign_code"])
+            Answer(
+                day(row["responded_on"]), row["kind"], row["product_code"], row["campaign_code"], row["about"]
+            )
             for row in answers
         ],
     )
@@ -138,4 +149,5 @@ def _touch(row: dict[str, Any]) -> Touch:
         row["campaign_code"],
         row["product_code"],
         row["staff_number"],
+        row["about"],
     )

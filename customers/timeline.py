@@ -60,7 +60,8 @@ OF_A_CAMPAIGN = (
 class Entry:
     """``kind`` such as ``opened``, ``contact_phone``, ``response_refusal``, ``control``; unique with ``key``.
 
-    ``named`` is what people call the product or the arm whose code ``detail`` is; "" where there is no name.
+    ``named`` is what people call the arm an assignment was to, the product a contact or a response was about; "" where
+    there is no name.
     """
 
     day: dt.date
@@ -121,16 +122,16 @@ def timeline(
         follows = "AND (day < %(day)s OR day = %(day)s AND (kind, key) > (%(kind)s, %(key)s))"
     sources = " UNION ALL ".join(SOURCES[group] for group in groups or list(Group) if group in SOURCES)
     # A name says more than a code; only the entries shown are looked up.
-    what = f"CASE WHEN {OF_A_CAMPAIGN} THEN {campaign_names.name_of('what')} ELSE what END"
+    what = f"CASE WHEN {OF_A_CAMPAIGN} THEN {campaign_names.name_of('what', 'product.name')} ELSE what END"
     named = (
-        f"CASE WHEN kind IN ('assigned', 'control') THEN {campaign_names.arm_of('what', 'detail')}"  # noqa: S608  constants
-        " WHEN starts_with(kind, 'response_') THEN"
-        " coalesce((SELECT name FROM customers_product WHERE code = detail), '') ELSE '' END"
+        f"CASE WHEN kind IN ('assigned', 'control') THEN {campaign_names.arm_of('what', 'detail')}"
+        " ELSE coalesce(product.name, '') END"
     )
     sql = (
         f"SELECT day, kind, key, {what}, detail, amount, {named} FROM ("  # noqa: S608  constants
         f"SELECT * FROM ({sources}) entry (day, kind, key, what, detail, amount)"
         f" WHERE day <= %(until)s {follows} ORDER BY day DESC, kind, key LIMIT %(most)s) shown"
+        f" LEFT JOIN customers_product product ON product.code = ({timeline_sql.OFFERED})"
         " ORDER BY day DESC, kind, key"
     )
     values: dict[str, Any] = {

@@ -93,3 +93,14 @@ FROM (
 ) brought JOIN customers_importfile file ON file.id = brought.brought_by
 WHERE file.merged_at IS NOT NULL GROUP BY file.id
 """
+
+# The code of the product that an entry of a campaign is about, asked for the few entries that are shown.
+OFFERED = """
+CASE WHEN kind IN ('assigned', 'control') THEN (
+    SELECT put.product_code FROM customers_assignment put
+    WHERE put.campaign_code = what AND put.customer_id = %(customer)s)
+WHEN starts_with(kind, 'contact_') THEN (
+    SELECT touch.product_code FROM customers_contact touch
+    WHERE touch.customer_id = %(customer)s AND touch.contacted_on = day AND md5(touch.reference) = key)
+WHEN starts_with(kind, 'response_') THEN detail END
+"""

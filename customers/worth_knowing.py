@@ -164,7 +164,7 @@ def _tier(seen: Seen) -> Said:
 def _interest(seen: Seen) -> Said:
     for one in seen.relation.answers[:1]:
         if one.kind == "interest" and (seen.today - one.day).days <= LONG_AGO_DAYS:
-            words = {"what": one.product or one.campaign, "day": figures.short_day(one.day)}
+            words = {"what": one.about, "day": figures.short_day(one.day)}
             yield "thumb-up", _("Showed interest in %(what)s on %(day)s.") % words, ""
 
 

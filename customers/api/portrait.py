@@ -102,6 +102,9 @@ class UnusualSerializer(serializers.Serializer):
 class PortraitSerializer(serializers.Serializer):
     first_on = serializers.DateField()
     last_on = serializers.DateField()
+    known_to = serializers.DateField(
+        help_text=gettext_lazy("nothing is known of later days: what has not come by then is not late")
+    )
     is_cut = serializers.BooleanField(help_text=gettext_lazy("more bookings than were read; the oldest miss"))
     months = MonthSerializer(many=True)
     counterparties = CounterpartySerializer(many=True)
@@ -233,6 +236,7 @@ class Portrait(APIView):
         found = {
             "first_on": movements.first,
             "last_on": movements.last,
+            "known_to": movements.known_to,
             "is_cut": movements.is_cut,
             "months": portraits.by_month(movements),
             "counterparties": portraits.counterparties(movements),

@@ -45,9 +45,10 @@ class ChannelUse:
 
 
 def by_month(movements: Movements) -> list[Month]:
-    """One entry per calendar month from first to last, months without bookings included."""
+    """One entry per calendar month from first to the last day known, months without bookings included."""
     start = np.datetime64(movements.first, "M")
-    size = int((np.datetime64(movements.last, "M") - start).astype(int)) + 1
+    end = min(movements.last, movements.known_to)
+    size = max(0, int((np.datetime64(end, "M") - start).astype(int)) + 1)
     at = (movements.day.astype("datetime64[M]") - start).astype(int)
     money_in = np.bincount(at, np.maximum(movements.amount, 0), minlength=size)
     money_out = np.bincount(at, np.maximum(-movements.amount, 0), minlength=size)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from bankcrm import figures, parsing
 from customers import campaign_names
 from customers.models import ConsentChannel, ConsentPurpose, ImportFile, QuietPeriod
+from customers.models.transactions import Channel
 from customers.tabs.seen import Seen
 from customers.timeline import Entry
 
@@ -73,17 +74,35 @@ def _plain(entry: Entry, _seen: Seen) -> tuple[str, list[str]]:
 
 def _holding(entry: Entry, _seen: Seen) -> tuple[str, list[str]]:
     amount = figures.money(entry.amount) if entry.amount else ""
-    return entry.what, [entry.detail.replace("_", " "), amount]
+    return entry.what, [str(dict(Channel.choices).get(entry.detail, entry.detail)), amount]
+
+
+def _ended(entry: Entry, _seen: Seen) -> tuple[str, list[str]]:
+    """The state a holding was closed in says more than "closed" only where it is another word."""
+    amount = figures.money(entry.amount) if entry.amount else ""
+    said = entry.detail.replace("_", " ")
+    return entry.what, ["" if said == "closed" else said, amount]
+
+
+def _matured(entry: Entry, seen: Seen) -> tuple[str, list[str]]:
+    amount = figures.money(entry.amount) if entry.amount else ""
+    unheard = _("no data since %(day)s") % {"day": figures.short_day(seen.month)}
+    return entry.what, [unheard if seen.is_after_the_data(entry.day) else "", amount]
 
 
 def _contact(entry: Entry, _seen: Seen) -> tuple[str, list[str]]:
     length = figures.duration(float(entry.amount)) if entry.amount else ""
-    return entry.what, [campaign_names.outcome(entry.detail), length]
+    return entry.what, [_product(entry), campaign_names.outcome(entry.detail), length]
 
 
 def _response(entry: Entry, _seen: Seen) -> tuple[str, list[str]]:
     amount = figures.money(entry.amount) if entry.amount and entry.kind == "response_conversion" else ""
-    return entry.what, [entry.named or entry.detail.replace("_", " "), amount]
+    return entry.what, [_product(entry) or ("" if entry.named else entry.detail.replace("_", " ")), amount]
+
+
+def _product(entry: Entry) -> str:
+    """The product beside the campaign's name; a campaign without a name is called by its product already."""
+    return entry.named if entry.named != entry.what else ""
 
 
 def _arm(entry: Entry, _seen: Seen) -> tuple[str, list[str]]:
@@ -126,8 +145,8 @@ def _import(entry: Entry, _seen: Seen) -> tuple[str, list[str]]:
 
 WORDS: dict[str, Callable[[Entry, Seen], tuple[str, list[str]]]] = {
     "opened": _holding,
-    "closed": _holding,
-    "matured": _holding,
+    "closed": _ended,
+    "matured": _matured,
     "contact": _contact,
     "response": _response,
     "assigned": _arm,

@@ -47,7 +47,8 @@ def portrait(seen: Seen, _asked: Mapping[str, str]) -> dict[str, Any]:
             for month in reversed(months)
         ],
         "counterparties": drawing.counterparties(moves),
-        "series": [_series(one) for one in seen.series],
+        "known_to": moves.known_to,
+        "series": [_series(one, seen) for one in seen.series],
         "unusual": [_unusual(one) for one in seen.unusual],
         "deviations": outliers.DEVIATIONS,
         "floor": outliers.FLOOR,
@@ -60,7 +61,7 @@ def portrait(seen: Seen, _asked: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _series(one: drawing.Regular) -> dict[str, Any]:
+def _series(one: drawing.Regular, seen: Seen) -> dict[str, Any]:
     return {
         "name": one.counterparty or _word(one.category, MerchantCategory) or _word(one.kind, TransactionKind),
         "kind": _word(one.kind, TransactionKind),
@@ -71,6 +72,8 @@ def _series(one: drawing.Regular) -> dict[str, Any]:
         "last": one.last,
         "next_on": one.next_on,
         "is_late": one.is_late,
+        # Late or not cannot be said before the data reach so far; but it is not ahead any more.
+        "is_past": one.next_on < seen.today,
     }
 
 

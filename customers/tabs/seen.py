@@ -28,6 +28,10 @@ class Seen:
     def tier_names(self) -> dict[str, str]:
         return {rule.code: rule.name for rule in self.tiers}
 
+    def is_after_the_data(self, day: dt.date) -> bool:
+        """Whether the bank's data end before that day: of what was due then nothing is known yet."""
+        return self.month is not None and day > self.month
+
     @cached_property
     def held(self) -> list[Holding]:
         return kyc.holdings(self.customer, self.today)

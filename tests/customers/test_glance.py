@@ -143,7 +143,7 @@ def test_what_stands_against_a_call_is_said_first(li, cast):
     ):
         assert mark in text, mark
     assert "9 Nov · Phone" in text
-    assert "declined · 3 min 20 s" in text
+    assert "Declined · 3 min 20 s" in text
 
 
 def test_do_not_contact_leaves_nothing_else_to_say(li, cast):
