@@ -28,6 +28,8 @@ USER_FIELDS = (
     "working_week",
     "is_active",
 )
+# The trail says that these changed, not from what to what.
+PERSONAL = frozenset({"username", "employee_number", "full_name"})
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,9 @@ def save_user(user: User, actor: User, password: str = "", version: int | None =
         from_state=before.role if before else "",
         to_state=user.role,
         changed=[*changed, *(["password"] if password else [])],
+        values={
+            name: [getattr(before, name), getattr(user, name)] for name in changed if name not in PERSONAL
+        },
     )
     return user
 

@@ -120,7 +120,27 @@ def test_an_empty_password_leaves_the_old_one_and_the_audit_names_what_changed(c
         f"/people/users/{cast.rita.pk}/", user_data(cast.rita, daily_capacity=30, new_password="")
     )
     assert Client().login(username="rita", password=PASSWORD)
-    assert AuditEvent.objects.get(action="user.changed").details == {"changed": ["daily_capacity"]}
+    assert AuditEvent.objects.get(action="user.changed").details == {
+        "changed": ["daily_capacity"],
+        "values": {"daily_capacity": [20, 30]},
+    }
+    page = login(cast.ada).get(f"/people/users/{cast.rita.pk}/").content.decode()
+    assert "Leads per working day: 20 → 30" in page
+
+
+def test_the_changes_of_a_user_are_told_in_words_and_a_name_without_what_it_was(cast: Cast) -> None:
+    login(cast.ada).post(
+        f"/people/users/{cast.rita.pk}/",
+        user_data(cast.rita, full_name="Rita Moreno", branch=cast.tree.n2.pk, new_password="", week_1="1"),
+    )
+    event = AuditEvent.objects.get(action="user.changed")
+    assert "full_name" not in event.details["values"]
+    page = login(cast.ada).get(f"/people/users/{cast.rita.pk}/").content.decode()
+    assert f"Branch: {cast.tree.n1.name} → {cast.tree.n2.name}" in page
+    assert "Working week: Mon Tue Wed Thu Fri → Mon ½ Tue Wed Thu Fri" in page
+    changes = page[page.index("<h2>Changes</h2>") :]
+    assert "Rita Moreno" not in changes
+    assert "user.changed" not in page
 
 
 def test_a_stale_form_says_who_was_faster_and_changes_nothing(cast: Cast) -> None:
