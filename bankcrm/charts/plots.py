@@ -49,9 +49,17 @@ def framed(drawing: SafeString, room: str, *, right: bool = False, axis_label: A
     return format_html('<div class="plot {}{}">{}{}</div>', room, " r" if right else "", drawing, under)
 
 
-def _thinned(labels: Sequence[str], most: int = 12) -> list[str]:
+SHORT = 3  # characters: as many labels as fit on a computer fit on a phone
+
+
+def _thinned(labels: Sequence[str], most: int = 12) -> list[tuple[str, str]]:
+    """(label, class) of ``most`` at most, "" for the others; a narrow drawing hides every second one, class ``alt``."""
     step = -(-len(labels) // most) or 1
-    return [label if i % step == 0 else "" for i, label in enumerate(labels)]
+    hides = max((len(label) for label in labels), default=0) > SHORT
+    return [
+        (label if i % step == 0 else "", "c tm alt" if hides and i // step % 2 else "c tm")
+        for i, label in enumerate(labels)
+    ]
 
 
 def columns(
@@ -88,8 +96,8 @@ def columns(
                 text((i + 0.5) * slot, min(up(row["value"]), up(0)) - 4, show(row["value"]), cls="c tb6")
             )
     marks += [
-        text((i + 0.5) * slot, height - 4, t, cls="c tm")
-        for i, t in enumerate(_thinned([str(r["label"]) for r in rows]))
+        text((i + 0.5) * slot, height - 4, shown, cls=cls)
+        for i, (shown, cls) in enumerate(_thinned([str(r["label"]) for r in rows]))
     ]
     if not figures.is_none(target):
         marks.append(line(0, up(target), 1, up(target), "k-ink dash"))
@@ -212,7 +220,7 @@ def line_chart(
         10,
     )
     drawn, room = _y_axis(up, y_format, height)
-    drawn += [text(across(value), height - 4, shown, cls="c tm") for value, shown in x_ticks]
+    drawn += [text(across(value), height - 4, shown, cls=cls) for value, shown, cls in x_ticks]
     if diagonal:
         drawn.append(line(0, up(up.low), 1, up(up.high), "k-mid"))
     for mark in marks:
@@ -224,19 +232,19 @@ def line_chart(
     return framed(canvas(height, said, drawn), room, right=named_end, axis_label=x_label)
 
 
-def _x_axis(values: Sequence[Any], kind: str) -> tuple[Callable[[Any], float], list[tuple[Any, str]]]:
-    """(map of an x value to a share of the width, ticks as (value, text))."""
+def _x_axis(values: Sequence[Any], kind: str) -> tuple[Callable[[Any], float], list[tuple[Any, str, str]]]:
+    """(map of an x value to a share of the width, ticks as (value, text, class))."""
     if isinstance(values[0], (int, float)) and not isinstance(values[0], bool):
         scale = Scale(min(values), max(values))
         ticks = nice_ticks(scale.low, scale.high, 5)
         show = tick_format(kind, ticks)
-        return scale, [(tick, show(tick)) for tick in ticks]
+        return scale, [(tick, show(tick), "c tm") for tick in ticks]
     order = sorted(set(values)) if isinstance(values[0], dt.date) else list(dict.fromkeys(values))
     places = {value: i for i, value in enumerate(order)}
     spread = Scale(0, len(order) - 1)
     shown = [figures.short_day(v) if isinstance(v, dt.date) else str(v) for v in order]
     return (lambda v: spread(places[v])), [
-        (value, name) for value, name in zip(order, _thinned(shown, 7), strict=True) if name
+        (value, name, cls) for value, (name, cls) in zip(order, _thinned(shown, 7), strict=True) if name
     ]
 
 

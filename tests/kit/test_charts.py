@@ -147,6 +147,16 @@ def test_round_ticks_lie_inside_the_range():
     assert Scale(0, 10)(25) == 1
 
 
+def test_a_narrow_drawing_may_hide_every_second_long_label():
+    months = [f"{name} 26" for name in ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul")]
+    for drawing in (
+        plots.columns([{"label": month, "value": 1} for month in months]),
+        plots.line_chart([{"label": "AUM", "points": [(month, 1) for month in months]}]),
+    ):
+        assert [e.text for e in marks(drawing, "alt")] == ["Feb 26", "Apr 26", "Jun 26"]
+    assert not marks(plots.columns([{"label": str(number), "value": 1} for number in range(10)]), "alt")
+
+
 def test_a_heat_map_is_darker_with_the_count_and_every_square_says_it():
     drawing = grids.heat_map([[0, 1], [4, 2]], ["Mon", "Tue"], ["0", "2"])
     squares = marks(drawing, "f-act")
