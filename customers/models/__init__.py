@@ -9,6 +9,7 @@ from customers.models.peers import PeerGroup
 from customers.models.portfolio import CustomerReturn, PortfolioMove, PortfolioTransfer
 from customers.models.products import AssetClass, Product, ProductLine
 from customers.models.profile import CustomerProfile
+from customers.models.prospects import Prospect
 from customers.models.transactions import Transaction
 from customers.models.value import AssetClassWeight, CostRate, ProductMargin, TierChange, TierRule
 
@@ -42,6 +43,7 @@ __all__ = [
     "Product",
     "ProductLine",
     "ProductMargin",
+    "Prospect",
     "QuietPeriod",
     "Response",
     "TierChange",

@@ -56,6 +56,7 @@ class ImportFile(models.Model):
         CONSENTS = "consents", _("Consents")
         CONSUMER_FINANCE = "consumer_finance", _("Consumer finance")
         CAMPAIGN = "campaign", _("Past campaign")
+        PROSPECTS = "prospects", _("Prospects")
 
     class State(models.TextChoices):
         UPLOADED = "uploaded", _("Uploaded")
