@@ -21,14 +21,15 @@ class PredictiveModelQuerySet(models.QuerySet["PredictiveModel"]):
     def for_targeting(self) -> PredictiveModelQuerySet:
         """Models that may rank the customers of a campaign: chances of buying, and uplift that proved itself.
 
-        Both the champion and the version behind the scores in use must have passed the gate.
+        Both the champion and the version behind the scores in use must have passed the gate, with their uplift or with
+        its fallback.
         """
         return self.filter(
-            Q(kind=PredictiveModel.Kind.RESPONSE)
+            Q(kind__in=[PredictiveModel.Kind.RESPONSE, PredictiveModel.Kind.RAISING])
             | Q(
                 kind=PredictiveModel.Kind.UPLIFT,
-                champion__card__uplift__use="uplift",
-                current_score_run__version__card__uplift__use="uplift",
+                champion__card__uplift__use__in=PredictiveModel.UPLIFT_USES,
+                current_score_run__version__card__uplift__use__in=PredictiveModel.UPLIFT_USES,
             )
         )
 
@@ -57,12 +58,15 @@ class PredictiveModel(models.Model):
         UPLIFT = "uplift", _("Uplift")
         OWN = "own", _("Own field")
         PREFERENCE = "preference", _("Preference")
+        RAISING = "raising", _("Raising")
+        PROSPECT = "prospect", _("Prospects")
 
     class Target(models.TextChoices):
         OPENS = "opens", _("Opens the product")
         FALLS = "falls", _("Balance falls under a share of what it was")
         CLOSES = "closes", _("Closes everything held of the kind")
         PREPAYS = "prepays", _("Repays a loan before it is due")
+        RISES = "rises", _("Moves up to a higher tier")
         OWN = "own", _("Says yes in a field of the bank's own")
         # Of a preference model one of several answers; ``analytics.preferences`` says which and by what rule.
         PRODUCT = "product", _("Product line bought next")
@@ -79,6 +83,9 @@ class PredictiveModel(models.Model):
         LIKELY_CHANNEL = "likely_channel", _("Likely channel")
         LIKELY_RISK = "likely_risk", _("Likely risk preference")
         LIKELY_FINANCE = "likely_finance", _("Likely financial preference")
+
+    # What the gate of an uplift model may decide that lets it rank customers: the first is uplift itself.
+    UPLIFT_USES = ("uplift", "response_by_segment")
 
     code = models.SlugField(_("code"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=100)
@@ -112,6 +119,8 @@ class PredictiveModel(models.Model):
     features = models.JSONField(_("features"), default=list, blank=True)
     # Learns from assignments of this campaign's facts instead of profiles, when set (an imported history).
     history_campaign = models.CharField(_("imported campaign"), max_length=40, blank=True)
+    # Of a model of prospects the list it scores; its features are those the list has.
+    prospect_list = models.CharField(_("list of prospects"), max_length=40, blank=True, db_default="")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     champion = models.ForeignKey(
         "ModelVersion",
@@ -141,7 +150,10 @@ class PredictiveModel(models.Model):
             models.UniqueConstraint(fields=["feeds"], condition=~Q(feeds=""), name="one_model_fills_a_field"),
             models.CheckConstraint(
                 name="model_target_is_complete",
-                condition=Q(kind__in=["response", "uplift"], target="opens", product__isnull=False)
+                condition=Q(
+                    kind__in=["response", "uplift", "prospect"], target="opens", product__isnull=False
+                )
+                | Q(kind="raising", target="rises", product__isnull=True)
                 | (Q(kind="own", target="own", product__isnull=True) & ~Q(own_field=""))
                 | Q(
                     kind="preference",
@@ -184,6 +196,7 @@ class ModelVersion(models.Model):
         UPLIFT_S = "uplift_s", _("S-learner (one model told who was contacted)")
         UPLIFT_T = "uplift_t", _("T-learner (one model per arm)")
         UPLIFT_X = "uplift_x", _("X-learner (effects learned across arms)")
+        BY_TIER = "response_by_tier", _("Chance to respond × effect in the tier")
         RULE = "rule", _("Rule score (too few positives for a model)")
 
     model = models.ForeignKey(PredictiveModel, on_delete=models.PROTECT, related_name="versions")
