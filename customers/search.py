@@ -1,4 +1,4 @@
-"""Finding one customer among a million: by number, by the last digits of a phone number, or by name, typos included.
+"""Finding one customer among a million: by number, by the last digits of it or of the phone, by name, typos included.
 
 Every look-up goes through an index and stops after CANDIDATES, so that a letter typed in a bank of a million costs what
 it costs in a small one; the best of the candidates come first. Nothing is said about customers out of sight.
@@ -53,7 +53,7 @@ class Candidate:
 def find(user: User, text: str) -> CustomerQuerySet:
     """Up to MOST + 1 customers that ``user`` may see, best match first; one more than MOST says that there are more.
 
-    Text of digits only is a number or a phone suffix; everything else is a name or a number. Sure matches are looked
+    Text of digits only is a number, or the end of one or of a phone number; everything else is a name or a number. Sure matches are looked
     for first, then pieces of names, then names that sound alike: at most three queries, and one for the result.
     """
     wanted = tidied(text)
@@ -80,9 +80,15 @@ def tidied(text: str) -> str:
 def _numbers(seen: CustomerQuerySet, wanted: str, digits: str) -> list[Look]:
     looks = _by_number(seen, wanted)
     if len(digits) >= SUFFIX_DIGITS:
-        phones = seen.annotate(backwards=Reverse("phone", output_field=CharField()))
-        looks.append(_at(phones.filter(backwards__startswith=digits[::-1]).exclude(phone=""), 4))
+        looks.append(_at(_ending(seen, "number", digits), 3))
+        looks.append(_at(_ending(seen, "phone", digits).exclude(phone=""), 4))
     return looks
+
+
+def _ending(seen: CustomerQuerySet, column: str, digits: str) -> CustomerQuerySet:
+    """Those whose number ends so; read from its end, it begins so, which an index of ``0002_database`` finds."""
+    backwards = seen.annotate(backwards=Reverse(column, output_field=CharField()))
+    return backwards.filter(backwards__startswith=digits[::-1])
 
 
 def _by_number(seen: CustomerQuerySet, wanted: str) -> list[Look]:

@@ -1,4 +1,5 @@
-"""The large histories are partitioned by month; indexes find a customer by last phone digits and the richest first."""
+"""The large histories are partitioned by month; indexes find a customer by the last digits of
+number or phone, and the richest first."""
 
 from django.db import migrations
 
@@ -63,6 +64,10 @@ class Migration(migrations.Migration):
             "range",
             "contacted_on, reference",
             ["customer_id, contacted_on", "campaign_code, customer_id"],
+        ),
+        migrations.RunSQL(
+            "CREATE INDEX customer_number_suffix ON customers_customer (reverse(number) text_pattern_ops)",
+            "DROP INDEX customer_number_suffix",
         ),
         migrations.RunSQL(
             "CREATE INDEX customer_phone_suffix ON customers_customer (reverse(phone) text_pattern_ops)"

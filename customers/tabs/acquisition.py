@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from customers import kyc
+from customers.acquisition import COHORTS
 from customers.models import ConsumerFinanceContract, Holding
 from customers.tabs.seen import Seen
 
@@ -33,6 +34,7 @@ def acquisition(seen: Seen, _asked: Mapping[str, str]) -> dict[str, Any]:
             later.append(holding)
     return {
         "row": row,
+        "cohorts": COHORTS,
         "milestones": [(months, getattr(row, f"value_{months}")) for months in MILESTONES] if row else [],
         "per_cost": row.value / row.cost if row and row.cost else None,
         "contracts": contracts,

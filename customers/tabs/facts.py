@@ -12,13 +12,22 @@ from customers.fields import Area
 from customers.models import CustomerProfile, Product
 from customers.tabs.seen import Seen
 
+# Said only of customers of whom it holds.
+ONLY_WHEN_SO = frozenset(
+    {"birth_date_is_estimated", "phone_is_wrong", "is_employee", "closed_on", "household"}
+)
+
 
 def behaviour(seen: Seen, _asked: Mapping[str, str]) -> dict[str, Any]:
     names = dict(Product.objects.values_list("code", "name"))
     facts = kyc.facts(seen.customer, seen.month, [Area.BEHAVIOUR, Area.ATTRIBUTE], names)
     return {
         "facts": [fact for fact in facts.values() if fact.field.area == Area.BEHAVIOUR],
-        "attributes": [fact for fact in facts.values() if fact.field.area == Area.ATTRIBUTE],
+        "attributes": [
+            fact
+            for fact in facts.values()
+            if fact.field.area == Area.ATTRIBUTE and (fact.value or fact.field.code not in ONLY_WHEN_SO)
+        ],
     }
 
 

@@ -44,7 +44,7 @@ def part(text, begins, ends):
 
 def test_what_was_due_since_the_data_ended_stands_apart_from_what_is_ahead(li, cast):
     rail = part(page(cast.rita, li), "<h2>Ahead</h2>", "</section>")
-    ahead, passed = rail.split("Was due already")
+    ahead, passed = rail.split("Was due already, ")
     assert "¥422" in ahead
     assert "¥423" in ahead
     assert "¥421" not in ahead
@@ -105,7 +105,7 @@ def test_history_and_header_say_names_not_codes(li, cast):
     )
     text = page(cast.rita, li, "history/")
     for said in (
-        "Call Savings plan",
+        "Call: Savings plan",
         "Selected for Savings plan",
         "Showed interest in Savings plan",
         "No answer · 1 min 41 s",

@@ -40,6 +40,18 @@ def test_a_phone_is_found_by_its_last_digits_from_four_on(bank, cast):
     assert names(cast.ana, "1381") == []
 
 
+def test_a_number_is_found_by_its_last_digits_from_four_on_before_phones(bank, cast):
+    assert names(cast.ana, "00017") == ["王建国"]
+    assert names(cast.ana, "017") == []
+    facts.customer("Zhao", number="Z0002291", home_branch=cast.tree.n1)
+    assert names(cast.ana, "2291")[0] == "Zhao"
+    assert names(cast.raj, "00017") == []
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("EXPLAIN SELECT id FROM customers_customer WHERE reverse(number) LIKE '71000%'")
+        assert any("customer_number_suffix" in line for (line,) in cursor.fetchall())
+
+
 def test_a_name_is_found_by_any_part_and_short_ones_by_the_beginning(bank, cast):
     assert names(cast.ana, "jianguo") == ["Li Jianguo"]
     assert set(names(cast.ana, "王")) == {"王建国", "王芳"}
