@@ -8,8 +8,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from analytics import card
+from analytics.distribution import reference_names
 from analytics.models import ModelVersion
 from bankcrm.figures import number, pct, short_day
+from customers.fields import Reference
 
 
 def evidence(shown: ModelVersion | None) -> dict[str, Any] | None:
@@ -18,8 +20,10 @@ def evidence(shown: ModelVersion | None) -> dict[str, Any] | None:
     if found is None:
         return None
     proof = found["evidence"]
+    tiers = reference_names(Reference.TIER)
     return {
         "used": found["use"] == "uplift",
+        "stands_in": found["use"] == "response_by_segment",
         "sentence": card.told(found["sentence"]),
         "instead": _instead(found),
         "figures": _figures(proof),
@@ -27,6 +31,10 @@ def evidence(shown: ModelVersion | None) -> dict[str, Any] | None:
         "deciles": [_decile(row) for row in proof["deciles"] if row["uplift"] is not None],
         "table": [_table_row(row) for row in proof["deciles"]],
         "headers": [_("Decile"), _("Treated"), _("Control"), _("Predicted"), _("Actual"), _("95 % interval")],
+        "groups": [
+            {**row, "name": str(tiers.get(row["name"], row["name"])) or _("not known")}
+            for row in found.get("groups", [])
+        ],
         "campaigns": [
             {**row, "from": short_day(dt.date.fromisoformat(row["from"]))} for row in found["campaigns"]
         ],
@@ -37,6 +45,11 @@ def _instead(found: dict[str, Any]) -> str:
     """What stands in where the gate did not pass."""
     if found["use"] == "uplift":
         return ""
+    if found["use"] == "response_by_segment":
+        return _(
+            "Instead it ranks by %(label)s Keep %(share)s of the contacts for exploration, so that uplift can be"
+            " learned."
+        ) % {"label": _lower(card.told(found["label"])), "share": pct(found["exploration"], 0)}
     return _(
         "%(label)s Campaigns cannot choose this model; contact %(share)s of the customers at random."
     ) % {
@@ -45,12 +58,17 @@ def _instead(found: dict[str, Any]) -> str:
     }
 
 
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
 def _figures(proof: dict[str, Any]) -> list[dict[str, str]]:
     named = (
         (_("Qini, uplift"), "qini", proof["qini"]),
         (_("Qini, response model"), "qini", proof["response_qini"]),
         (_("Ahead of the response model"), "uplift_gate", proof["ahead"]),
         (_("Area under the uplift curve"), "", proof["auuc"]),
+        (_("Qini, chance × effect in the tier"), "qini", proof["segment_qini"]),
     )
     return [
         {
@@ -59,6 +77,7 @@ def _figures(proof: dict[str, Any]) -> list[dict[str, str]]:
             **{key: number(interval[key], 4) for key in ("value", "low", "high")},
         }
         for label, term, interval in named
+        if interval is not None
     ]
 
 

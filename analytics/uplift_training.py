@@ -32,14 +32,15 @@ from bankcrm.models import User
 from customers import profile
 
 SOURCE = "uplift"
+GROUP = "tier"
 RESAMPLES = 500
 STEPS = 3
 # The smallest history for which methods.md section 6 measured anything.
 LEAST_CONTROLS = 500
 LEAST_CONTROL_CONVERSIONS = 30
 SHARES = gettext_noop(
-    "The chance of being contacted is each campaign's treated share as it was assigned at random; lists that were not"
-    " drawn at random are left out."
+    "The chance of being contacted is each campaign's treated share as it was designed, and as it was found where no"
+    " design is known; lists that were not drawn at random are left out."
 )
 JUDGED_LATER = gettext_noop(
     "Judged on %(n)s customers of the latest campaigns (%(codes)s), held back from learning."
@@ -93,6 +94,7 @@ def train(
             past.pooled,
             past.specs,
             response=response,
+            group=group_column(past.specs),
             held_back=held_back,
             seed=model.pk,
             resamples=RESAMPLES,
@@ -104,8 +106,17 @@ def train(
     _step(job, 2, _("Writing the model card"))
     document = _card(model, day, past, fitted, held_back, against)
     document["seconds"] = round(time.monotonic() - began, 1)
-    draft = Draft(f"uplift_{fitted.kind}", past.specs, document, artefact.dump(fitted))
+    by_tier = fitted.decision.use == "response_by_segment"
+    algorithm = ModelVersion.Algorithm.BY_TIER if by_tier else f"uplift_{fitted.kind}"
+    draft = Draft(algorithm, past.specs, document, artefact.dump(fitted))
     return store(model, user, job, [draft])
+
+
+def group_column(specs: Sequence[FeatureSpec]) -> int | None:
+    """Where the tier stands among the features: the group whose effect the fallback uses, because every past month-end
+    knows it. None for a model that does not look at it."""
+    names = [spec.name for spec in specs]
+    return names.index(GROUP) if GROUP in names else None
 
 
 def _step(job: runs.Job | None, done: int, note: str) -> None:
@@ -148,7 +159,11 @@ def _assigned(model: PredictiveModel, code: str, month: dt.date, last: dt.date) 
         joins="JOIN customers_assignment a ON a.customer_id = c.id AND a.campaign_code = %s AND a.product_code = %s"
         " AND a.is_random AND date_trunc('month', a.assigned_on)::date - 1 = %s AND a.assigned_on <= %s",
         join_params=(code, model.sells.code, month, last),
-        extra={"label": (labels.CONVERTED, (model.horizon_days,)), "treated": ("NOT a.is_control", ())},
+        extra={
+            "label": (labels.CONVERTED, (model.horizon_days,)),
+            "treated": ("NOT a.is_control", ()),
+            "share": ("a.treated_share", ()),
+        },
         order="a.id",
     )
 
@@ -162,13 +177,16 @@ def _campaign(
 ) -> CampaignRows:
     batches = _read(specs, parts)
     treated = np.concatenate([batch.extra["treated"] for batch in batches]).astype(np.int8)
+    designed = np.concatenate([batch.extra["share"] for batch in batches]).astype(np.float64)
+    if np.isnan(designed).any():
+        designed = treated.astype(np.float64)
     return CampaignRows(
         code=code,
         X=np.concatenate([batch.X for batch in batches]),
         y=np.concatenate([batch.extra["label"] for batch in batches]).astype(np.int8),
         treated=treated,
         customers=np.concatenate([batch.ids for batch in batches]),
-        share=float(treated.mean()) if len(treated) else 0.0,
+        share=float(designed.mean()) if len(designed) else 0.0,
     )
 
 
@@ -263,7 +281,7 @@ def _card(
         "positives": int(pooled.y.sum()),
         "notes": [card.sentence(text) for text in (judged, against, *pooled.left_out)],
         "limits": [card.sentence(Sentence(SHARES))],
-        "objection": None if decision.use == "uplift" else told,
+        "objection": None if decision.use in PredictiveModel.UPLIFT_USES else told,
         "chosen": True,
         "uplift": {
             "use": decision.use,
@@ -272,10 +290,22 @@ def _card(
             "label": card.sentence(decision.label) if decision.label else None,
             "exploration": decision.exploration,
             "tried": fitted.tried,
+            "groups": _groups(past.specs, fitted),
             "evidence": asdict(decision.evidence),
             "campaigns": _campaigns(past),
         },
     }
+
+
+def _groups(specs: Sequence[FeatureSpec], fitted: FittedUplift) -> list[dict[str, Any]]:
+    """Per tier the rows of both arms, the measured effect with its interval and the one used; [] where none is."""
+    if fitted.segments is None or fitted.group is None:
+        return []
+    names = specs[fitted.group].categories
+    return [
+        {"name": names[row.segment] if 0 <= row.segment < len(names) else "", **asdict(row)}
+        for row in fitted.segments.rows
+    ]
 
 
 def _campaigns(past: Past) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from analytics import labels
+from analytics import labels, ranking
 from analytics.models import PredictiveModel, ScoreRun
 from bankcrm import audit, bulk, clock
 from bankcrm.models import User
@@ -219,25 +219,15 @@ def read_inputs(
                 _("“%(model)s” has no published scores. Score customers first, or rank without a model.")
                 % {"model": campaign.model.name}
             )
-    _refuse_unproven(score_run)
-    rate, source = (None, {}) if score_run else past_response_rate(campaign, on)
+    if score_run is not None and (sentence := ranking.refusal(score_run)):
+        raise Refused(sentence)
+    rate, source = (None, ranking.basis(score_run)) if score_run else past_response_rate(campaign, on)
     arms = definition.arms_of(campaign) if campaign.pk else []
     return Inputs(campaign, arms, month, on, score_run, contact_policy.active_rules(), rate, source)
 
 
 def _is_uplift(score_run: ScoreRun | None) -> bool:
     return score_run is not None and score_run.version.model.kind == PredictiveModel.Kind.UPLIFT
-
-
-def _refuse_unproven(score_run: ScoreRun | None) -> None:
-    """Uplift chooses customers only where held-back campaigns proved it; a later version may have failed."""
-    if score_run is None or not _is_uplift(score_run):
-        return
-    if score_run.version.card.get("uplift", {}).get("use") != "uplift":
-        raise Refused(
-            _("“%(model)s” has not proved its uplift. Rank by the response model of the product instead.")
-            % {"model": score_run.version.model.name}
-        )
 
 
 def past_response_rate(campaign: Campaign, on: dt.date) -> tuple[float | None, dict[str, Any]]:
@@ -266,11 +256,11 @@ def past_response_rate(campaign: Campaign, on: dt.date) -> tuple[float | None, d
     return conversions / assigned, {"assigned": assigned, "conversions": conversions}
 
 
-def ranking_sentence(ranking: str, source: dict[str, Any]) -> str:
+def ranking_sentence(ranked: str, source: dict[str, Any]) -> str:
     """How customers were ranked, in words; for the page and the approver."""
-    if ranking == "score":
-        return _("Ranked by expected value: calibrated probability × margin − cost of a contact.")
-    if ranking == "history":
+    if ranked == "score":
+        return ranking.sentence(source)
+    if ranked == "history":
         return _(
             "No model: everybody is assumed to respond like %(conversions)s of %(assigned)s customers in earlier "
             "campaigns, and the order is drawn."

@@ -70,7 +70,11 @@ KINDS = (
         FittedUplift,
         "estimator",
         (UpliftLearner,),
-        (*(f"analytics.modelling.uplift.{name}Learner" for name in "STX"), *_TREES),
+        (
+            *(f"analytics.modelling.uplift.{name}Learner" for name in ("S", "T", "X", "Response")),
+            *_LOGIT,
+            *_TREES,
+        ),
     ),
     Kind(
         b"bankcrm-segments-1\n",

@@ -130,6 +130,19 @@ class XLearner(TLearner):
         return clone(self.effect) if self.effect is not None else small_regressor()
 
 
+class ResponseLearner(UpliftLearner):
+    """Not uplift but the fallback's first factor: the chance to respond when contacted, learned from the treated."""
+
+    def _learn(
+        self, X: NDArray[np.float32], y: NDArray[np.int8], treated: NDArray[np.int8], weight: Floats
+    ) -> None:
+        here = treated == 1
+        self.model_ = self._outcome().fit(with_constants(X[here]), y[here])
+
+    def _uplift(self, X: NDArray[np.float32]) -> Floats:
+        return probability(self.model_, X)
+
+
 LEARNERS: dict[UpliftKind, type[UpliftLearner]] = {"s": SLearner, "t": TLearner, "x": XLearner}
 
 

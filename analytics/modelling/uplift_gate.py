@@ -26,7 +26,7 @@ CONTROLS_NEEDED = 5_000
 CONTROL_RESPONDERS_NEEDED = 300
 EXPLORATION = 0.20
 LEAST_PER_ARM = 30
-LABEL_SEGMENT = gettext_noop("Response score times the effect measured in the customer's segment.")
+LABEL_SEGMENT = gettext_noop("Chance to respond times the effect measured in the customer's tier.")
 LABEL_RESPONSE = gettext_noop("Response score: ranks who will buy, not who is moved by being contacted.")
 
 
@@ -186,8 +186,12 @@ def segment_effects(
         return None
     effects = np.array([cell["uplift"] for _, cell in large])
     variances = np.array([cell["variance"] for _, cell in large])
-    combined = combine_effects(effects, variances, method_re="dl")
-    tau2, average = max(float(combined.tau2), 0.0), float(combined.mean_effect_re)
+    # Where the segments differ less than by chance tau² comes out negative, and the roots of its weights with it: then
+    # there is one effect, and nothing of the random-effects part is read.
+    with np.errstate(invalid="ignore"):
+        combined = combine_effects(effects, variances, method_re="dl")
+    tau2 = max(float(combined.tau2), 0.0)
+    average = float(combined.mean_effect_re if tau2 else combined.mean_effect_fe)
     rows = []
     for code, cell in cells:
         variance = cell.pop("variance")

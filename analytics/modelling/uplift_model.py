@@ -1,16 +1,24 @@
 """The uplift model of an offer: learned from its pooled campaigns, judged on rows it has not seen, used by the gate."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .estimators import EstimatorKind, fit_estimator
+from .estimators import EstimatorKind, build_estimator
 from .matrix import FeatureSpec, check_matrix
 from .response import CHUNK
 from .stability import Reference, feature_references, reference
-from .uplift import UPLIFT_KINDS, UpliftKind, UpliftLearner, build_learner, cross_fit, refuse_arms
+from .uplift import (
+    UPLIFT_KINDS,
+    ResponseLearner,
+    UpliftKind,
+    UpliftLearner,
+    build_learner,
+    cross_fit,
+    refuse_arms,
+)
 from .uplift_gate import SegmentEffects, UpliftDecision, decide, segment_effects
 from .uplift_metrics import qini_coefficient
 from .uplift_pool import Pooled
@@ -21,9 +29,14 @@ Score = Callable[[NDArray[np.intp], NDArray[np.intp]], Floats]
 
 @dataclass(frozen=True, slots=True)
 class FittedUplift:
-    """`estimator` learned from all rows; `decision` was made on rows held back from its twins. `tried` is the
-    cross-fitted Qini of every learner on the rows that chose `kind`; `segments` the effects of the fallback; the
-    references are the training columns and the scores of the training rows, for monitoring."""
+    """`decision` was made on rows held back from the twins of what is kept here, which learned from all rows.
+
+    `estimator` gives uplift, or, where the decision is for response × effect of a group, the chance to respond; then
+    `group` is the column that names the group, `segments` holds the effects by its code, and `scale` brings the
+    product to the size of the average effect, so that it can be multiplied with money. `tried` is the cross-fitted
+    Qini of every learner on the rows that chose `kind`. The references are the training columns and scores, for
+    monitoring.
+    """
 
     kind: UpliftKind
     estimator: UpliftLearner
@@ -34,32 +47,32 @@ class FittedUplift:
     decision: UpliftDecision
     tried: dict[str, float]
     segments: SegmentEffects | None
+    group: int | None = None
+    scale: float = 1.0
     score_reference: Reference | None = None
     feature_references: tuple[Reference, ...] = ()
 
     def predict(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Estimated uplift (n,), in chunks of 100,000 rows; ValueError as in `matrix.check_matrix`."""
+        """The gain in probability (n,) by what the decision is for; ValueError as in `matrix.check_matrix`.
+
+        In chunks of 100,000 rows. Where the decision is for the response alone it is the uplift that was not proven.
+        """
         matrix = check_matrix(X, self.specs)
         scores = np.empty(len(matrix), dtype=np.float32)
         for start in range(0, len(matrix), CHUNK):
-            scores[start : start + CHUNK] = self.estimator.predict(matrix[start : start + CHUNK])
+            scores[start : start + CHUNK] = self._gain(matrix[start : start + CHUNK])
         return scores
 
-    def targeting(
-        self, X: ArrayLike, response: ArrayLike, segment: ArrayLike | None = None
-    ) -> NDArray[np.float32]:
-        """The score (n,) the decision allows: uplift, response × effect of the segment, or the response itself.
+    def _gain(self, matrix: NDArray[np.float32]) -> Floats:
+        answers = np.asarray(self.estimator.predict(matrix), dtype=np.float64)
+        if self.decision.use != "response_by_segment" or self.segments is None or self.group is None:
+            return answers
+        return self.scale * answers * self.segments.of(group_codes(matrix, self.group))
 
-        `response` (n,) are response probabilities, `segment` (n,) the codes the effects were measured for.
-        """
-        if self.decision.use == "uplift":
-            return self.predict(X)
-        probability = np.asarray(response, dtype=np.float32)
-        if self.decision.use == "response":
-            return probability
-        if self.segments is None or segment is None:
-            raise ValueError("the decision needs the segment of every customer")
-        return (probability * self.segments.of(segment)).astype(np.float32)
+
+def group_codes(X: NDArray[np.float32], column: int) -> NDArray[np.int64]:
+    """The group of every row (n,): the code of a categorical column, -1 where it is missing."""
+    return np.nan_to_num(X[:, column], nan=-1).astype(np.int64)
 
 
 def fit_uplift(
@@ -67,7 +80,7 @@ def fit_uplift(
     specs: Sequence[FeatureSpec],
     *,
     response: ArrayLike | None = None,
-    segment: ArrayLike | None = None,
+    group: int | None = None,
     kind: UpliftKind | None = None,
     held_back: NDArray[np.bool_] | None = None,
     seed: int = 0,
@@ -77,9 +90,10 @@ def fit_uplift(
 
     `held_back` (n,) marks the rows to judge on, best the latest campaign; None cross-fits, so that every row is judged
     by a model that has not seen it. `response` (n,) is the score of a response model that has not seen the rows
-    either; None learns one from the treated in the same folds. `segment` (n,) are codes for the fallback. Without
-    `kind` the best of three by cross-fitted Qini is chosen on the rows that are not held back; without held-back rows
-    that choice would flatter itself, so it is the X-learner. Raises NoUpliftData, and ValueError for shapes.
+    either; None learns one from the treated in the same folds. `group` is the categorical column of the fallback.
+    Without `kind` the best of three by cross-fitted Qini is chosen on the rows that are not held back; without
+    held-back rows that choice would flatter itself, so it is the X-learner. Raises NoUpliftData, and ValueError for
+    shapes.
     """
     matrix = check_matrix(pooled.X, specs)
     refuse_arms(pooled.y, pooled.treated)
@@ -87,32 +101,11 @@ def fit_uplift(
     if kind is None and held_back is not None:
         tried = compared(pooled, specs, np.flatnonzero(~held_back), seed=seed)
     best: UpliftKind = max(UPLIFT_KINDS, key=lambda name: tried.get(name, 0.0))
-    learner = kind or best
-    fit = _Fit(pooled, matrix, tuple(specs), learner, seed)
-    judged = np.arange(len(matrix)) if held_back is None else np.flatnonzero(held_back)
-    if response is None:
-        answers = fit.unseen(fit.response, held_back)
-    else:
-        answers = np.asarray(response, dtype=np.float64)[judged]
-    effects, by_segment = None, None
-    if segment is not None:
-        codes = np.asarray(segment)
-        effects = segment_effects(pooled.y, pooled.treated, codes, weight=pooled.weight)
-        if effects is not None and effects.tau2 > 0:
-            by_segment = answers * fit.unseen(fit.by_segment(codes), held_back)
-    decision = decide(
-        pooled.y[judged],
-        pooled.treated[judged],
-        fit.unseen(fit.uplift, held_back),
-        answers,
-        by_segment=by_segment,
-        weight=None if pooled.weight is None else pooled.weight[judged],
-        resamples=resamples,
-        seed=seed,
-    )
-    estimator = fit.learner(np.arange(len(matrix)))
-    return FittedUplift(
-        kind=learner,
+    fit = _Fit(pooled, matrix, tuple(specs), kind or best, seed)
+    effects, decision = _decided(fit, response, group, held_back, resamples)
+    estimator, scale = fit.final(decision, effects, group)
+    made = FittedUplift(
+        kind=fit.kind,
         estimator=estimator,
         specs=tuple(specs),
         seed=seed,
@@ -121,9 +114,41 @@ def fit_uplift(
         decision=decision,
         tried=tried,
         segments=effects,
-        score_reference=reference(np.asarray(estimator.predict(matrix), dtype=np.float64)),
+        group=group,
+        scale=scale,
         feature_references=feature_references(matrix, specs),
     )
+    return replace(made, score_reference=reference(made.predict(matrix).astype(np.float64)))
+
+
+def _decided(
+    fit: "_Fit",
+    response: ArrayLike | None,
+    group: int | None,
+    held_back: NDArray[np.bool_] | None,
+    resamples: int,
+) -> tuple[SegmentEffects | None, UpliftDecision]:
+    """The effects by group from all rows, and the gate's decision on rows none of the scores was learned from."""
+    pooled = fit.pooled
+    judged = np.arange(len(fit.X)) if held_back is None else np.flatnonzero(held_back)
+    effects, by_segment = None, None
+    own = fit.unseen(fit.response, held_back)
+    if group is not None:
+        codes = group_codes(fit.X, group)
+        effects = segment_effects(pooled.y, pooled.treated, codes, weight=pooled.weight)
+        if effects is not None and effects.tau2 > 0:
+            by_segment = own * fit.unseen(fit.by_segment(codes), held_back)
+    decision = decide(
+        pooled.y[judged],
+        pooled.treated[judged],
+        fit.unseen(fit.uplift, held_back),
+        own if response is None else np.asarray(response, dtype=np.float64)[judged],
+        by_segment=by_segment,
+        weight=None if pooled.weight is None else pooled.weight[judged],
+        resamples=resamples,
+        seed=fit.seed,
+    )
+    return effects, decision
 
 
 def compared(
@@ -167,11 +192,28 @@ class _Fit:
     def uplift(self, train: NDArray[np.intp], test: NDArray[np.intp]) -> Floats:
         return self.learner(train).predict(self.X[test])
 
-    def response(self, train: NDArray[np.intp], test: NDArray[np.intp]) -> Floats:
+    def responder(self, train: NDArray[np.intp]) -> ResponseLearner:
         treated = train[self.pooled.treated[train] == 1]
         kind: EstimatorKind = "hist_gradient_boosting" if self.pooled.y[treated].sum() >= 200 else "logistic"
-        model = fit_estimator(kind, self.X[treated], self.pooled.y[treated], self.specs, self.seed)
-        return np.asarray(model.predict_proba(self.X[test])[:, 1], dtype=np.float64)
+        learner = ResponseLearner(build_estimator(kind, self.specs, self.seed))
+        learner.fit(self.X[train], self.pooled.y[train], self.pooled.treated[train])
+        return learner
+
+    def response(self, train: NDArray[np.intp], test: NDArray[np.intp]) -> Floats:
+        return self.responder(train).predict(self.X[test])
+
+    def final(
+        self, decision: UpliftDecision, effects: SegmentEffects | None, group: int | None
+    ) -> tuple[UpliftLearner, float]:
+        """What the decision is for, learned from all rows, and the scale of the fallback's product."""
+        everyone = np.arange(len(self.X))
+        if decision.use != "response_by_segment" or effects is None or group is None:
+            return self.learner(everyone), 1.0
+        learner = self.responder(everyone)
+        gained = effects.of(group_codes(self.X, group))
+        average, product = float(gained.mean()), float((learner.predict(self.X) * gained).mean())
+        # Of opposite signs it would turn the order round.
+        return learner, average / product if average * product > 0 else 1.0
 
     def by_segment(self, codes: NDArray[np.int64]) -> Score:
         weight = self.pooled.weight

@@ -116,8 +116,8 @@ def preference():
 
 @pytest.fixture(scope="module")
 def uplift():
-    rows, truth = campaign(2_000)
-    return fit_uplift(pool([rows]), CAMPAIGN_SPECS, segment=truth > 0.2, resamples=5)
+    rows, _truth = campaign(2_000)
+    return fit_uplift(pool([rows]), CAMPAIGN_SPECS, group=2, resamples=5)
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,13 @@
 """Uplift learners find a planted effect, take campaigns of different shares, and are let through only with proof."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from analytics.modelling import uplift_gate
+from analytics.modelling import artefact, uplift_gate
 from analytics.modelling.matrix import FeatureSpec
 from analytics.modelling.uplift import (
     LEARNERS,
@@ -15,7 +17,7 @@ from analytics.modelling.uplift import (
     cross_fit,
 )
 from analytics.modelling.uplift_gate import decide, segment_effects
-from analytics.modelling.uplift_model import fit_uplift
+from analytics.modelling.uplift_model import FittedUplift, fit_uplift
 from analytics.modelling.uplift_pool import CampaignRows, NothingToPool, pool
 
 SPECS = (
@@ -172,7 +174,7 @@ def test_a_proven_uplift_is_used(small_gate):
     assert (fitted.kind, fitted.decision.exploration, fitted.decision.label) == ("x", 0.0, None)
     assert "Uplift is used" in str(fitted.decision.sentence)
     fresh, truth = simulate(4_000, 4)
-    score = fitted.targeting(fresh.X, np.zeros(4_000))
+    score = fitted.predict(fresh.X)
     assert np.corrcoef(score, truth)[0, 1] > 0.8
     rows_of_deciles = fitted.decision.evidence.deciles
     assert rows_of_deciles[0].uplift > 0.2 > rows_of_deciles[-1].uplift
@@ -185,8 +187,6 @@ def test_without_an_effect_that_differs_it_falls_back_and_says_why(small_gate):
     assert fitted.decision.exploration == 0.20
     assert "not proven to be above zero" in str(fitted.decision.sentence)
     assert "not who is moved" in str(fitted.decision.label)
-    response = np.linspace(0, 1, len(rows.y))
-    assert fitted.targeting(rows.X, response) == pytest.approx(response)
 
 
 def test_too_few_controls_are_named_before_any_figure():
@@ -211,12 +211,20 @@ def test_the_fallback_by_segment_is_used_where_segments_differ(small_gate, monke
     decision = decide(rows.y, rows.treated, chance, chance, by_segment=effects.of(segment), resamples=100)
     assert (decision.use, decision.why) == ("response_by_segment", "qini_not_above_zero")
     monkeypatch.setattr(uplift_gate, "CONTROLS_NEEDED", 10_000)
-    fitted = fit_uplift(pool([rows]), SPECS, segment=segment, resamples=100)
+    grouped = replace(rows, X=np.column_stack([rows.X, segment]).astype(np.float32))
+    specs = (*SPECS, FeatureSpec("tier", "categorical", "Tier", ("low", "high")))
+    fitted = fit_uplift(pool([grouped]), specs, group=len(SPECS), resamples=100)
     assert (fitted.decision.use, fitted.decision.why) == ("response_by_segment", "too_few_controls")
-    expected = 0.5 * fitted.segments.of(segment)
-    assert fitted.targeting(rows.X, np.full(len(segment), 0.5), segment) == pytest.approx(expected, abs=1e-6)
-    with pytest.raises(ValueError, match="segment of every customer"):
-        fitted.targeting(rows.X, np.full(len(segment), 0.5))
+    gain = fitted.predict(grouped.X)
+    assert gain == pytest.approx(
+        fitted.scale * fitted.estimator.predict(grouped.X) * fitted.segments.of(segment), abs=1e-6
+    )
+    # In the size of an effect, and a missing group gets the average one.
+    assert gain.mean() == pytest.approx(fitted.segments.of(segment).mean(), rel=0.01)
+    assert fitted.segments.of([-1]) == pytest.approx([fitted.segments.average])
+    data = artefact.dump(fitted)
+    again = artefact.load_as(FittedUplift, data, artefact.digest(data))
+    assert again.predict(grouped.X) == pytest.approx(gain)
 
 
 def test_held_back_rows_take_no_part_in_choosing_the_learner():
