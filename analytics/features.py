@@ -44,6 +44,8 @@ class Population:
     join_params: tuple[Any, ...] = ()
     extra: Mapping[str, tuple[str, tuple[Any, ...]]] = field(default_factory=dict)
     order: str = "c.id"
+    # What gives ``c`` and ``p``, where it is not the customers and their profiles.
+    source: str = "customers_customerprofile p JOIN customers_customer c ON c.id = p.customer_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def matrix(
     extra_params = [value for _, values in who.extra.values() for value in values]
     statement = (
         f"SELECT c.id AS customer_id{extra}, {', '.join(columns)}"  # noqa: S608  expressions of the field catalogue
-        f" FROM customers_customerprofile p JOIN customers_customer c ON c.id = p.customer_id {who.joins}"
+        f" FROM {who.source} {who.joins}"
         f" WHERE p.month = %s AND p.customer_id > %s AND ({who.where}) ORDER BY {who.order} LIMIT %s"
     )
     values = [*extra_params, *params, *who.join_params, month, after, *who.params, limit]
@@ -145,7 +147,7 @@ def count(month: dt.date, population: Population | None = None) -> int:
     """How many rows ``matrix`` would return."""
     who = population or Population()
     statement = (
-        "SELECT count(*) AS n FROM customers_customerprofile p JOIN customers_customer c ON c.id = p.customer_id"  # noqa: S608  a population of this package
+        f"SELECT count(*) AS n FROM {who.source}"  # noqa: S608  a population of this package
         f" {who.joins} WHERE p.month = %s AND ({who.where})"
     )
     found = bulk.read_columns(statement, [*who.join_params, month, *who.params])

@@ -46,6 +46,11 @@ NOT_FROM_ASSIGNED = gettext_noop(
     " learned from all customers instead."
 )
 
+AS_ASSIGNED = gettext_noop(
+    "Everybody who was to be contacted counts, as assigned: of %(n)s customers %(contacted)s were contacted in the"
+    " window, and %(explored)s had been drawn at random."
+)
+
 Step = Callable[[int, int], object]
 
 # Reported conversions are left out: staff report for the treated alone, and some of them are mistaken.
@@ -74,6 +79,8 @@ class Dataset:
     share: float
     notes: tuple[Sentence, ...]
     by_time: bool = True
+    # Of assignments (n,) whether the customer was drawn to explore; None where nobody was chosen.
+    explored: NDArray[np.bool_] | None = None
 
     def again(self, specs: Sequence[FeatureSpec], rows: NDArray[np.intp]) -> NDArray[np.float32]:
         """The same rows encoded for another version's specifications, (len(rows), len(specs))."""
@@ -143,7 +150,8 @@ def dataset(
         assigned = _assigned_counts(model, as_of)
         enough = assigned["positives"] >= ENOUGH_ASSIGNED and assigned["dates"] >= FEWEST_SNAPSHOTS
         if enough and not assigned_failed:
-            return read(model, ASSIGNMENTS, _assignment_batches(model, as_of), (), step)
+            how = Sentence(AS_ASSIGNED, {name: assigned[name] for name in ("n", "contacted", "explored")})
+            return read(model, ASSIGNMENTS, _assignment_batches(model, as_of), (how,), step)
         text = NOT_FROM_ASSIGNED if assigned_failed else TOO_FEW_ASSIGNED
         named = {
             "positives": assigned["positives"],
@@ -193,7 +201,11 @@ def _assignment_batches(model: PredictiveModel, as_of: dt.date) -> list[tuple[dt
                         month,
                         as_of - dt.timedelta(days=model.horizon_days),
                     ),
-                    extra={"label": (CONVERTED, (model.horizon_days,)), "day": ("a.assigned_on", ())},
+                    extra={
+                        "label": (CONVERTED, (model.horizon_days,)),
+                        "day": ("a.assigned_on", ()),
+                        "explored": ("a.is_exploration", ()),
+                    },
                     order="a.assigned_on, a.id",
                 ),
             )
@@ -215,7 +227,7 @@ def read(
 ) -> Dataset:
     """The labelled rows of the batches; each population's extra columns are ``label`` and ``day``."""
     months = [month for month, _ in batches]
-    ensure_profiles(months, step)
+    ensure_profiles([*months, *targets.profiles_after(model, months)], step)
     share = min(1.0, MOST_ROWS / max(sum(features.count(month, who) for month, who in batches), 1))
     if share < 1:
         batches = [(month, features.thinned(who, share)) for month, who in batches]
@@ -238,6 +250,9 @@ def read(
         batches=tuple(batches),
         share=share,
         notes=(*told, *notes),
+        explored=np.concatenate([part.extra["explored"] for part in parts]).astype(bool)
+        if parts and "explored" in parts[0].extra
+        else None,
     )
 
 
@@ -248,9 +263,10 @@ SELECT count(*) FILTER (WHERE NOT is_control AND complete),
        count(*) FILTER (WHERE is_control AND complete),
        count(*) FILTER (WHERE is_control AND complete AND converted),
        count(*) FILTER (WHERE NOT is_control AND complete AND contacted),
+       count(*) FILTER (WHERE NOT is_control AND complete AND is_exploration),
        count(*) FILTER (WHERE NOT complete)
 FROM (
-    SELECT a.is_control, a.assigned_on, a.assigned_on + %s::int <= %s AS complete,
+    SELECT a.is_control, a.is_exploration, a.assigned_on, a.assigned_on + %s::int <= %s AS complete,
            {CONVERTED} AS converted, {CONTACTED} AS contacted
     FROM customers_assignment a WHERE a.product_code = %s AND a.assigned_on <= %s
 ) assigned
@@ -261,7 +277,8 @@ def label_counts(model: PredictiveModel, as_of: dt.date) -> dict[str, dict[str, 
     """How many labels each source holds at ``as_of``.
 
     ``{"holdings": {"n", "positives", "dates"}, "assignments": {"n", "positives", "dates", "control",
-    "control_positives", "contacted", "open"}}``: treated rows apart from control, ``open`` = window not complete yet.
+    "control_positives", "contacted", "explored", "open"}}``: treated rows apart from control, ``explored`` of them
+    drawn at random, ``open`` = window not complete yet.
     Facts count only month-ends whose profile is built; a churn model has no assignments.
     """
     counted = {HOLDINGS: _counted(model, snapshots(model, as_of))}
@@ -272,7 +289,7 @@ def label_counts(model: PredictiveModel, as_of: dt.date) -> dict[str, dict[str, 
 
 def _assigned_counts(model: PredictiveModel, as_of: dt.date) -> dict[str, int]:
     horizon = model.horizon_days
-    names = ("n", "positives", "dates", "control", "control_positives", "contacted", "open")
+    names = ("n", "positives", "dates", "control", "control_positives", "contacted", "explored", "open")
     with connection.cursor() as cursor:
         cursor.execute(_COUNT_ASSIGNED, [horizon, as_of, horizon, horizon, model.sells.code, as_of])
         return dict(zip(names, cursor.fetchone(), strict=True))

@@ -7,6 +7,7 @@ month-end). Training, scoring and verification read it, so that the three mean t
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -18,7 +19,7 @@ from analytics.models.predictive import BalanceGroup
 from bankcrm import figures
 from customers import fields as catalogue
 from customers import profile
-from customers.models import OwnField
+from customers.models import OwnField, TierRule
 
 Fragment = tuple[str, tuple[Any, ...]]
 Target = PredictiveModel.Target
@@ -35,6 +36,10 @@ OPENED = (
     "EXISTS (SELECT 1 FROM customers_holding opened WHERE opened.customer_id = c.id AND opened.product_id = %s"
     " AND opened.opened_on > p.month AND opened.opened_on <= p.month + %s::int)"
 )
+_RISEN = (
+    "EXISTS (SELECT 1 FROM customers_customerprofile risen WHERE risen.customer_id = c.id AND risen.month = %s"
+)
+_RANK = "(SELECT r.rank FROM unnest(%s::text[], %s::int[]) r (code, rank) WHERE r.code = {})"
 _LOANS = "(SELECT id FROM customers_product WHERE is_loan AND line <> 'credit_card')"
 _CLASS = "(SELECT id FROM customers_product WHERE asset_class = %s)"
 
@@ -45,14 +50,19 @@ def window_end(model: PredictiveModel, month: dt.date) -> dt.date:
     A balance is known at month-ends, so a model of balances looks at the month-end that the horizon, in whole months,
     comes to.
     """
-    if model.target == Target.FALLS:
+    if model.target in (Target.FALLS, Target.RISES, Target.RISK, Target.FINANCE):
         return profile.month_end(month, -max(1, round(model.horizon_days / DAYS_OF_A_MONTH)))
     return month + dt.timedelta(days=model.horizon_days)
 
 
+def profiles_after(model: PredictiveModel, months: Iterable[dt.date]) -> list[dt.date]:
+    """Further month-ends whose profiles the outcomes after ``months`` are read from."""
+    return [window_end(model, month) for month in months] if model.target == Target.RISES else []
+
+
 def population(model: PredictiveModel, month: dt.date) -> Population:
     """Whom the model asks about at ``month``: who could still do it, within its conditions."""
-    where, params = _both(_at_risk(model), conditions(model, month))
+    where, params = _both(_at_risk(model, month), conditions(model, month))
     return Population(where=where, params=params)
 
 
@@ -113,6 +123,8 @@ def _both(first: Fragment, second: Fragment) -> Fragment:
 
 def outcome(model: PredictiveModel, month: dt.date) -> Fragment:
     """Whether a customer of the population did it in the window after ``month``: a boolean expression."""
+    if model.target == Target.RISES:
+        return _rises(month, window_end(model, month))
     products, params = _products(model)
     match model.target:
         case Target.OWN:
@@ -142,6 +154,12 @@ def _at_risk(model: PredictiveModel) -> Fragment:
         return f"NOT {HOLDS}", (model.product_id,)
     if model.target == Target.OWN:
         return "TRUE", ()
+    if model.target == Target.RISES:
+        ranks = _tier_ranks(month)
+        # Below the highest: nobody else can rise.
+        return "p.tier = ANY(%s::text[])", (
+            [code for code, rank in ranks.items() if rank > min(ranks.values())],
+        )
     products, params = _products(model)
     column = _column(model)
     if model.target == Target.FALLS:
@@ -155,6 +173,20 @@ def _at_risk(model: PredictiveModel) -> Fragment:
         f" AND owed.matures_on > p.month + {EARLY_DAYS})"
     )
     return f"{due} AND p.{column} >= %s", (*params, model.least)
+
+
+def _tier_ranks(month: dt.date) -> dict[str, int]:
+    """Code → rank (1 = highest) of the tiers in force on the day."""
+    rules = TierRule.objects.filter(valid_from__lte=month).order_by("valid_from", "pk")
+    newest = {rule.code: rule for rule in rules}
+    return {code: rule.rank for code, rule in newest.items() if rule.is_in_use}
+
+
+def _rises(month: dt.date, later: dt.date) -> Fragment:
+    """Whether the tier of the later month-end is above that of ``month``, by the ranks of each; nobody who left."""
+    then, now = _tier_ranks(month), _tier_ranks(later)
+    params = (later, list(now), list(now.values()), list(then), list(then.values()))
+    return f"{_RISEN} AND {_RANK.format('risen.tier')} < {_RANK.format('p.tier')})", params
 
 
 def _open(day: str, products: str) -> str:
@@ -183,6 +215,9 @@ def sentence(model: PredictiveModel) -> str:
         "share": figures.pct(model.share or 0, 0),
         "days": model.horizon_days,
     }
+    if model.kind == PredictiveModel.Kind.PROSPECT:
+        named["list"] = model.prospect_list
+        return _("Who of the list %(list)s would open %(product)s within %(days)s days") % named
     if model.kind == PredictiveModel.Kind.UPLIFT:
         return _("Who buys because of being contacted: %(product)s within %(days)s days") % named
     if model.target == Target.OWN:
@@ -197,6 +232,7 @@ def sentence(model: PredictiveModel) -> str:
     return {
         Target.OPENS: _("Who opens %(product)s within %(days)s days"),
         Target.FALLS: _("Whose %(kind)s falls under %(share)s of what it is now within %(days)s days"),
+        Target.RISES: _("Who moves up to a higher tier within %(days)s days"),
         Target.CLOSES: _("Who closes all %(kind)s within %(days)s days"),
         Target.PREPAYS: _("Who repays before it is due within %(days)s days: %(kind)s"),
     }[Target(model.target)] % named

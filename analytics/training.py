@@ -16,12 +16,18 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from analytics import card, features, history, labels, own_target, targets
+from analytics import card, explored, features, history, labels, own_target, targets
 from analytics.modelling import artefact, bootstrap, metrics, rolling
 from analytics.modelling.estimators import EstimatorKind
 from analytics.modelling.leakage import LeakageFound
 from analytics.modelling.matrix import FeatureSpec
-from analytics.modelling.response import Choice, FittedResponse, InsufficientData, fit_champion
+from analytics.modelling.response import (
+    POSITIVES_NEEDED,
+    Choice,
+    FittedResponse,
+    InsufficientData,
+    fit_champion,
+)
 from analytics.modelling.sentences import Sentence, gettext_noop
 from analytics.modelling.splits import CannotSplit, Slices, time_split
 from analytics.models import ModelVersion, PredictiveModel
@@ -40,6 +46,17 @@ ONLY_SELECTED = gettext_noop("Learned from customers earlier campaigns selected;
 RULE_SCORE = gettext_noop("Rule score (recency, frequency, value): an order of customers, not a probability.")
 FILE_ORDER = gettext_noop("Rows of the imported campaign %(campaign)s in file order, %(n)s of them.")
 REFUSED_COLUMNS = gettext_noop("Columns refused as known only after the contact: %(names)s.")
+FROM_CUSTOMERS = gettext_noop(
+    "Learned from customers, and only from the fields the list %(list)s has. People who are no customers differ from"
+    " them: read the order, and take the chance for a guess."
+)
+RAISED_ANYWAY = gettext_noop("Ranks who moves up, not who is moved by being contacted.")
+TOO_FEW_FOR_TREES = gettext_noop(
+    "Only the logistic regression was fitted: gradient boosting needs at least %(needed)s responders in its training"
+    " period."
+)
+# Those whose customers have no bookings or balances, or whose outcome they say nothing of.
+WITHOUT_RULE = frozenset({PredictiveModel.Kind.OWN, PredictiveModel.Kind.PROSPECT})
 RULE_FIELDS = ("last_transaction_on", "transactions_12m", "aum")
 
 
@@ -81,7 +98,7 @@ def train(
         raise runs.Refused(card.told(leak.sentence)) from leak
     except (InsufficientData, CannotSplit) as lack:
         # A rule of recency and value says something of buying and leaving, nothing of a bank's own field.
-        if material.past is not None or model.kind == PredictiveModel.Kind.OWN:
+        if material.past is not None or model.kind in WITHOUT_RULE:
             raise runs.Refused(card.told(lack.sentence)) from lack
         return [store(model, user, job, [_rule(model, material, lack.sentence)])[0]]
     _step(job, 3, _("Comparing with the champion"))
@@ -163,6 +180,10 @@ def _limits(model: PredictiveModel, data: labels.Dataset) -> list[Sentence]:
     limits = [Sentence(TODAYS_ROW)]
     if model.kind == PredictiveModel.Kind.RESPONSE:
         limits.insert(0, Sentence(NOT_UPLIFT))
+    if model.kind == PredictiveModel.Kind.RAISING:
+        limits.insert(0, Sentence(RAISED_ANYWAY))
+    if model.kind == PredictiveModel.Kind.PROSPECT:
+        limits = [Sentence(FROM_CUSTOMERS, {"list": model.prospect_list}), *limits]
     if not data.by_time:
         limits.append(Sentence(own_target.SAME_DAY))
     if data.source == labels.ASSIGNMENTS:
@@ -225,6 +246,9 @@ def _drafts(
         document["horizon_days"] = model.horizon_days
         if choice.comparison:
             document["comparison"] = card.sentence(choice.comparison.sentence)
+        else:
+            needed = {"needed": POSITIVES_NEEDED["hist_gradient_boosting"]}
+            document["comparison"] = card.sentence(Sentence(TOO_FEW_FOR_TREES, needed))
         y = material.y[slices.out_of_time]
         others = {kind: theirs for kind, theirs in answers.items() if kind != fitted.kind}
         document["against"] = [
@@ -236,6 +260,12 @@ def _drafts(
             document["against"].append({"version": model.champion.number, **compared})
         if material.past is not None:
             document["rolling"] = _rolling(model, material.past, fitted.kind, job)
+        if material.data is not None and material.data.explored is not None:
+            drawn = material.data.explored[slices.out_of_time]
+            document["explored"], told = explored.evidence(
+                y, *answers[fitted.kind], drawn, resamples=RESAMPLES, seed=model.pk
+            )
+            document["notes"] = [*document["notes"], card.sentence(told)]
         document["chosen"] = fitted is choice.chosen
         drafts.append(Draft(fitted.kind, fitted.specs, document, artefact.dump(fitted)))
     return drafts

@@ -108,6 +108,7 @@ def test_treated_assignments_become_labels_once_their_window_is_over(model: Pred
         "control": 1,
         "control_positives": 1,
         "contacted": 0,
+        "explored": 0,
         "open": 1,
     }
     later = labels.label_counts(model, autumn + dt.timedelta(days=60))["assignments"]
