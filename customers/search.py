@@ -53,8 +53,9 @@ class Candidate:
 def find(user: User, text: str) -> CustomerQuerySet:
     """Up to MOST + 1 customers that ``user`` may see, best match first; one more than MOST says that there are more.
 
-    Text of digits only is a number, or the end of one or of a phone number; everything else is a name or a number. Sure matches are looked
-    for first, then pieces of names, then names that sound alike: at most three queries, and one for the result.
+    Text of digits only is a number, or the end of one or of a phone number; everything else is a name or a number. Sure
+    matches are looked for first, then pieces of names, then names that sound alike: at most three queries, and one for
+    the result.
     """
     wanted = tidied(text)
     if not wanted:
