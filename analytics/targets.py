@@ -149,7 +149,7 @@ def outcome(model: PredictiveModel, month: dt.date) -> Fragment:
     return closed, (*params, model.horizon_days)
 
 
-def _at_risk(model: PredictiveModel) -> Fragment:
+def _at_risk(model: PredictiveModel, month: dt.date) -> Fragment:
     if model.target == Target.OPENS:
         return f"NOT {HOLDS}", (model.product_id,)
     if model.target == Target.OWN:
