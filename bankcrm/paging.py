@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -105,9 +105,9 @@ class KeysetPagination(BasePagination):
         allowed = getattr(view, "orderings", {})
         wanted = request.query_params.get("order", "")
         if wanted:
-            if wanted.lstrip("-") not in allowed:
-                raise ValidationError({"order": [_("This list cannot be ordered so.")]})
-            order = tuple(allowed[wanted.lstrip("-")])
+            if wanted.removeprefix("-") not in allowed:
+                raise ValidationError({"order": [_not_an_order(allowed)]})
+            order = tuple(allowed[wanted.removeprefix("-")])
             if wanted.startswith("-"):
                 order = tuple(_flip(name) for name in order)
         try:
@@ -145,7 +145,7 @@ class KeysetPagination(BasePagination):
         }
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        allowed = sorted(getattr(view, "orderings", {}))
+        allowed = getattr(view, "orderings", {})
         parameters = [
             {"name": "cursor", "in": "query", "required": False, "schema": {"type": "string"}},
             {
@@ -156,16 +156,24 @@ class KeysetPagination(BasePagination):
             },
         ]
         if allowed:
-            names = [*allowed, *(f"-{name}" for name in allowed)]
             parameters.append(
                 {
                     "name": "order",
                     "in": "query",
                     "required": False,
-                    "schema": {"type": "string", "enum": names},
+                    "schema": {"type": "string", "enum": _orders(allowed)},
                 }
             )
         return parameters
+
+
+def _orders(allowed: Iterable[str]) -> list[str]:
+    names = sorted(allowed)
+    return [*names, *(f"-{name}" for name in names)]
+
+
+def _not_an_order(allowed: Iterable[str]) -> str:
+    return _("This list cannot be ordered so. Known are: %(names)s.") % {"names": ", ".join(_orders(allowed))}
 
 
 def _key(queryset: QuerySet[Any]) -> tuple[str, ...]:

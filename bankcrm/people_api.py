@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
@@ -16,7 +17,12 @@ from rest_framework.views import APIView
 from bankcrm import absence, clock, people
 from bankcrm.idempotency import once
 from bankcrm.models import Branch, BranchLink, Leave, Role, User
-from bankcrm.parsing import Query, Strict
+from bankcrm.parsing import KnownCode, Query, Strict
+
+
+def every_branch(_user: User) -> QuerySet[Branch]:
+    """The bank's own map, which everybody reads."""
+    return Branch.objects.all()
 
 
 class BranchSerializer(serializers.ModelSerializer):
@@ -30,7 +36,7 @@ class BranchSerializer(serializers.ModelSerializer):
 
 
 class BranchQuery(Query):
-    below = serializers.CharField(max_length=20, required=False)
+    below = KnownCode(every_branch, max_length=20, help_text=gettext_lazy("code of a branch"))
     closed = serializers.BooleanField(required=False)
 
 
@@ -85,7 +91,9 @@ class StaffSerializer(serializers.ModelSerializer):
 
 class StaffQuery(Query):
     role = serializers.ChoiceField(choices=Role.choices, required=False)
-    branch = serializers.CharField(max_length=20, required=False)
+    branch = KnownCode(
+        every_branch, max_length=20, help_text=gettext_lazy("code; with the branches below it")
+    )
     active = serializers.BooleanField(required=False)
 
 

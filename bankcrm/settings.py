@@ -281,13 +281,18 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["bankcrm.policy.PolicyPermission"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "bankcrm.policy.PolicyPermission",
+        "bankcrm.known_parameters.KnownParameters",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["bankcrm.parsing.BoundedJSONParser"],
     "EXCEPTION_HANDLER": "bankcrm.problems.handler",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "bankcrm.paging.KeysetPagination",
     "PAGE_SIZE": 50,
+    # One representation each: ``format`` would be a parameter like any other.
+    "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "bankcrm",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -12,12 +13,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from bankcrm import clock, figures
-from bankcrm.parsing import Query, Strict
+from bankcrm.models import Role, User
+from bankcrm.parsing import KnownCode, Query, Strict
 from campaigns import calling, queue
 from campaigns.followup import FARTHEST_DAYS
 from campaigns.lead_forms import DUES
 from campaigns.lead_views import rows
-from campaigns.models import FollowUp, Lead, Offer
+from campaigns.models import Campaign, FollowUp, Lead, Offer
 from campaigns.outcomes import DeclineReason, NextStep
 from customers.models import ContactChannel, Customer
 
@@ -220,13 +222,20 @@ class SnoozeSerializer(Strict):
     until = Soon()
 
 
+def _campaigns(user: User) -> QuerySet[Campaign]:
+    """A relationship manager knows campaigns by their leads only."""
+    if user.role != Role.RM:
+        return Campaign.objects.visible_to(user)
+    return Campaign.objects.filter(pk__in=Lead.objects.visible_to(user).order_by().values("campaign"))
+
+
 class LeadQuery(Query):
     state = serializers.ChoiceField(
         choices=[*Lead.State.choices, (ALL, gettext_lazy("All"))],
         required=False,
         help_text=gettext_lazy("absent: open leads"),
     )
-    campaign = serializers.CharField(required=False, max_length=40, help_text=gettext_lazy("code"))
+    campaign = KnownCode(_campaigns, help_text=gettext_lazy("code"))
     due = serializers.ChoiceField(choices=list(DUES.items()), required=False)
     waiting = serializers.BooleanField(
         required=False,

@@ -7,6 +7,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import extend_schema_field
@@ -15,10 +16,11 @@ from rest_framework import serializers
 from analytics import audience
 from analytics.models import PredictiveModel
 from bankcrm.api import StartedRun
-from bankcrm.models import User
-from bankcrm.parsing import Query, Strict
+from bankcrm.models import Role, User
+from bankcrm.parsing import KnownCode, Query, Strict
 from campaigns import blockers, lifecycle
 from campaigns.models import Arm, Campaign, MarketingPlan, Offer, Selection
+from customers.api.products import every_product
 from customers.models import Product
 
 FIRST_DAY, LAST_DAY = dt.date(2000, 1, 1), dt.date(2100, 12, 31)
@@ -182,9 +184,9 @@ class CampaignDetailSerializer(CampaignSerializer):
             "minimum_value",
             "capacity",
             "control_share",
+            "exploration_share",
             "success",
             "arms",
-            "exploration_share",
             "selection",
             "last_edited_by",
             "submitted_by",
@@ -226,11 +228,11 @@ class CampaignFields(Strict, serializers.ModelSerializer):
     control_share = serializers.DecimalField(
         max_digits=4, decimal_places=3, min_value=Decimal(0), max_value=Decimal("0.5"), required=False
     )
-    arms = ArmSerializer(many=True, required=False)
-
     exploration_share = serializers.DecimalField(
         max_digits=4, decimal_places=3, min_value=Decimal(0), max_value=Decimal("0.5"), required=False
     )
+    arms = ArmSerializer(many=True, required=False)
+
     class Meta:
         model = Campaign
         fields = [
@@ -249,9 +251,9 @@ class CampaignFields(Strict, serializers.ModelSerializer):
             "minimum_value",
             "capacity",
             "control_share",
+            "exploration_share",
             "arms",
         ]
-            "exploration_share",
         # The verbs run the model's own checks, with the row they lock.
         validators: list[Any] = []
 
@@ -294,13 +296,18 @@ class Step(Strict):
     comment = serializers.CharField(required=False, allow_blank=True, max_length=2000, default="")
 
 
+def _owners(user: User) -> QuerySet[User]:
+    """Planners in sight, and whoever owns a campaign in sight."""
+    owning = Campaign.objects.visible_to(user).order_by().values("owner")
+    planning = User.objects.visible_to(user).filter(role=Role.PLANNER).values("pk")
+    return User.objects.filter(Q(pk__in=owning) | Q(pk__in=planning))
+
+
 class CampaignQuery(Query):
     state = serializers.ChoiceField(choices=Campaign.State.choices, required=False)
-    product = serializers.CharField(
-        required=False, max_length=40, help_text=gettext_lazy("code of the product")
-    )
-    owner = serializers.CharField(
-        required=False, max_length=20, help_text=gettext_lazy("employee number of the owner")
+    product = KnownCode(every_product, help_text=gettext_lazy("code of the product"))
+    owner = KnownCode(
+        _owners, "employee_number", max_length=20, help_text=gettext_lazy("employee number of the owner")
     )
 
 

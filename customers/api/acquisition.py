@@ -12,7 +12,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bankcrm.amounts import Amount
-from bankcrm.parsing import Query
+from bankcrm.parsing import KnownCode, Query
+from bankcrm.people_api import every_branch
 from bankcrm.problems import Problem
 from customers.acquisition_figures import DIMENSIONS, HORIZONS, Figures, Share, figures
 from customers.acquisition_forms import CohortFilter
@@ -23,9 +24,7 @@ class CohortQuery(Query):
     by = serializers.ChoiceField(choices=DIMENSIONS, required=False, help_text=_("what is compared"))
     first = serializers.DateField(required=False, help_text=_("first day of the first month"))
     last = serializers.DateField(required=False, help_text=_("first day of the last month"))
-    branch = serializers.CharField(
-        required=False, max_length=20, help_text=_("code; with the branches below it")
-    )
+    branch = KnownCode(every_branch, max_length=20, help_text=_("code; with the branches below it"))
     channel = serializers.CharField(required=False, max_length=40, help_text=_("“-”: not known"))
     partner = serializers.CharField(required=False, max_length=60)
     scene = serializers.CharField(required=False, max_length=60)

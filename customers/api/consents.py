@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bankcrm.idempotency import once
+from bankcrm.parsing import Strict
 from customers import consents
 from customers.consents import Word
 from customers.models import Consent, ConsentEvent, Customer, QuietPeriod
@@ -42,7 +43,7 @@ class ConsentsSerializer(serializers.Serializer):
     history = ConsentEventSerializer(many=True, help_text=_("newest first, at most 100"))
 
 
-class WordSerializer(serializers.Serializer):
+class WordSerializer(Strict):
     """One word of the customer."""
 
     channel = serializers.ChoiceField(choices=Consent._meta.get_field("channel").choices)
@@ -59,7 +60,7 @@ class RecordedSerializer(ConsentsSerializer):
     leads_ended = serializers.IntegerField(help_text=_("open leads that the word ended"))
 
 
-class QuietPeriodSerializer(serializers.ModelSerializer):
+class QuietPeriodSerializer(Strict, serializers.ModelSerializer):
     recorded_by = serializers.CharField(
         source="recorded_by.employee_number", default=None, read_only=True, allow_null=True
     )

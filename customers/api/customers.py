@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
@@ -28,22 +29,34 @@ from customers.api.serializers import (
     SearchSerializer,
 )
 from customers.forms import RevealForm
-from customers.models import Customer
+from customers.grades import LoyaltyGrade
+from customers.models import Customer, TierRule
 from customers.reveal import Secret
 
 NOT_KEPT = {"Cache-Control": "no-store, private"}
 
 
+def _managers(user: User) -> QuerySet[User]:
+    """Colleagues in sight and whoever else has customers in sight, such as those one stands in for."""
+    held = Customer.objects.visible_to(user).filter(primary_rm=OuterRef("pk"))
+    return User.objects.filter(
+        Q(pk__in=User.objects.visible_to(user).relationship_managers().values("pk")) | Exists(held)
+    )
+
+
 class CustomerQuery(Query):
-    branch = serializers.CharField(
-        required=False, max_length=20, help_text=_("code; with the branches below it")
+    branch = KnownCode(every_branch, max_length=20, help_text=_("code; with the branches below it"))
+    rm = KnownCode(
+        _managers,
+        "employee_number",
+        max_length=20,
+        help_text=_("employee number of the relationship manager"),
     )
-    rm = serializers.CharField(
-        required=False, max_length=20, help_text=_("employee number of the relationship manager")
+    tier = KnownCode(lambda _user: TierRule.objects.all(), max_length=20)
+    loyalty = serializers.ChoiceField(choices=LoyaltyGrade.choices, required=False)
+    maturing = serializers.BooleanField(
+        required=False, help_text=_("something matures within 30 days of the business day")
     )
-    tier = serializers.CharField(required=False, max_length=20)
-    loyalty = serializers.CharField(required=False, max_length=20)
-    maturing = serializers.BooleanField(required=False, help_text=_("something matures within 30 days"))
     falling = serializers.BooleanField(required=False, help_text=_("fewer assets than three months ago"))
     idle = serializers.BooleanField(required=False, help_text=_("never contacted"))
 

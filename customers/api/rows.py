@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 
-from bankcrm.parsing import YEARS, Query
+from bankcrm.parsing import YEARS, KnownCode, Query
+from customers.api.products import every_product
 from customers.models import (
     ConsumerFinanceContract,
     Contact,
@@ -54,7 +55,7 @@ class PeriodQuery(Query):
 
 class HoldingQuery(Query):
     open = serializers.BooleanField(required=False, help_text=gettext_lazy("held today, or no longer"))
-    product = serializers.CharField(required=False, max_length=40, help_text=gettext_lazy("code"))
+    product = KnownCode(every_product, help_text=gettext_lazy("code"))
 
 
 class TransactionQuery(PeriodQuery):
@@ -67,7 +68,7 @@ class TransactionQuery(PeriodQuery):
 
 
 class BalanceQuery(PeriodQuery):
-    product = serializers.CharField(required=False, max_length=40, help_text=gettext_lazy("code"))
+    product = KnownCode(every_product, help_text=gettext_lazy("code"))
 
 
 class ContactQuery(PeriodQuery):

@@ -10,7 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from bankcrm.models import BranchLink
-from bankcrm.parsing import Query
+from bankcrm.parsing import KnownCode, Query
+from bankcrm.people_api import every_branch
 from customers import tier_changes
 from customers.api.rows import TierChangeSerializer
 from customers.models import TierChange
@@ -29,7 +30,7 @@ class MovedQuery(Query):
     month = serializers.DateField(required=False, help_text="a month-end; absent: the newest with changes")
     way = serializers.ChoiceField(choices=["up", "down"], required=False)
     reason = serializers.ChoiceField(choices=TierChange.Reason.choices, required=False)
-    branch = serializers.CharField(max_length=20, required=False, help_text="a code, with what is below it")
+    branch = KnownCode(every_branch, max_length=20, help_text="a code, with what is below it")
 
 
 class TierChangeList(generics.ListAPIView):

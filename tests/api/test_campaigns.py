@@ -7,11 +7,12 @@ import itertools
 import pytest
 
 from bankcrm import runs
-from bankcrm.models import Run
+from bankcrm.models import Role, Run
 from campaigns import lifecycle
 from campaigns.models import Campaign, Lead
 from tests.api.callers import problem
 from tests.campaigns import factories
+from tests.cast import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -134,7 +135,9 @@ def test_the_list_is_filtered_by_state_product_and_owner(cast, api, customers):
     assert codes(state="submitted") == ["three"]
     assert codes(product="gold") == ["two"]
     assert codes(owner="E-mei", state="draft") == ["two", "one"]
-    assert codes(owner="E-omar") == []
+    make_user("pat", Role.PLANNER, cast.tree.head_office)
+    assert codes(owner="E-pat") == []
+    problem(api(cast.max).get("campaigns/", owner="E-omar"), 400, "invalid")  # no planner, owns nothing
     assert codes(order="name", page_size=2) == ["one", "three"]
     problem(api(cast.max).get("campaigns/", state="nonsense"), 400, "invalid")
 

@@ -14,6 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from bankcrm.models import User
 from campaigns import loop_steps
 from campaigns.models import Campaign
+from customers.models import TierRule
 from tests.api.callers import Caller
 from tests.campaigns import factories
 
@@ -54,6 +55,9 @@ def commands() -> list[dict[str, Any]]:
 def demo(cast, leads) -> None:
     """The product, offer and model whose codes the demo uses."""
     product = factories.make_product("fund")
+    TierRule.objects.create(
+        code="gold", name="Gold", rank=1, minimum_aum=50_000, valid_from=factories.TODAY.replace(day=1)
+    )
     loop_steps.offer(product)
     factories.make_scores(
         product, cast.ana, dict.fromkeys(factories.make_customers(3, cast.tree.n1, prefix="S"), 0.1)

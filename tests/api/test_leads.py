@@ -50,8 +50,7 @@ def test_the_list_is_filtered(cast, api, leads):
     assert later in ids(rita.get("leads/"))
     assert later not in ids(rita.get("leads/", waiting="true"))
     assert len(ids(rita.get("leads/", campaign="autumn"))) == 5
-    assert ids(rita.get("leads/", campaign="other")) == []
-    for wrong in ({"state": "x"}, {"due": "x"}, {"waiting": "x"}, {"campaign": "\0"}):
+    for wrong in ({"state": "x"}, {"due": "x"}, {"waiting": "x"}, {"campaign": "\0"}, {"campaign": "other"}):
         problem(rita.get("leads/", **wrong), 400, "invalid")
 
 
