@@ -70,6 +70,13 @@ DEFINITIONS = {
         _("Holm correction"),
         _("Makes each interval wider when several arms are compared, so that one does not win by luck."),
     ),
+    "incremental": (
+        _("Incremental"),
+        _(
+            "Conversions that come only because of the contact: those of the contacted minus those they would have made"
+            " anyway, as past campaigns with a control group showed. A number of customers, not money."
+        ),
+    ),
     "intention_to_treat": (
         _("Intention to treat"),
         _(

@@ -9,6 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from bankcrm import figures
+from campaigns.models import Campaign
+from campaigns.verdict_text import COUNTED
 
 SMALL = 10
 
@@ -21,6 +23,33 @@ def context(forecast: Mapping[str, Any]) -> dict[str, Any]:
         "responses_label": responses_label(forecast),
         "axis": axis(forecast),
     }
+
+
+def line(campaign: Campaign) -> dict[str, Any]:
+    """The forecast of a campaign in one line of a list: what it counts, how many, of which day, resting on what.
+
+    Needs ``selection`` selected with the campaign. Without a figure ``why_not`` says what is missing.
+    """
+    selection = campaign.selection
+    forecast = (selection.definition.get("forecast") or {}) if selection else {}
+    found = forecast.get("incremental")
+    unit = _unit(found["high"]) if found else "number"
+    counted = COUNTED.get(campaign.success, COUNTED["conversion"])[0]
+    return {
+        "cost": forecast.get("cost"),
+        "counted": counted,
+        "expected": figures.FORMATS[unit](found["expected"]) if found else None,
+        "interval": figures.interval(found["low"], found["high"], unit) if found else "",
+        "basis": _resting_on(forecast) if found else "",
+        "why_not": "" if found else next(iter(forecast.get("sentences", [])), _("Nothing to forecast yet.")),
+        "as_of": selection.profile_month if selection else None,
+        "made_at": selection.created_at if selection else None,
+    }
+
+
+def _resting_on(forecast: Mapping[str, Any]) -> str:
+    n = forecast.get("past_campaigns") or 0
+    return ngettext("by %(n)s past campaign", "by %(n)s past campaigns", n) % {"n": figures.number(n)}
 
 
 def rows(forecast: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from analytics import ranking
 from bankcrm import clock, paging
 from bankcrm.policy import SignedIn
-from campaigns import campaign_page, definition, exploration, lifecycle
+from campaigns import campaign_page, definition, exploration, forecast_page, lifecycle
 from campaigns.campaign_forms import CampaignFilter, CampaignForm, add_errors
 from campaigns.campaign_views import frame, page
 from campaigns.models import Campaign
@@ -116,7 +116,8 @@ def approval_list(request: SignedIn) -> HttpResponse:
         "campaigns/approvals/list.html",
         {
             "waiting": [
-                {"campaign": one, "forecast": _forecast(one), "own": _is_own(one, request)} for one in waiting
+                {"campaign": one, "forecast": forecast_page.line(one), "own": _is_own(one, request)}
+                for one in waiting
             ],
             "decided": _rows(list(seen.filter(approved_at__isnull=False).order_by("-approved_at")[:10])),
         },
@@ -125,10 +126,6 @@ def approval_list(request: SignedIn) -> HttpResponse:
 
 def _is_own(campaign: Campaign, request: SignedIn) -> bool:
     return request.user.pk in (campaign.owner_id, campaign.last_edited_by_id, campaign.submitted_by_id)
-
-
-def _forecast(campaign: Campaign) -> dict[str, Any]:
-    return (campaign.selection.definition.get("forecast") or {}) if campaign.selection else {}
 
 
 def approval_detail(request: SignedIn, pk: int) -> HttpResponse:

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from campaigns import lifecycle, targeting
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Selection
 from tests.campaigns import factories
 from tests.campaigns.factories import TODAY
 from tests.cast import login
@@ -100,3 +100,29 @@ def test_an_approval_of_what_changed_under_the_approver_is_refused(cast, waiting
     answer = decide(client, waiting, "approve")
     assert b"Nothing was saved" in answer.content
     assert Campaign.objects.get(pk=waiting.pk).state == Campaign.State.SUBMITTED
+
+
+def forecast_of(campaign, **found):
+    known = {
+        "cost": 1200.0,
+        "past_campaigns": 2,
+        "sentences": ["No past effect known: incremental sales are not forecast."],
+    }
+    definition = campaign.selection.definition | {"forecast": known | found}
+    Selection.objects.filter(pk=campaign.selection_id).update(definition=definition)
+
+
+def test_the_inbox_says_what_incremental_counts_of_which_day_and_resting_on_what(cast, waiting):
+    forecast_of(waiting, incremental={"expected": 24.4, "low": 11.2, "high": 37.6})
+    page = login(cast.omar).get(reverse("approval-list")).content.decode()
+    assert "<b>24</b> conversions" in page
+    assert "11 – 37" in page or "11 to 38" in page
+    assert "by 2 past campaigns · data to" in page
+    assert "A number of customers, not money." in page
+    assert "of ¥" in page  # the cost beside its budget
+
+
+def test_the_inbox_says_why_nothing_incremental_is_forecast(cast, waiting):
+    forecast_of(waiting, incremental=None)
+    page = login(cast.omar).get(reverse("approval-list")).content.decode()
+    assert "No past effect known: incremental sales are not forecast." in page
