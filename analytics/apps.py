@@ -7,7 +7,8 @@ class AnalyticsConfig(AppConfig):
     def ready(self) -> None:
         from analytics import predictive
         from bankcrm import freshness
-        from customers import attitude
+        from customers import attitude, preferences
 
         freshness.sources.append(predictive.freshness)
         attitude.filled_by(predictive.churn_chances)
+        preferences.filled_by(predictive.preference_answers)

@@ -18,6 +18,7 @@ from analytics import card, labels
 from analytics.features import Population
 from analytics.modelling import inputs, stability
 from analytics.modelling.matrix import FeatureSpec
+from analytics.modelling.preference import FittedPreference
 from analytics.modelling.response import FittedResponse
 from analytics.modelling.sentences import ModellingRefusal, Sentence
 from analytics.modelling.uplift_model import FittedUplift
@@ -44,7 +45,7 @@ class Drift:
 class Watch:
     """The fields of one scoring, counted piece by piece: every k-th row, so that ``ROWS`` are enough."""
 
-    def __init__(self, fitted: FittedResponse | FittedUplift, rows: int) -> None:
+    def __init__(self, fitted: FittedResponse | FittedUplift | FittedPreference, rows: int) -> None:
         self.fitted = fitted
         self._counted = stability.ShareCount(fitted.feature_references)
         self._step = max(1, rows // ROWS)
@@ -71,7 +72,7 @@ class Watch:
         return shares
 
 
-def refuse_lost(fitted: FittedResponse | FittedUplift) -> None:
+def refuse_lost(fitted: FittedResponse | FittedUplift | FittedPreference) -> None:
     """Raises runs.Refused naming the fields of a version that the catalogue no longer has."""
     try:
         inputs.refuse_absent(catalogue.everything(), fitted.specs)
@@ -91,7 +92,7 @@ def measure(
         return Drift(None)
     fitted = watch.fitted
     now = watch.known()
-    if fitted.score_reference is None:
+    if isinstance(fitted, FittedPreference) or fitted.score_reference is None:
         return Drift(None)
     shares: dict[str, Any] = {SCORES: _rounded(fitted.score_reference.shares_of(probability))}
     if now is not None:

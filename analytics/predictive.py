@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -16,7 +17,7 @@ from analytics.models import ModelVersion, PredictiveModel, ScoreRun
 from bankcrm import audit, figures, runs
 from bankcrm.freshness import Freshness
 from bankcrm.models import Role, User
-from customers import attitude
+from customers import attitude, preferences
 
 State = ModelVersion.State
 WRITERS = frozenset({Role.ANALYST})
@@ -52,19 +53,35 @@ def work_key(model: PredictiveModel) -> str:
 
 
 def churn_chances(month: dt.date) -> list[tuple[str, str, tuple[Any, ...]]]:
-    """For every profile field that a model fills: the field, and its scores of ``month`` as SQL with parameters.
+    """For every chance of leaving that a model fills: the field, and its scores of ``month`` as SQL with parameters."""
+    sql = "SELECT customer_id, probability FROM analytics_score WHERE score_run_id = %s"
+    return [(column, sql, (run,)) for column, run in _filling(attitude.CHURN, month)]
+
+
+def preference_answers(month: dt.date) -> list[tuple[str, str, tuple[Any, ...]]]:
+    """For every preference that a model fills: the field, and the answers of ``month`` as SQL with parameters."""
+    sql = "SELECT customer_id, answer, chance FROM analytics_preferenceanswer WHERE score_run_id = %s"
+    return [(column, sql, (run,)) for column, run in _filling(preferences.FIELDS, month)]
+
+
+def refill(model: PredictiveModel, month: dt.date) -> None:
+    """Write what the models that fill such fields say of ``month`` into its profile."""
+    (preferences if model.feeds in preferences.FIELDS else attitude).fill(month)
+
+
+def _filling(columns: Sequence[str], month: dt.date) -> list[tuple[str, int]]:
+    """Of these profile fields those that a model fills, each with its score run of ``month``.
 
     The scores in use where they are of that month, else the newest published for it.
     """
     found = []
-    for model in PredictiveModel.objects.exclude(feeds="").order_by("pk"):
+    for model in PredictiveModel.objects.filter(feeds__in=columns).order_by("pk"):
         runs_of_month = ScoreRun.objects.filter(
             version__model=model, as_of=month, state=ScoreRun.State.PUBLISHED, challenger=False
         )
         run = max(runs_of_month, key=lambda run: (run.pk == model.current_score_run_id, run.pk), default=None)
         if run:
-            sql = "SELECT customer_id, probability FROM analytics_score WHERE score_run_id = %s"
-            found.append((model.feeds, sql, (run.pk,)))
+            found.append((model.feeds, run.pk))
     return found
 
 
@@ -189,7 +206,7 @@ def roll_back(model: PredictiveModel, user: User) -> ModelVersion:
         champion=earlier, current_score_run=scores or locked.current_score_run
     )
     if locked.feeds and scores:
-        attitude.fill(scores.as_of)
+        refill(locked, scores.as_of)
     audit.record(
         user,
         "model.rolled_back",

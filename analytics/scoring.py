@@ -7,7 +7,7 @@ model's pointer. Whatever dies before leaves readers where they were; the next r
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +16,11 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from analytics import card, drift, features, history, predictive, published, targets
+from analytics import card, drift, features, history, predictive, preference_scoring, published, targets
 from analytics.drift import Drift
 from analytics.features import Batch
 from analytics.modelling import artefact
+from analytics.modelling.preference import FittedPreference
 from analytics.modelling.response import FittedResponse
 from analytics.modelling.rules import rule_score
 from analytics.modelling.sentences import ModellingRefusal
@@ -27,7 +28,7 @@ from analytics.modelling.uplift_model import FittedUplift
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
 from bankcrm import audit, bulk, runs
 from bankcrm.models import User
-from customers import attitude, profile
+from customers import profile
 from customers.models import CustomerProfile
 
 TABLE = "analytics_score"
@@ -36,10 +37,16 @@ Scores = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """The scores of one run, and how far scores and fields have moved since the version learned."""
+    """What one run came to: how many customers, how their rows are written, and how far scores and fields have moved
+    since the version learned."""
 
-    scores: Scores
+    rows: int
+    write: Callable[[ScoreRun], int]
     drift: Drift
+
+
+def _of_scores(scores: Scores, moved: Drift) -> Computed:
+    return Computed(len(scores[0]), lambda run: write_back(run, *scores), moved)
 
 
 def score(model: PredictiveModel, month: dt.date | None, user: User, job: runs.Job | None = None) -> ScoreRun:
@@ -116,14 +123,13 @@ def _scored(
         ScoreRun.objects.filter(pk=run.pk).update(state=ScoreRun.State.DROPPED)
         raise
     if job:
-        rows = len(computed.scores[0])
-        job.progress(rows, rows, _("Publishing"))
+        job.progress(computed.rows, computed.rows, _("Publishing"))
     _publish(version, run, computed, user, job)
     run.refresh_from_db()
     return run
 
 
-def load(version: ModelVersion) -> FittedResponse | FittedUplift | None:
+def load(version: ModelVersion) -> FittedResponse | FittedUplift | FittedPreference | None:
     """The fitted model behind a version, its digest checked; None for a rule. Raises runs.Refused."""
     if version.algorithm == ModelVersion.Algorithm.RULE:
         return None
@@ -131,19 +137,27 @@ def load(version: ModelVersion) -> FittedResponse | FittedUplift | None:
         data = bytes(version.artefact or b"")
         if version.model.kind == PredictiveModel.Kind.UPLIFT:
             return artefact.load_as(FittedUplift, data, version.sha256)
+        if version.model.kind == PredictiveModel.Kind.PREFERENCE:
+            return artefact.load_as(FittedPreference, data, version.sha256)
         return artefact.load(data, version.sha256)
     except artefact.ArtefactRefused as refused:
         raise runs.Refused(card.told(refused.sentence)) from refused
 
 
 def _computed(
-    version: ModelVersion, fitted: FittedResponse | FittedUplift | None, day: dt.date, job: runs.Job | None
+    version: ModelVersion,
+    fitted: FittedResponse | FittedUplift | FittedPreference | None,
+    day: dt.date,
+    job: runs.Job | None,
 ) -> Computed:
+    if isinstance(fitted, FittedPreference):
+        found = preference_scoring.answers(version, fitted, day, job)
+        return Computed(len(found), lambda run: preference_scoring.write(run, found), found.drift)
     who = targets.population(version.model, day)
     if version.model.history_campaign and not isinstance(fitted, FittedUplift):
         scores = _along_the_file(version, fitted, job)
         psi = fitted.score_reference.psi(scores[2]) if isinstance(fitted, FittedResponse) else None
-        return Computed(scores, Drift(psi))
+        return _of_scores(scores, Drift(psi))
     total = features.count(day, who)
     watch = drift.Watch(fitted, total) if fitted is not None else None
     parts: list[Scores] = []
@@ -161,7 +175,7 @@ def _computed(
             _("There is no customer to score in the profile of %(day)s.") % {"day": day.isoformat()}
         )
     ids, raws, probabilities = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    return Computed((ids, raws, probabilities), drift.measure(version, watch, probabilities, day, who))
+    return _of_scores((ids, raws, probabilities), drift.measure(version, watch, probabilities, day, who))
 
 
 def _batches(
@@ -220,7 +234,7 @@ def _publish(
                 raise runs.Refused(
                     _("Another version became champion while this one was scoring. Score again.")
                 )
-        rows = write_back(run, *computed.scores)
+        rows = computed.write(run)
         ScoreRun.objects.filter(pk=run.pk, state=ScoreRun.State.BUILDING).update(
             state=ScoreRun.State.PUBLISHED,
             rows=rows,
@@ -230,7 +244,7 @@ def _publish(
             published_at=Now(),
         )
         if model.feeds and not run.challenger:
-            attitude.fill(run.as_of)
+            predictive.refill(model, run.as_of)
         audit.record(
             user,
             "model.challenger_scored" if run.challenger else "model.scored",

@@ -20,12 +20,17 @@ from bankcrm.models import User
 def train(job: runs.Job) -> dict[str, Any]:
     """Arguments: model, optionally as_of (ISO). Start with ``key=f"model:{id}"``: one training of a model at a time."""
     from analytics import (  # scikit-learn is for workers; web processes import this too
+        preference_training,
         training,
         uplift_training,
     )
 
     model = _model(job)
-    learn = uplift_training.train if model.kind == PredictiveModel.Kind.UPLIFT else training.train
+    learners = {
+        PredictiveModel.Kind.UPLIFT: uplift_training.train,
+        PredictiveModel.Kind.PREFERENCE: preference_training.train,
+    }
+    learn = learners.get(PredictiveModel.Kind(model.kind), training.train)
     versions = learn(model, _user(job, model.owner), _day(job, "as_of"), job)
     return {
         "url": reverse("model-detail", args=[model.pk]),

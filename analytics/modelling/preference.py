@@ -16,12 +16,14 @@ from sklearn.base import BaseEstimator
 
 from .bootstrap import Interval
 from .estimators import EstimatorKind, build_estimator, with_constants
+from .inputs import usable_or_refused
 from .matrix import FeatureSpec, check_matrix
 from .ordinal import OrdinalClassifier
 from .preference_quality import PreferenceQuality, mean_interval, measure, row_losses
 from .response import CHUNK
 from .sentences import ModellingRefusal, Sentence, gettext_noop
 from .splits import Slices, time_split
+from .stability import Reference, feature_references
 
 Floats = NDArray[np.float64]
 PreferenceKind = Literal["nominal", "ordinal"]
@@ -49,7 +51,9 @@ class Preferences:
 @dataclass(frozen=True, slots=True)
 class FittedPreference:
     """`kept` are the positions of `classes` the model knows, in the order of its columns; `left_out` says why others
-    are missing. `inverse_temperature` 1 changes nothing; `calibration_refusal` says why it is 1."""
+    are missing. `inverse_temperature` 1 changes nothing; `calibration_refusal` says why it is 1.
+    `feature_references` are the training columns, to see later whether they moved; `ignored` names features that teach
+    nothing."""
 
     kind: PreferenceKind
     learner: EstimatorKind
@@ -65,6 +69,8 @@ class FittedPreference:
     counts: tuple[int, ...]
     quality: PreferenceQuality
     compared: Interval | None
+    feature_references: tuple[Reference, ...] = ()
+    ignored: tuple[Sentence, ...] = ()
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
         """Calibrated chances (n, classes) in chunks of 100,000 rows; ValueError as in `matrix.check_matrix`."""
@@ -130,6 +136,7 @@ def fit_preference(
     target = np.searchsorted(kept, codes)  # of a class left out no row is used
 
     train, later, latest = (parts[name] for name in ("train", "validation", "out_of_time"))
+    ignored = usable_or_refused(matrix[train], specs)
     how = (specs, kind, learner, resamples, seed)
     chosen, estimator, compared = _learned(matrix, target, train, later, *how)
     beta, refusal = temperature_in_time(raw_probabilities(estimator, matrix[later]), target[later])
@@ -157,6 +164,8 @@ def fit_preference(
         counts=tuple(counts.tolist()),
         quality=quality,
         compared=compared,
+        feature_references=feature_references(matrix[train], specs),
+        ignored=tuple(feature.sentence for feature in ignored),
     )
 
 
