@@ -47,8 +47,8 @@ _CLASS = "(SELECT id FROM customers_product WHERE asset_class = %s)"
 def window_end(model: PredictiveModel, month: dt.date) -> dt.date:
     """The day the last outcome of the window after ``month`` falls on.
 
-    A balance is known at month-ends, so a model of balances looks at the month-end that the horizon, in whole months,
-    comes to.
+    A balance is known at month-ends, so a model of balances, or of what they show, looks at the month-end that the
+    horizon, in whole months, comes to.
     """
     if model.target in (Target.FALLS, Target.RISES, Target.RISK, Target.FINANCE):
         return profile.month_end(month, -max(1, round(model.horizon_days / DAYS_OF_A_MONTH)))
@@ -235,4 +235,8 @@ def sentence(model: PredictiveModel) -> str:
         Target.RISES: _("Who moves up to a higher tier within %(days)s days"),
         Target.CLOSES: _("Who closes all %(kind)s within %(days)s days"),
         Target.PREPAYS: _("Who repays before it is due within %(days)s days: %(kind)s"),
+        Target.PRODUCT: _("Which product line those who buy within %(days)s days buy first"),
+        Target.CHANNEL: _("Through which channel most transactions of the next %(days)s days go"),
+        Target.RISK: _("Which risk preference assets show in %(days)s days, cautious to adventurous"),
+        Target.FINANCE: _("Which financial preference balances show in %(days)s days"),
     }[Target(model.target)] % named
