@@ -2,11 +2,12 @@
 
 from django.urls import URLPattern
 
-from analytics.api import models, segments
+from analytics.api import models, prospects, segments
 from analytics.predictive import PROMOTERS, WRITERS
 from bankcrm import policy
 from bankcrm.models import Role
 
+PROSPECT_READERS = {Role.ANALYST, Role.PLANNER, Role.MANAGER}
 READERS = {Role.ANALYST, Role.PLANNER, Role.APPROVER, Role.MANAGER}
 MODEL, SEGMENTATION = "api/v1/models/<slug:code>/", "api/v1/segmentations/<slug:code>/"
 
@@ -90,5 +91,23 @@ urlpatterns: list[URLPattern] = [
         name="api-segment-name",
         read=policy.NOBODY,
         write=WRITERS,
+    ),
+    policy.route(
+        "api/v1/prospect-lists/",
+        prospects.ProspectLists.as_view(),
+        name="api-prospect-list-list",
+        read=PROSPECT_READERS,
+    ),
+    policy.route(
+        "api/v1/prospect-lists/<slug:code>/",
+        prospects.ProspectListDetail.as_view(),
+        name="api-prospect-list-detail",
+        read=PROSPECT_READERS,
+    ),
+    policy.route(
+        "api/v1/prospect-lists/<slug:code>/ranking/",
+        prospects.ProspectRanking.as_view(),
+        name="api-prospect-list-ranking",
+        read=PROSPECT_READERS,
     ),
 ]

@@ -8,14 +8,15 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from analytics import audience
+from analytics import audience, prospects
+from analytics.distribution import reference_names
 from analytics.features import usable
 from analytics.models import Audience, PredictiveModel
 from analytics.models.predictive import BalanceGroup
 from bankcrm.form_fields import offer
 from bankcrm.models import User
 from customers import fields as catalogue
-from customers.fields import Type
+from customers.fields import Reference, Type
 from customers.models import Assignment
 
 Kind, Target = PredictiveModel.Kind, PredictiveModel.Target
@@ -258,9 +259,85 @@ class OwnFieldModelForm(ModelForm):
         return data
 
 
+class RaisingModelForm(ModelForm):
+    """Which customers of the lower tiers move up: whom to raise."""
+
+    kind = Kind.RAISING
+    tiers = forms.MultipleChoiceField(
+        label=_("Of the tiers"),
+        choices=lambda: list(reference_names(Reference.TIER).items()),
+        help_text=_(
+            "The low-value customers the model asks about. Whoever is in the highest tier cannot rise."
+        ),
+    )
+
+    class Meta:
+        model = PredictiveModel
+        fields = ["name", "code", "horizon_days", "population", "exclusions", "monthly", "features"]
+
+    field_order = ["name", "code", "tiers"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["horizon_days"].initial = 90
+        self.fields["horizon_days"].help_text = _(
+            "The tier at the month-end that the horizon, in whole months, comes to."
+        )
+        self.instance.target = Target.RISES
+
+    def definition(self) -> dict[str, Any]:
+        """Of the chosen tiers, within the audience where there is one."""
+        found = super().definition()
+        tiers = {"field": "tier", "op": "one_of", "value": found.pop("tiers")}
+        found["population"] = {"all": [tiers, *filter(None, [found["population"]])]}
+        return found | {"target": Target.RISES}
+
+
+class ProspectModelForm(ModelForm):
+    """Who of an external list would open a product, learned from customers by the fields the list has."""
+
+    kind = Kind.PROSPECT
+    prospect_list = forms.ChoiceField(
+        label=_("List"),
+        choices=lambda: [(code, code) for code in prospects.codes()],
+        help_text=_(
+            "An imported list of prospects. The model learns from the fields this list has, no others."
+        ),
+    )
+
+    class Meta:
+        model = PredictiveModel
+        fields = ["name", "code", "product", "horizon_days", "population", "exclusions", "features"]
+
+    field_order = ["name", "code", "prospect_list", "product"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["features"].choices = [  # type: ignore[attr-defined]  # a multiple choice
+            (field.code, field.label) for field in usable(prospects.FIELDS.values())
+        ]
+        self.fields["features"].help_text = _("Choose none to use every field the list has.")
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        found = prospects.standing(data.get("prospect_list", ""))
+        if found is None:
+            return data
+        names = {each.field.code: str(each.field.label) for each in found.fields}
+        if lacking := [names[code] for code in data.get("features", []) if code not in found.usable]:
+            self.add_error("features", _("The list does not say: %(names)s.") % {"names": ", ".join(lacking)})
+        elif not found.usable:
+            self.add_error("prospect_list", _("The list says nothing a model could learn from."))
+        else:
+            data["features"] = data.get("features") or found.usable
+        return data
+
+
 FORMS: dict[str, type[ModelForm]] = {
     Kind.RESPONSE: ResponseModelForm,
     Kind.CHURN: ChurnModelForm,
     Kind.UPLIFT: UpliftModelForm,
     Kind.OWN: OwnFieldModelForm,
+    Kind.RAISING: RaisingModelForm,
+    Kind.PROSPECT: ProspectModelForm,
 }

@@ -41,9 +41,12 @@ def train(job: runs.Job) -> dict[str, Any]:
 @runs.work("analytics.score", gettext_lazy("Score customers"), roles=WRITERS)
 def score(job: runs.Job) -> dict[str, Any]:
     """Arguments: model, optionally month (ISO). Start with ``key=f"model:{id}"``: one scoring of a model at a time."""
-    from analytics import scoring  # as above
+    from analytics import prospect_scoring, scoring  # as above
 
     model = _model(job)
+    if model.kind == PredictiveModel.Kind.PROSPECT:
+        made = prospect_scoring.score(model, _user(job, model.owner), job)
+        return {"url": reverse("prospect-detail", args=[made.list_code]), "prospects": made.rows}
     done = scoring.score(model, _day(job, "month"), _user(job, model.owner), job)
     return {"url": reverse("model-detail", args=[model.pk]), "score_run": done.pk, "customers": done.rows}
 

@@ -3,8 +3,10 @@
 from django.urls import URLPattern
 from django.utils.translation import gettext_lazy as _
 
-from analytics import api_urls, segment_views, views
+from analytics import api_urls, prospect_views, segment_views, views
+from analytics.api_urls import PROSPECT_READERS
 from analytics.predictive import PROMOTERS, WRITERS
+from analytics.prospects import EXPORTERS
 from bankcrm import policy
 from bankcrm.models import Role
 
@@ -81,7 +83,22 @@ urlpatterns: list[URLPattern] = [
         read=WRITERS,
         write=WRITERS,
     ),
+    policy.route("prospects/", prospect_views.prospect_lists, name="prospect-lists", read=PROSPECT_READERS),
+    policy.route(
+        "prospects/<slug:code>/",
+        prospect_views.prospect_detail,
+        name="prospect-detail",
+        read=PROSPECT_READERS,
+    ),
+    policy.route(
+        "prospects/<slug:code>/ranking/",
+        prospect_views.prospect_ranking,
+        name="prospect-ranking",
+        read=policy.NOBODY,
+        write=EXPORTERS,
+    ),
 ]
 
 policy.navigation(_("Models"), "brain", "model-list", "/models/", order=30)
 policy.navigation(_("Segments"), "chart-dots", "segmentation-list", "/segments/", order=31)
+policy.navigation(_("Prospects"), "user-question", "prospect-lists", "/prospects/", order=32)

@@ -124,6 +124,15 @@ class ModelDefinition(Strict):
     history_campaign = serializers.CharField(required=False, max_length=40)
     feeds = serializers.ChoiceField(choices=PredictiveModel.Feeds.choices, required=False)
     monthly = serializers.BooleanField(required=False)
+    prospect_list = serializers.CharField(
+        required=False, max_length=40, help_text=_("code of a list; of a model of prospects")
+    )
+    tiers = serializers.ListField(
+        child=serializers.CharField(max_length=12),
+        required=False,
+        max_length=50,
+        help_text=_("codes of the lower tiers; of a model of raising"),
+    )
     features = serializers.ListField(
         child=serializers.CharField(max_length=60), required=False, max_length=200
     )

@@ -10,6 +10,7 @@ from customers.imports.kinds import (
     customers,
     holdings,
     own,
+    prospects,
     staff,
     transactions,
 )
@@ -27,6 +28,7 @@ KINDS: dict[str, Kind] = {
         consents.KIND,
         consumer_finance.KIND,
         campaign.KIND,
+        prospects.KIND,
     )
 }
 

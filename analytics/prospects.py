@@ -1,0 +1,146 @@
+"""Prospects of an external list: what the list says of them, who of them is a customer already, and their scores.
+
+A model of prospects learns from customers, but only from the fields the list has; the same expressions of the catalogue
+read both, over ``c`` and ``p``. Whoever is a customer, now or once, leaves the list: the bank knows them, their word on
+being contacted and their manager.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
+
+from analytics.features import Population
+from analytics.models import ProspectRun, ProspectScore
+from bankcrm.models import Role
+from customers import fields as catalogue
+from customers.fields import Field
+from customers.models import Customer, Prospect
+
+# Fields of the catalogue that a list can have: column of the list → code. Age counts from the date of birth.
+FIELDS = {
+    "kind": "kind",
+    "birth_date": "age",
+    "education": "education",
+    "monthly_income": "monthly_income",
+    "industry": "industry",
+    "occupation": "occupation",
+    "credit_limit": "credit_limit",
+    "acquisition_channel": "acquisition_channel",
+}
+# Who may take the ranking out of the house.
+EXPORTERS = frozenset({Role.ANALYST, Role.PLANNER})
+# A column that says something of fewer prospects is no field the list has.
+FILLED_FROM = 0.05
+_IDENTITY, _PHONE = (
+    f"EXISTS (SELECT 1 FROM customers_customer k WHERE k.{column} = c.{column} AND k.{column} <> '')"  # noqa: S608  constants
+    for column in ("identity_number", "phone")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """One field of a list: the catalogue's field and the share of prospects of whom the list says it, 0 to 1."""
+
+    field: Field
+    share: float
+
+    @property
+    def is_there(self) -> bool:
+        return self.share >= FILLED_FROM
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A list as it is now: prospects, fields, who agreed and did not object, and who is a customer by what."""
+
+    code: str
+    size: int
+    agreed: int
+    objects: int
+    approachable: int
+    by_identity: int
+    by_phone: int
+    fields: tuple[Filled, ...]
+
+    @property
+    def known(self) -> int:
+        return self.by_identity + self.by_phone
+
+    @property
+    def usable(self) -> list[str]:
+        """Codes of the fields a model of this list may use."""
+        return [each.field.code for each in self.fields if each.is_there]
+
+
+_STANDING = f"""
+SELECT count(*), count(*) FILTER (WHERE has_agreed), count(*) FILTER (WHERE objects_to_contact),
+    count(*) FILTER (WHERE has_agreed AND NOT objects_to_contact AND NOT identified AND NOT phoned),
+    count(*) FILTER (WHERE identified), count(*) FILTER (WHERE phoned AND NOT identified), {{filled}}
+FROM (
+    SELECT c.*, {_IDENTITY} AS identified, {_PHONE} AS phoned FROM customers_prospect c WHERE c.list_code = %s
+) listed
+"""  # noqa: S608  constants of this module
+
+
+def codes() -> list[str]:
+    """Every list there is, by name."""
+    return list(Prospect.objects.order_by("list_code").values_list("list_code", flat=True).distinct())
+
+
+def standing(code: str) -> Standing | None:
+    """The list as it is now; None for one that nobody is on."""
+    filled = ", ".join(
+        f"count(*) FILTER (WHERE {column} IS NOT NULL AND {column}::text <> '')" for column in FIELDS
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_STANDING.format(filled=filled), [code])
+        size, agreed, objects, approachable, identified, phoned, *counts = cursor.fetchone()
+    if not size:
+        return None
+    allowed = catalogue.for_models()
+    found = tuple(
+        Filled(allowed[name], n / size)
+        for name, n in zip(FIELDS.values(), counts, strict=True)
+        if name in allowed
+    )
+    return Standing(code, size, agreed, objects, approachable, identified, phoned, found)
+
+
+def population(code: str, day: dt.date) -> Population:
+    """The prospects of a list who are no customers, as rows of the feature matrix; ages as of ``day``."""
+    return Population(
+        source=(
+            f"customers_prospect c CROSS JOIN LATERAL (SELECT DATE '{day.isoformat()}' AS month, c.id AS customer_id,"  # noqa: S608  a date
+            f" extract(year FROM age(DATE '{day.isoformat()}', c.birth_date))::smallint AS age) p"
+        ),
+        where=f"c.list_code = %s AND NOT {_IDENTITY} AND NOT {_PHONE}",
+        params=(code,),
+    )
+
+
+def in_use(code: str) -> list[ProspectRun]:
+    """The newest scoring of the list by each of its models, best known model first."""
+    newest: dict[int, ProspectRun] = {}
+    scored = ProspectRun.objects.filter(list_code=code).select_related("version__model__product")
+    for run in scored.defer("version__artefact").order_by("-pk"):
+        newest.setdefault(run.version.model_id, run)
+    return list(newest.values())
+
+
+def ranking(run: ProspectRun) -> QuerySet[ProspectScore]:
+    """Scores of a run, best first, of who agreed to be contacted, does not object and is no customer by now."""
+    known = [
+        Exists(Customer.objects.filter(**{column: OuterRef(f"prospect__{column}")}).exclude(**{column: ""}))
+        for column in ("identity_number", "phone")
+    ]
+    return (
+        ProspectScore.objects.filter(
+            ~known[0], ~known[1], prospect_run=run, prospect__in=Prospect.objects.approachable()
+        )
+        .select_related("prospect")
+        .order_by("-raw", "prospect_id")
+    )
