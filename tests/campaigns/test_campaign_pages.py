@@ -226,6 +226,8 @@ def test_the_rail_adds_up_and_names_what_blocks(cast, draft):
     assert "No customers have been selected yet." in page
     assert page.count("disabled aria-describedby") == 1
     assert 'id="live-exclusions" hx-swap-oob="true"' in page
+    whole = login(cast.mei).get(reverse("campaign-detail", args=[draft.pk])).content.decode()
+    assert (page + whole).count("<h2>Forecast</h2>") == 1
 
 
 def test_the_rail_of_an_unfinished_draft_says_what_is_missing(cast, draft):
