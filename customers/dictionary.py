@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.utils import translation
-from django.utils.translation import gettext as _
 
 from customers import fields
-from customers.fields import Area, Field, Origin
+from customers.fields import Area, Field
 
 HEAD = """# Data dictionary
 
@@ -35,21 +34,11 @@ class Search:
         """Whether every word is in the field's code, label, meaning or choices, and the rest fits."""
         if self.area not in ("", field.area) or self.personal not in ("", field.personal):
             return False
-        if self.origin == LATER and not field.model_later:
-            return False
-        if self.origin not in ("", LATER, field.origin):
+        if self.origin not in ("", field.origin):
             return False
         said = [field.code, field.label, field.meaning, *(label for _code, label in field.choices)]
         everything = " ".join(str(word) for word in said).casefold()
         return all(word in everything for word in self.text.casefold().split())
-
-
-LATER = "later"
-
-
-def origins() -> list[tuple[str, str]]:
-    """Choices of how a field is made, with the fields a model will give in later work."""
-    return [*((origin.value, str(origin.label)) for origin in Origin), (LATER, _("By a model later"))]
 
 
 def found(search: Search, known: dict[str, Field] | None = None) -> list[tuple[Area, list[Field]]]:
@@ -60,13 +49,6 @@ def found(search: Search, known: dict[str, Field] | None = None) -> list[tuple[A
     fitting = [field for field in (known or fields.everything()).values() if search.finds(field)]
     areas = [(area, [field for field in fitting if field.area == area]) for area in Area]
     return [(area, rows) for area, rows in areas if rows]
-
-
-def made(field: Field) -> str:
-    """How the field gets its values, and what will give them later."""
-    if field.model_later and field.origin != Origin.MODEL:
-        return _("%(origin)s; by a model once one is in use") % {"origin": field.origin.label}
-    return str(field.origin.label)
 
 
 def text() -> str:
@@ -86,7 +68,7 @@ def _row(field: Field) -> str:
         field.meaning,
         field.type.label,
         field.unit,
-        made(field),
+        field.origin.label,
         field.basis.label,
         field.personal.label,
         "".join(mark for mark, allowed in marks.items() if allowed),

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from bankcrm.form_fields import choices_of
 from customers import dictionary
-from customers.fields import Area, Personal
+from customers.fields import Area, Origin, Personal
 
 ANY = ("", _("any"))
 
@@ -25,11 +22,7 @@ class DictionarySearch(forms.Form):
     )
     area = forms.ChoiceField(label=_("Area"), required=False, choices=[ANY, *Area.choices])
     personal = forms.ChoiceField(label=_("Personal data"), required=False, choices=[ANY, *Personal.choices])
-    origin = forms.ChoiceField(label=_("Made"), required=False)
-
-    def __init__(self, data: Any) -> None:
-        super().__init__(data)
-        choices_of(self, "origin").choices = [ANY, *dictionary.origins()]
+    origin = forms.ChoiceField(label=_("Made"), required=False, choices=[ANY, *Origin.choices])
 
     @property
     def search(self) -> dictionary.Search:

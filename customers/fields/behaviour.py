@@ -32,7 +32,6 @@ def need(code: str, label: Any, meaning: Any, choices: Any, **rest: Any) -> Fiel
         source=f"p.{code}",
         choices=tuple(choices),
         origin=Origin.RULE,
-        model_later=True,
         model_use=True,
         group=True,
         **rest,

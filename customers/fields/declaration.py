@@ -105,9 +105,8 @@ class Field:
     ``low`` are the sentences shown when a high, or a low, value of the field raised a model's score; they may use
     ``%(value)s``, the value as ``display`` writes it, or be ``ngettext_lazy`` of the number ``"n"``. Shares of 0 to 1
     have unit ``share``, differences of money ``change``. ``basis`` and ``origin`` say what the values come from and
-    how; ``model_later`` that a model will give them once one is in use. ``newest`` is the SQL of what is known now,
-    where ``source`` reads what was known at the month-end; ``is_retired``: what uses the field goes on, nothing new is
-    offered it.
+    how. ``newest`` is the SQL of what is known now, where ``source`` reads what was known at the month-end;
+    ``is_retired``: what uses the field goes on, nothing new is offered it.
     """
 
     code: str
@@ -118,7 +117,6 @@ class Field:
     source: str
     basis: Basis
     origin: Origin
-    model_later: bool = False
     unit: Label = ""
     choices: tuple[tuple[str, Label], ...] = ()
     reference: Reference = Reference.NONE

@@ -288,14 +288,14 @@ def test_the_dictionary_is_searched_and_narrowed(cast: Cast) -> None:
 
     assert len(codes()) > 100
     assert "contribution_12m" in codes(q="margin fees")
-    assert codes(area="need") == {
+    assert codes(area="need", origin="rule") == {
         "preferred_product",
         "preferred_channel",
         "risk_preference",
         "financial_preference",
     }
-    assert codes(origin="model") == {"churn_wealth", "churn_loan", "loyalty_grade"}
-    assert "risk_preference" in codes(origin="later")
+    assert {"churn_wealth", "loyalty_grade", "likely_risk"} <= codes(origin="model")
+    assert not codes(origin="model") & codes(origin="rule")
     assert codes(personal="sensitive", area="portrait") == {"spend_health_3m"}
     assert codes(q="no such thing") == set()
     assert codes(area="nowhere") == codes()
