@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 from django.db import transaction
 from django.utils.translation import gettext as _
+from numpy.typing import NDArray
 
 from analytics import features, prospects, scoring
 from analytics.modelling.response import FittedResponse
@@ -37,17 +40,7 @@ def score(model: PredictiveModel, user: User, job: runs.Job | None = None) -> Pr
             _("A rule cannot score prospects: it counts on bookings, which a list has none of.")
         )
     day = clock.today()
-    who = prospects.population(found.code, day)
-    ids, raws, done = [np.empty(0, np.int64)], [np.empty(0)], 0
-    for batch in features.chunks(day, fitted.specs, who):
-        ids.append(batch.ids)
-        raws.append(fitted.raw(batch.X))
-        done += len(batch.ids)
-        if job:
-            job.progress(done, found.size - found.known, _("Scoring"))
-    if not done:
-        raise runs.Refused(_("Everybody on the list %(list)s is a customer.") % {"list": found.code})
-    raw = np.concatenate(raws)
+    ids, raw = _ranked(fitted, found, day, job)
     with bulk.without_time_limit(), transaction.atomic():
         if job:
             job.fence()
@@ -55,23 +48,39 @@ def score(model: PredictiveModel, user: User, job: runs.Job | None = None) -> Pr
             version=version,
             list_code=found.code,
             as_of=day,
-            rows=done,
+            rows=len(ids),
             left_out={"identity": found.by_identity, "phone": found.by_phone},
             run=job.run if job else None,
         )
         bulk.copy_columns(
             ProspectScore._meta.db_table,
             {
-                "prospect_run_id": np.full(done, run.pk, dtype=np.int64),
-                "prospect_id": np.concatenate(ids),
+                "prospect_run_id": np.full(len(ids), run.pk, dtype=np.int64),
+                "prospect_id": ids,
                 "raw": raw,
                 "probability": fitted.calibrator.predict(raw).astype(np.float64),
                 "decile": scoring.deciles(raw),
             },
         )
-        audit.record(user, "prospects.scored", model, list=found.code, prospect_run=run.pk, rows=done)
+        audit.record(user, "prospects.scored", model, list=found.code, prospect_run=run.pk, rows=len(ids))
     run.refresh_from_db()
     return run
+
+
+def _ranked(
+    fitted: FittedResponse, found: Standing, day: dt.date, job: runs.Job | None
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Ids of the prospects who are no customers, and their raw scores, (n,) each."""
+    ids, raws, done = [np.empty(0, np.int64)], [np.empty(0)], 0
+    for batch in features.chunks(day, fitted.specs, prospects.population(found.code, day)):
+        ids.append(batch.ids)
+        raws.append(fitted.raw(batch.X))
+        done += len(batch.ids)
+        if job:
+            job.progress(done, found.size - found.known, _("Scoring"))
+    if not done:
+        raise runs.Refused(_("Everybody on the list %(list)s is a customer.") % {"list": found.code})
+    return np.concatenate(ids), np.concatenate(raws)
 
 
 def _list_of(version: ModelVersion) -> Standing:

@@ -11,16 +11,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from analytics import features
 from analytics.features import Batch, Population
-from analytics.models import ScoreRun
+from analytics.models import ModelVersion, ScoreRun
 from customers import fields as catalogue
 from customers.fields import Type, own
 
 # A push is a few thousand at a time; Shapley tables of more rows at once would only cost memory.
 CHUNK = 20_000
+# What stands where reasons would, so that nobody takes a rule for a model.
+BY_RULE = {"field": "rule", "value": None, "share": None, "text_code": "high"}
 
 
 @own.read_once()
@@ -28,8 +31,9 @@ def for_customers(score_run: ScoreRun, customer_ids: Sequence[int]) -> dict[int,
     """Customer id → up to three ``{"field", "value", "share", "text_code"}``, strongest first; read as of the score.
 
     ``value`` is JSON (number, text, ISO date, None where unknown), ``share`` 0 to 1 of all that raised the score,
-    ``text_code`` "high" or "low": which of the field's sentences fits. Empty for a rule score, for uplift and for
-    imported histories, whose columns are no customer fields. Customers without a profile of that month are left out.
+    ``text_code`` "high" or "low": which of the field's sentences fits. Of a rule score only that it is one; empty for
+    uplift and for imported histories, whose columns are no customer fields. Customers without a profile of that month
+    are left out.
     """
     # scikit-learn is for workers; pages import this module for ``sentence``.
     from analytics import scoring
@@ -37,8 +41,10 @@ def for_customers(score_run: ScoreRun, customer_ids: Sequence[int]) -> dict[int,
     from analytics.modelling.response import FittedResponse
 
     version = score_run.version
+    if version.algorithm == ModelVersion.Algorithm.RULE:
+        return {customer: [dict(BY_RULE)] for customer in customer_ids}
     fitted = scoring.load(version)
-    # A rule and an uplift, the difference of two chances, have no additive contributions.
+    # An uplift, the difference of two chances, has no additive contributions.
     if not isinstance(fitted, FittedResponse) or version.model.history_campaign:
         return {}
     middles = _middles(fitted.feature_references)
@@ -105,7 +111,7 @@ def sentence(reason: Mapping[str, Any]) -> str:
     """One stored reason as the reader sees it; "" when the catalogue no longer has its field."""
     field = catalogue.find(reason["field"])
     if field is None:
-        return ""
+        return _("Chosen by a rule (recency, frequency, value), not by a model") if reason == BY_RULE else ""
     value = reason["value"]
     if field.type == Type.DATE and isinstance(value, str):
         value = dt.date.fromisoformat(value)

@@ -36,9 +36,7 @@ OPENED = (
     "EXISTS (SELECT 1 FROM customers_holding opened WHERE opened.customer_id = c.id AND opened.product_id = %s"
     " AND opened.opened_on > p.month AND opened.opened_on <= p.month + %s::int)"
 )
-_RISEN = (
-    "EXISTS (SELECT 1 FROM customers_customerprofile risen WHERE risen.customer_id = c.id AND risen.month = %s"
-)
+_RISEN = "EXISTS (SELECT 1 FROM customers_customerprofile risen WHERE risen.customer_id = c.id AND risen.month = %s"
 _RANK = "(SELECT r.rank FROM unnest(%s::text[], %s::int[]) r (code, rank) WHERE r.code = {})"
 _LOANS = "(SELECT id FROM customers_product WHERE is_loan AND line <> 'credit_card')"
 _CLASS = "(SELECT id FROM customers_product WHERE asset_class = %s)"
@@ -110,7 +108,11 @@ def _own_later(model: PredictiveModel, month: dt.date) -> Fragment:
 
 
 def known(model: PredictiveModel, month: dt.date) -> Fragment:
-    """Of whom the outcome can be known once the window has passed: everybody, but for words nobody said."""
+    """Of whom the outcome can be known once the window has passed: everybody, but for words nobody said, and for tiers
+    of a month-end whose profile is not built."""
+    if model.target == Target.RISES:
+        built = "EXISTS (SELECT 1 FROM customers_customerprofile built WHERE built.month = %s)"
+        return built, (window_end(model, month),)
     if model.target != Target.OWN:
         return "TRUE", ()
     expression, params = _own_later(model, month)

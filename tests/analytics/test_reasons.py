@@ -47,11 +47,14 @@ def test_customers_of_no_profile_are_left_out(cast: Cast, monkeypatch: pytest.Mo
     assert reasons.for_customers(run, []) == {}
 
 
-def test_a_rule_score_gives_no_reasons(cast: Cast) -> None:
+def test_a_rule_score_says_that_it_is_one_instead_of_reasons(cast: Cast) -> None:
     model = bank.make_model(cast, bank.make_history(120))
     predictive.promote(training.train(model, cast.ana)[0], cast.max)
     run: ScoreRun = scoring.score(PredictiveModel.objects.get(pk=model.pk), None, cast.ana)
-    assert reasons.for_customers(run, [1, 2]) == {}
+    told = reasons.for_customers(run, [1, 2])
+    assert [[reasons.sentence(one) for one in why] for why in told.values()] == [
+        ["Chosen by a rule (recency, frequency, value), not by a model"]
+    ] * 2
 
 
 @pytest.mark.parametrize(
