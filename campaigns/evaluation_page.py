@@ -36,6 +36,17 @@ SUCCESS_WORDS = {
 }
 
 
+# What stands in a figure's place begins with; anything else is a matter of numbers: "Not enough data."
+REFUSAL_WORDS = {
+    Code.NO_CONTROL: gettext_lazy("Nothing to compare with."),
+    Code.NOT_RANDOM: gettext_lazy("No fair comparison."),
+    Code.SAMPLE_RATIO_MISMATCH: gettext_lazy("No fair comparison."),
+    Code.WINDOW_OPEN: gettext_lazy("Too early."),
+    Code.DATA_NOT_THROUGH_END: gettext_lazy("Too early."),
+    Code.OUTCOME_SOURCE_MISSING: gettext_lazy("Nothing to measure by."),
+}
+
+
 @dataclass(frozen=True)
 class Axis:
     """A common axis in rate units that holds every interval and zero."""
@@ -74,7 +85,11 @@ def context(evaluation: Evaluation, reader: User) -> dict[str, Any]:
         "effects": effects,
         "controls": [arm for arm in _arms(evaluation, names) if arm["is_control"]],
         "effect_axis": axis_of(ranges),
-        "refusals": evaluation.readout.refusals,
+        "refusals": [
+            {"word": REFUSAL_WORDS.get(refusal.code), "refusal": refusal}
+            for refusal in evaluation.readout.refusals
+        ],
+        "any_effect": bool(ranges),
         "funnel": _funnel(evaluation),
         "funnel_source": _funnel_source(evaluation),
         "deciles": _decile_rows(evaluation),
@@ -170,6 +185,7 @@ def _effect_row(readout: ArmReadout, names: dict[str, str]) -> dict[str, Any]:
         "tone": tone,
         "figures": readout.figures,
         "refusal": readout.refusal,
+        "refusal_word": REFUSAL_WORDS.get(readout.refusal.code) if readout.refusal else None,
     }
     if readout.figures:
         row |= {

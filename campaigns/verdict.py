@@ -199,11 +199,12 @@ def _refusals(
     window_open = _window_refusal(circumstances)
     if not circumstances.outcome_source:
         found.append(Refusal(Code.OUTCOME_SOURCE_MISSING, by_when=circumstances.window_end))
-    if not circumstances.assigned_at_random:
-        found.append(Refusal(Code.NOT_RANDOM))
+    # Without a control nobody was drawn either: the lack of a control is what the reader must mend.
     if control is None:
         found.append(Refusal(Code.NO_CONTROL))
-    elif control.assigned < MIN_PER_ARM:
+    if not circumstances.assigned_at_random:
+        found.append(Refusal(Code.NOT_RANDOM))
+    if control is not None and control.assigned < MIN_PER_ARM:
         found.append(_too_small(control))
     if ratio and ratio.blocked:
         p_shown = "< 0.0001" if ratio.p_value < 0.0001 else f"= {ratio.p_value:.4f}"

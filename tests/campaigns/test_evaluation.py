@@ -153,6 +153,9 @@ def test_the_page_says_why_there_is_no_result(cast: Cast) -> None:
     page = login(cast.max).get(f"/campaigns/{campaign.pk}/evaluation/").content.decode()
     assert "no effect can be claimed" in page
     assert "Proved" not in page
+    # A hundred customers are data enough: what is missing is somebody to compare them with.
+    assert "<b>Nothing to compare with.</b> No control group" in page
+    assert "Filled square" not in page  # no effect is drawn, so nothing explains how
 
 
 def test_while_the_window_is_open_nothing_is_claimed_by_branch_decile_or_forecast(cast: Cast) -> None:

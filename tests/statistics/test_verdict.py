@@ -219,7 +219,7 @@ def test_a_missing_outcome_source_is_refused_and_not_taken_for_zero_events():
 
 def test_every_reason_that_holds_is_given():
     readout = evaluate_arms([WINNER], replace(SEVERAL, assigned_at_random=False, outcome_source=False))
-    assert codes(readout) == [Code.OUTCOME_SOURCE_MISSING, Code.NOT_RANDOM, Code.NO_CONTROL]
+    assert codes(readout) == [Code.OUTCOME_SOURCE_MISSING, Code.NO_CONTROL, Code.NOT_RANDOM]
 
 
 def test_imported_history_without_dates_is_taken_as_complete():
