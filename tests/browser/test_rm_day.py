@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from campaigns import queue
-from campaigns.models import FollowUp, Lead
+from campaigns.models import FollowUp, Lead, LeadNote
 from customers.models import Consent
 from tests.campaigns import factories
 
@@ -284,3 +284,94 @@ def test_an_outcome_kept_offline_is_sent_and_told_of_from_ones_day_too(page, lea
     expect(page.locator(".toast-k")).to_contain_text("your outcome was sent")
     expect(page.locator("#outbox")).to_be_hidden()
     assert FollowUp.objects.get().note == "nobody at home"
+
+
+def offline_outcome(page, note):
+    page.wait_for_load_state("networkidle")
+    page.context.set_offline(True)
+    page.keyboard.press("5")
+    page.keyboard.press("n")
+    page.keyboard.type(note)
+    page.keyboard.press("Enter")
+    expect(page.locator("#outbox")).to_contain_text("1 outcome waits for the connection")
+    page.on("dialog", lambda dialog: dialog.accept())
+    # Connected to the network, not yet to the bank.
+    page.route("**/outcome/", lambda route: route.abort())
+    page.context.set_offline(False)
+
+
+def test_any_page_sends_what_was_typed_offline_whichever_tab_is_first(page, leads, sign_in):
+    sign_in(page, "rita", f"/leads/{leads[0].pk}/")
+    opened(page)
+    offline_outcome(page, "nobody at home")
+    for path in ("/leads/", "/calendar/", "/customers/"):
+        page.goto(path)
+        expect(page.locator("#outbox")).to_contain_text("1 outcome waits")
+    # The tab beside has the connection first, and has the note told by the one it was typed in.
+    beside = page.context.new_page()
+    beside.goto("/calendar/")
+    expect(beside.locator(".toast-k")).to_contain_text("your outcome was sent.")
+    expect(page.locator("#outbox")).to_be_hidden()
+    page.unroute("**/outcome/")
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    done = FollowUp.objects.get()
+    assert (done.lead_id, done.outcome, done.note) == (leads[0].pk, "no_answer", "nobody at home")
+
+
+def test_an_offline_outcome_that_is_refused_says_why_and_keeps_its_note(page, leads, sign_in, cast):
+    sign_in(page, "rita", f"/leads/{leads[0].pk}/")
+    opened(page)
+    offline_outcome(page, "likes to sail")
+    page.goto("/leads/")
+    Lead.objects.filter(pk=leads[0].pk).update(state=Lead.State.DECLINED, claimed_by=None)
+    page.unroute("**/outcome/")
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    expect(page.locator("#outbox")).to_contain_text("This lead is closed: Declined.")
+    expect(page.locator("#outbox")).to_contain_text("“likes to sail”")
+    page.locator("#outbox a").click()
+    expect(page.locator("#note-field .note")).to_have_value("likes to sail")
+    page.get_by_role("button", name="Save note").click()
+    expect(page.locator("#last-time")).to_contain_text("likes to sail")
+    expect(page.locator("#outbox")).to_be_hidden()
+    assert LeadNote.objects.get().text == "likes to sail"
+    assert not FollowUp.objects.exists()
+
+
+def test_a_note_alone_is_saved_by_keyboard_and_undone_and_the_outcome_follows(
+    page, leads, sign_in, complaints
+):
+    sign_in(page, "rita", f"/leads/{leads[0].pk}/")
+    opened(page)
+    expect(page.locator(".savenote")).to_be_hidden()
+    page.keyboard.press("n")
+    page.keyboard.type("mornings only")
+    expect(page.locator(".savenote")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.locator("#last-time")).to_contain_text("mornings only")
+    expect(page.locator("#note-field .note")).to_have_value("")
+    page.locator(".toast-k button", has_text="Undo").click()
+    expect(page.locator("#last-time")).not_to_contain_text("mornings only")
+    page.keyboard.press("2")
+    page.keyboard.press("n")
+    page.keyboard.type("asks for paper")
+    page.keyboard.press("Enter")
+    settle(page, leads[0].pk)
+    assert FollowUp.objects.get().note == "asks for paper"
+    assert LeadNote.objects.get().undone_at is not None
+    assert complaints == []
+
+
+def test_at_1440_pixels_every_tab_and_every_appointment_is_whole(page, leads, sign_in):
+    Lead.objects.filter(pk=leads[0].pk).update(
+        next_step="meeting", next_at=queue.moment() - dt.timedelta(days=40), state=Lead.State.WORKING
+    )
+    sign_in(page, "rita", "/my-day/")
+    pill = page.locator(".qtb .pill", has_text="Branch meeting")
+    expect(pill).to_be_visible()
+    assert pill.evaluate("e => e.scrollWidth <= e.clientWidth")
+    page.goto(f"/leads/{leads[0].pk}/")
+    opened(page)
+    tabs = page.locator("[data-tabs360]")
+    assert tabs.evaluate("e => e.scrollWidth <= e.clientWidth")
+    tabs.get_by_text("Leads").click(timeout=1000)
+    expect(page.locator("#tab360")).to_contain_text("Branch meeting")
