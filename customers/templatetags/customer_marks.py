@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from bankcrm import figures
 from bankcrm.templatetags.kit import pill
 from customers import tiering
+from customers.consents import SOURCES
 from customers.fields import Field
 from customers.grades import LoyaltyGrade
 from customers.models import TierRule
@@ -45,6 +46,14 @@ def loyalty_pill(grade: str | None, churn_wealth: float | None, churn_loan: floa
     if not grade:
         return figures.NONE
     return pill(grade, GRADE_TONES.get(LoyaltyGrade(grade), ""))
+
+
+@register.filter
+def said_where(source: str) -> str:
+    """Where a word on consent was said: in words where the source is a code of ours, as the bank's file has it else."""
+    if source.startswith("lead:"):
+        return _("on a call for a campaign")
+    return str(SOURCES.get(source, source)) or figures.NONE
 
 
 @register.filter

@@ -301,3 +301,16 @@ def test_the_register_lists_by_kind_whom_the_reader_may_see(cast: Cast, li: Cust
     assert seen["rita", "quiet"] == ["Li Na"]
     assert login(cast.ada).get(url).status_code == 403
     assert login(cast.aud).get(url, {"what": "x"}).status_code == 404
+
+
+def test_where_it_was_said_is_told_in_words(cast: Cast, li: Customer) -> None:
+    since = {"customer": li, "since": clock.today(), "is_objection": True}
+    Consent.objects.create(channel="sms", purpose="marketing", source="lead:17", **since)
+    Consent.objects.create(channel="email", purpose="marketing", source="call", **since)
+    Consent.objects.create(channel="app", purpose="marketing", source="Datei 9", **since)
+    page = login(cast.rita).get(reverse("consent-register"), {"what": "objections"}).content.decode()
+    for said in ("on a call for a campaign", str(consents.SOURCES["call"]), "Datei 9"):
+        assert f">{said}</td>" in page, said
+    panel = login(cast.rita).get(reverse("customer-consents", args=[li.pk])).content.decode()
+    assert "lead:17" not in page + panel
+    assert "on a call for a campaign" in panel
