@@ -6,7 +6,6 @@ import uuid
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -29,7 +28,7 @@ def lead(cast: Cast) -> Lead:
     return pushed_leads(cast, 2)[0]
 
 
-def save(client: Client, lead: Lead, text: str, key: uuid.UUID | None = None) -> HttpResponse:
+def save(client: Client, lead: Lead, text: str, key: uuid.UUID | None = None) -> Any:
     sent = {"note": text, "note_key": key or uuid.uuid4()}
     return client.post(reverse("lead-note", args=[lead.pk]), sent, headers=HTMX)
 
