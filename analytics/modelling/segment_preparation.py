@@ -1,8 +1,9 @@
 """Customers as points whose distances mean something, for clustering.
 
 Money is zero where a product is not held and long-tailed where it is. Such a column becomes two: a flag (has it) and
-log(1 + amount) with amounts above the 99.5 % quantile set to it; both standardised. Never raw, and never by quantiles:
-the spike of zeros would own the clusters (methods.md section 5).
+log(1 + amount) with amounts above the 99.5 % quantile set to it; both standardised, together of the weight of one
+feature. Who has nothing stands at the holders' mean amount: the flag alone says so, once. Never raw, and never by
+quantiles: the spike of zeros would own the clusters (methods.md section 5).
 """
 
 from collections.abc import Sequence
@@ -48,15 +49,20 @@ class SegmentPreparation(TransformerMixin, BaseEstimator):
         self.treatment_ = [_treatment(matrix[:, j], int(sizes[j])) for j in range(p)]
         self.median_ = np.array([_median(matrix[:, j]) for j in range(p)])
         self.low_, self.high_ = (np.full(p, value) for value in (-np.inf, np.inf))
+        self.usual_ = np.zeros(p)
         for j, treatment in enumerate(self.treatment_):
             self.low_[j], self.high_[j] = self._caps(matrix[:, j], treatment)
+            if treatment == "money":
+                held = matrix[matrix[:, j] > 0, j]
+                self.usual_[j] = np.log1p(np.minimum(held, self.high_[j])).mean()
         blocks = [self._block(matrix[:, j], j) for j in range(p)]
         self.owner_ = np.repeat(np.arange(p), [block.shape[1] for block in blocks])
         raw = np.column_stack(blocks) if self.owner_.size else np.zeros((len(matrix), 0))
         indicator = np.isin(self.owner_, [j for j in range(p) if self.treatment_[j] == "categorical"])
         spread = raw.std(axis=0)
         self.mean_ = raw.mean(axis=0)
-        self.scale_ = np.where(indicator | (spread == 0), 1.0, spread)
+        money = np.isin(self.owner_, [j for j in range(p) if self.treatment_[j] == "money"])
+        self.scale_ = np.where(indicator | (spread == 0), 1.0, spread) * np.where(money, np.sqrt(2), 1.0)
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
@@ -90,7 +96,7 @@ class SegmentPreparation(TransformerMixin, BaseEstimator):
         filled = np.where(np.isnan(column), self.median_[j], column)
         values = np.clip(filled, self.low_[j], self.high_[j])
         if treatment == "money":
-            return np.column_stack((values > 0, np.log1p(values)))
+            return np.column_stack((values > 0, np.where(values > 0, np.log1p(values), self.usual_[j])))
         if treatment == "tail":
             values = np.sign(values) * np.log1p(np.abs(values))
         return values[:, None]

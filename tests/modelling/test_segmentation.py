@@ -95,6 +95,17 @@ def test_stability_comes_before_silhouette(monkeypatch):
     assert find_segments(bank()[0], SPECS, candidates=(3, 4, 5)).k == 5
 
 
+@pytest.mark.parametrize(("silhouette", "k"), [(0.97, 5), (0.94, 3)])
+def test_of_two_as_well_apart_the_one_with_more_segments_is_taken(silhouette, k):
+    from analytics.modelling.segmentation import Candidate, chosen_k
+
+    passed = [
+        Candidate(3, 0.9, 0.8, 1, 0.1, 0.4, True),
+        Candidate(5, 0.9, 0.8, 1, 0.1, 0.4 * silhouette, True),
+    ]
+    assert chosen_k(passed) == k
+
+
 def test_a_segment_of_a_handful_is_not_allowed():
     rng = np.random.default_rng(0)
     points = np.concatenate([rng.normal(size=(1_000, 2)) + at for at in (0, 20, 40)]).astype(np.float32)
@@ -131,8 +142,10 @@ def test_money_becomes_a_flag_and_a_capped_logarithm():
     assert prepared.treatment_ == ["money", "plain"]
     assert prepared.get_feature_names_out(["fund", "age"]).tolist() == ["fund has", "fund", "age"]
     points = prepared.transform(np.array([[0, 0], [100, 0], [1e12, 0], [np.nan, np.nan]], dtype=np.float32))
-    assert points[:, 0] == pytest.approx([-1, 1, 1, points[3, 0]], abs=1e-5)
-    assert points[1, 1] == pytest.approx(1, abs=0.1)
+    # The two columns together weigh as much as one feature.
+    assert points[:3, 0] * np.sqrt(2) == pytest.approx([-1, 1, 1], abs=1e-5)
+    usual = prepared.transform(np.column_stack((amounts, np.arange(1_000))))[:, 1]
+    assert usual[:500] == pytest.approx(usual.mean(), abs=1e-4), "who has nothing stands at the holders' mean"
     assert points[2, 1] < 5  # the 99.5 % cap holds the outlier
     assert np.isfinite(points).all()
 
