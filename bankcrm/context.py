@@ -17,6 +17,7 @@ FRAME_LINKS = {
     "runs_url": "run-list",
     "password_url": "password-change",
     "token_url": "token-page",
+    "api_url": "api-reader",
 }
 
 

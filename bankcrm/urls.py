@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView
 
-from bankcrm import api, api_tokens, audit_views, people_urls, policy, run_views, views
+from bankcrm import api, api_root, api_tokens, audit_views, people_urls, policy, run_views, views
 from bankcrm.models import Role
 
 ADMINISTRATORS = {Role.ADMINISTRATOR}
@@ -54,6 +54,9 @@ urlpatterns = [
     ),
     *people_urls.urlpatterns,
     policy.route("audit/", audit_views.audit_list, name="audit-list", read=ADMINISTRATORS),
+    policy.route("api/v1/", api_root.Root.as_view(), name="api-root"),
+    policy.route("api/", api_root.reader, name="api-reader"),
+    policy.route("api/<slug:code>/", api_root.operation, name="api-operation"),
     policy.route("api/v1/runs/", api.RunList.as_view(), name="api-run-list"),
     policy.route("api/v1/runs/<int:pk>/", api.RunDetail.as_view(), name="api-run-detail"),
     policy.route(

@@ -93,6 +93,7 @@ OPERATIONS = {
     "products_list",
     "products_retrieve",
     "products_update",
+    "root",
     "runs_cancel",
     "runs_list",
     "runs_retrieve",
