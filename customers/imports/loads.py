@@ -300,13 +300,14 @@ def _mark_missing(
         cursor.execute(
             SQL(
                 "WITH old AS (SELECT {of_t} FROM {table} t WHERE {known} AND {gone} AND {free}"
-                " FOR NO KEY UPDATE OF t),"
+                " ORDER BY {order} FOR NO KEY UPDATE OF t),"
                 " changed AS (UPDATE {table} t SET {column} = {value}{touched} FROM old WHERE {this}"
                 " RETURNING {keys}, {written} AS written)"
                 " INSERT INTO {before} ({columns}, written)"
                 " SELECT {of_old}, changed.written FROM old JOIN changed ON {again}"
             ).format(
                 of_t=_listed("t", (*rows, *kept)),
+                order=_listed("t", rows),
                 table=_table(file),
                 known=_known(file),
                 gone=_gone(file),

@@ -15,7 +15,7 @@ from psycopg import sql
 from bankcrm import partitions
 from bankcrm.job import Job
 from customers.consents import acting
-from customers.imports import campaign_merging, kinds, lanes, loads, own_fields, staging, upsert
+from customers.imports import campaign_merging, kinds, lanes, loads, own_fields, row_locks, staging, upsert
 from customers.imports.expressions import Identifier, Literal
 from customers.imports.kinds import Kind
 from customers.imports.upsert import Written
@@ -44,7 +44,8 @@ def merge_rows(file: ImportFile, job: Job | None) -> None:
         upsert.create_before(file)
     spans = file.options.get("resume", {}).get("spans")
     after = min((done for done, _last in spans), default=0) if spans else 0
-    all_new = kind.model is not None and not upsert.any_known(file, after)
+    # Of rows that others write at any moment, what is known is looked up under the lock of each chunk.
+    all_new = kind.model is not None and not kind.locks_customers and not upsert.any_known(file, after)
     if spans:
         shares = [_chunks(file, done, last) for done, last in spans]
     else:
@@ -87,10 +88,11 @@ class _Writer:
     @transaction.atomic
     def _chunk(self, at: int, first: int, last: int, size: int) -> None:
         acting(self.job.requested_by if self.job else self.file.uploaded_by)
-        written = _merge_chunk(self.file, self.kind, first, last, self.all_new)
         chunk = SQL("{} k WHERE k.line > {} AND k.line <= {}").format(
             Identifier(staging.checked_table(self.file)), Literal(first), Literal(last)
         )
+        row_locks.customers_of(self.file, chunk)
+        written = _merge_chunk(self.file, self.kind, first, last, self.all_new)
         if self.kind.written:
             self.kind.written(self.file, chunk)
         own_fields.write(self.file, chunk, all_new=self.all_new)

@@ -76,6 +76,7 @@ SHORT = {
     "due_before_opened": _("Due before it was opened"),
     "less_than_nothing": _("Worth less than nothing"),
     "older_than_known": _("Older than what is known"),
+    "list_code_unusable": _("No name for a list"),
     "username_taken": _("User name taken"),
     "username_twice": _("User name twice in the file"),
     "own_role": _("Own role"),

@@ -6,10 +6,9 @@ transaction, or nothing does: it is refused, with counts, where other work stand
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
 from dataclasses import dataclass
 
-from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
@@ -20,7 +19,7 @@ from bankcrm.job import Job, RunCancelled
 from bankcrm.models import Run, User
 from bankcrm.runs import Refused
 from customers.consents import acting
-from customers.imports import campaign_undo, own_fields, staging, upsert
+from customers.imports import campaign_undo, own_fields, row_locks, staging, taking_back, upsert
 from customers.imports.expressions import Identifier, Literal
 from customers.imports.kinds import KINDS
 from customers.models import Customer, ImportFile, OwnValues
@@ -71,9 +70,10 @@ def standing(file: ImportFile) -> list[Standing]:
     if KINDS[file.kind].model is None:
         told = [Standing(label, rows) for label, rows in campaign_undo.standing(file, DERIVED)]
         return sorted(told, key=lambda each: -each.rows)
+    table = upsert.shape(file).table
     found = [
-        Standing(str(model._meta.verbose_name_plural), _count_of(file, model, column))
-        for model, column in _relations(file)
+        Standing(str(model._meta.verbose_name_plural), _count_of(file, table, model, column))
+        for model, column in taking_back.relations(file)
         if (model._meta.label, column) not in DERIVED
     ]
     found.append(Standing(str(_("rows that were changed again since")), _changed_again(file)))
@@ -118,6 +118,8 @@ def _undo(file: ImportFile, user: User | None, job: Job | None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('bankcrm.import'), hashtext(%s))", [file.kind])
     ImportFile.objects.select_for_update().get(pk=file.pk)
+    if KINDS[file.kind].model is not None and _has_before(file):
+        row_locks.written_by(file)
     if sentence := refusal(standing(file)):
         raise Refused(sentence)
     acting(user)
@@ -125,11 +127,15 @@ def _undo(file: ImportFile, user: User | None, job: Job | None) -> None:
         _pause(job, 0, _("Removing the campaign with all its files"))
         _finish(file, user, job, 0, campaign_undo.remove(file, user, DERIVED))
         return
-    _pause(job, 0, _("Giving changed rows their former values"))
-    restored = _restore(file)
+    shape, restored = upsert.shape(file), 0
+    if _has_before(file):
+        note = _("Giving changed rows their former values")
+        _pause(job, 0, note)
+        restored = taking_back.restore(file, shape, lambda done: _pause(job, done, note))
     own_fields.remove(file)
-    _pause(job, restored, _("Removing the rows it brought"))
-    removed = _remove(file)
+    last = _("Removing the rows it brought")
+    _pause(job, restored, last)
+    removed = taking_back.remove(file, shape, DERIVED, lambda done: _pause(job, restored + done, last))
     if follows := KINDS[file.kind].undone:
         follows(file)
     _finish(file, user, job, restored, removed)
@@ -161,7 +167,7 @@ def _pause(job: Job | None, done: int, note: str) -> None:
         return
     if Run.objects.filter(pk=job.run_id, cancel_requested=True).exists():
         raise RunCancelled
-    job.done, job.note = done, note
+    job.done, job.note, job.last_word = done, note, time.monotonic()
     aside = connection.copy()
     try:
         with aside.cursor() as cursor:
@@ -173,63 +179,7 @@ def _pause(job: Job | None, done: int, note: str) -> None:
         aside.close()
 
 
-def _restore(file: ImportFile) -> int:
-    """Former values of every row the file changed or marked as gone; all of them, as ``standing`` has made sure."""
-    if not _has_before(file):
-        return 0
-    found, kind = upsert.shape(file), KINDS[file.kind]
-    touched = {column for column, _text in kind.touched}
-    # Whoever wrote another column of the row since keeps the moment of that.
-    sets = [
-        SQL("{0} = CASE WHEN t.{0} > {1} THEN t.{0} ELSE b.{0} END").format(
-            Identifier(column), _last_write(file)
-        )
-        if column in touched
-        else SQL("{0} = b.{0}").format(Identifier(column))
-        for column in found.kept
-    ]
-    if not sets:
-        return 0
-    with connection.cursor() as cursor:
-        cursor.execute(
-            SQL("UPDATE {table} t SET {sets} FROM {before} b WHERE {this}").format(
-                table=found.table,
-                sets=SQL(", ").join(sets),
-                before=Identifier(upsert.before_table(file)),
-                this=upsert.this_row("b", found),
-            )
-        )
-        return int(cursor.rowcount)
-
-
-def _remove(file: ImportFile) -> int:
-    """The rows the file brought, and what is computed from them."""
-    with connection.cursor() as cursor:
-        for model, column in _relations(file):
-            if (model._meta.label, column) in DERIVED:
-                cursor.execute(
-                    SQL("DELETE FROM {rows} r USING {table} t WHERE r.{column} = t.id AND {brought}").format(
-                        rows=Identifier(model._meta.db_table),
-                        table=upsert.shape(file).table,
-                        column=Identifier(column),
-                        brought=_brought(file),
-                    )
-                )
-        cursor.execute(SQL("DELETE FROM {} t WHERE {}").format(upsert.shape(file).table, _brought(file)))
-        return int(cursor.rowcount)
-
-
-def _relations(file: ImportFile) -> Iterator[tuple[type[models.Model], str]]:
-    """(model, column) of everything that points at rows of the file's table, of whichever app."""
-    target = KINDS[file.kind].model
-    assert target is not None  # noqa: S101  # objection() refused kinds of several tables
-    for model in apps.get_models(include_auto_created=True):
-        for field in model._meta.concrete_fields:
-            if field.is_relation and field.related_model is target and model is not ImportFile:
-                yield model, str(field.column)
-
-
-def _count_of(file: ImportFile, model: type[models.Model], column: str) -> int:
+def _count_of(file: ImportFile, table: sql.Composable, model: type[models.Model], column: str) -> int:
     # What the file itself said of its customers goes with them.
     by_others = SQL(" AND r.{} <> {}").format(Identifier(upsert.STAMP), Literal(file.pk))
     with connection.cursor() as cursor:
@@ -239,7 +189,7 @@ def _count_of(file: ImportFile, model: type[models.Model], column: str) -> int:
             ).format(
                 by_others=by_others if model is OwnValues else SQL(""),
                 rows=Identifier(model._meta.db_table),
-                table=upsert.shape(file).table,
+                table=table,
                 column=Identifier(column),
                 brought=_brought(file),
             )
@@ -260,7 +210,7 @@ def _changed_again(file: ImportFile) -> int:
         if file.kind == ImportFile.Kind.CUSTOMERS and not again:
             cursor.execute(
                 SQL("SELECT count(*) FROM {} t WHERE {} AND t.updated_at > {}").format(
-                    Identifier(Customer._meta.db_table), _brought(file), _last_write(file)
+                    Identifier(Customer._meta.db_table), _brought(file), taking_back.last_write(file)
                 )
             )
             again += int(cursor.fetchone()[0])
@@ -278,10 +228,6 @@ def _changed_again(file: ImportFile) -> int:
             )
             again += int(cursor.fetchone()[0])
     return again
-
-
-def _last_write(file: ImportFile) -> sql.Composable:
-    return Literal(file.merged_at) if file.merged_at else SQL("'infinity'::timestamptz")
 
 
 def _brought(file: ImportFile) -> sql.Composable:

@@ -250,7 +250,8 @@ def _insert(file: ImportFile, kind: Kind, found: Shape, source: sql.Composable) 
 
 
 def _statement(file: ImportFile, kind: Kind, found: Shape, chunk: sql.Composable) -> sql.Composed:
-    """Known rows are locked as they are read: what is kept of them is what the change meets."""
+    """Known rows are locked as they are read, in the order of their keys: what is kept of them is what the change
+    meets, and who else changes many of them takes the same order."""
     fresh = _insert(
         file,
         kind,
@@ -265,7 +266,7 @@ def _statement(file: ImportFile, kind: Kind, found: Shape, chunk: sql.Composable
     return SQL(
         "WITH chunk AS MATERIALIZED (SELECT * FROM {chunk}),"
         " old AS (SELECT k.line AS from_line, t.{stamp}, {kept} FROM chunk k JOIN {table} t ON {same}"
-        " WHERE ({was}) IS DISTINCT FROM ({says}) FOR NO KEY UPDATE OF t),"
+        " WHERE ({was}) IS DISTINCT FROM ({says}) ORDER BY {order} FOR NO KEY UPDATE OF t),"
         " changed AS (UPDATE {table} t SET {sets} FROM chunk k JOIN old ON old.from_line = k.line"
         " WHERE {this} RETURNING old.from_line, {hash} AS written),"
         " saved AS (INSERT INTO {before} ({columns}, written)"
@@ -282,6 +283,7 @@ def _statement(file: ImportFile, kind: Kind, found: Shape, chunk: sql.Composable
         same=_same(found),
         was=_was(found),
         says=_says(found),
+        order=_listed("t", found.rows),
         history=_history(file, kind, found),
         sets=_sets(kind, found),
         this=this_row("old", found),

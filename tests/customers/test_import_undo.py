@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from bankcrm import runs
 from bankcrm.models import AuditEvent, Run, User
 from bankcrm.partitions import ensure_months
 from customers import imports, tasks
-from customers.imports import loads, merging, undo, upsert
+from customers.imports import loads, merging, taking_back, undo, upsert
 from customers.models import Customer, CustomerProfile, Holding, ImportFile, MonthlyBalance
 from tests.cast import Cast
 from tests.customers.imports_world import checked, product, write
@@ -214,3 +215,31 @@ def test_a_file_of_which_nothing_is_in_cannot_be_undone(cast: Cast, tmp_path: Pa
     file = checked(write(tmp_path, FIRST), "customers", cast.ana)
     with pytest.raises(imports.Refused, match="Nothing of this file is in"):
         undo.undo(file, cast.ana)
+
+
+def test_the_undo_says_how_far_it_is_piece_by_piece(
+    cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [f"C{at:03}" for at in range(60)]
+    bring(tmp_path, "number,name\n" + "".join(f"{number},A\n" for number in rows[:20]), cast.ana)
+    before = everything()
+    file = bring(tmp_path, "number,name\n" + "".join(f"{number},B\n" for number in rows), cast.ana)
+    said: list[tuple[int, str]] = []
+    monkeypatch.setattr(taking_back, "PIECE", 15)
+    monkeypatch.setattr(undo, "_pause", lambda _job, done, note: said.append((done, note)))
+    undo.undo(file, cast.ana)
+    assert everything() == before
+    restored, removed = "Giving changed rows their former values", "Removing the rows it brought"
+    assert [done for done, note in said if note == restored][-1] == 20
+    assert [done for done, note in said if note == removed] == [20, 35, 50, 60]
+
+
+def test_the_undo_asks_as_often_however_many_rows_there_are(cast: Cast, tmp_path: Path) -> None:
+    counts = []
+    for at, size in enumerate((5, 500)):
+        text = "number,name\n" + "".join(f"{at}-{row},A\n" for row in range(size))
+        file = bring(tmp_path, text, cast.ana)
+        with CaptureQueriesContext(connection) as queries:
+            undo.undo(file, cast.ana)
+        counts.append(len(queries))
+    assert counts[0] == counts[1]

@@ -79,6 +79,7 @@ KIND = Kind(
             " AND known.channel = k.channel AND known.purpose = k.purpose AND known.since > k.since)",
         ),
     ),
+    locks_customers=True,
     written=silence,
     undone=silence_again,
 )

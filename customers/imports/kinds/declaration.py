@@ -150,6 +150,8 @@ class Kind:
     keeps_other_columns: bool = False
     # Columns that mean nothing here may be kept as fields of the bank's own.
     keeps_own_fields: bool = False
+    # Others write these rows too, under the lock of their customer.
+    locks_customers: bool = False
     roles: frozenset[Role] = frozenset({Role.ADMINISTRATOR, Role.ANALYST})
     # What follows from rows in the transaction that writes them: the file and its chunk, a FROM clause over ``k``.
     written: Callable[[Any, sql.Composable], None] | None = None
