@@ -1,4 +1,4 @@
-"""What the pages of branches and users tell of their own changes: the audit rows of one subject in words."""
+"""What the page of a branch, a user, a product or an own field tells of its changes: the audit rows in words."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.apps import apps
 from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bankcrm import branches, figures
-from bankcrm.models import AuditEvent, Branch, Role, User
+from bankcrm.models import AuditEvent, Branch
 
 SAID = {
-    "branch.created": gettext_lazy("Added"),
-    "branch.changed": gettext_lazy("Changed"),
+    "created": gettext_lazy("Added"),
+    "changed": gettext_lazy("Changed"),
     "branch.closed": gettext_lazy("Closed"),
-    "branch.reopened": gettext_lazy("Opened again"),
-    "user.created": gettext_lazy("Added"),
-    "user.changed": gettext_lazy("Changed"),
+    "reopened": gettext_lazy("Opened again"),
+    "retired": gettext_lazy("Retired"),
+    "restored": gettext_lazy("Offered again"),
     "token.created": gettext_lazy("Got an API token"),
     "token.revoked": gettext_lazy("The API token ended"),
 }
@@ -29,7 +30,6 @@ FIELDS = {
     "branch_id": gettext_lazy("branch"),
     "password": gettext_lazy("password"),
 }
-CHOICES: dict[str, dict[str, Any]] = {"kind": dict(Branch.Kind.choices), "role": dict(Role.choices)}
 BRANCHES = ("parent_id", "branch_id")
 WHOLE_DAY = 2
 
@@ -54,52 +54,61 @@ def told(events: Iterable[AuditEvent]) -> list[Told]:
 
 
 def _told(event: AuditEvent, names: dict[int, str]) -> Told:
-    said = str(SAID.get(event.action, event.action.replace(".", ": ").replace("_", " ")))
+    verb = event.action.rpartition(".")[2]
+    said = str(SAID.get(event.action) or SAID.get(verb) or verb.replace("_", " ").capitalize())
     parts = _given(event, names) if event.action == "branch.closed" else _fields(event, names)
     if event.action == "user.created":
-        parts = [_value("role", event.to_state, names)]
+        parts = [_value(event, "role", event.to_state, names)]
     actor = str(event.actor) if event.actor else ""
     return Told(event.at, actor, said, parts, event.reason)
 
 
+def _values(event: AuditEvent) -> dict[str, Any]:
+    """Name of a field → [before, after], where the trail keeps both."""
+    changed = event.details.get("changed")
+    return changed if isinstance(changed, dict) else event.details.get("values") or {}
+
+
 def _branch_ids(event: AuditEvent) -> list[int]:
-    values = event.details.get("values") or {}
-    found = [number for name in BRANCHES for number in values.get(name, ())]
+    found = [number for name in BRANCHES for number in _values(event).get(name, ())]
     return [number for number in [*found, event.details.get("heir")] if number]
 
 
 def _fields(event: AuditEvent, names: dict[int, str]) -> list[str]:
     """ "Name: Old → New" where the trail keeps both, the name of the field alone where it does not."""
-    values = event.details.get("values") or {}
+    values = _values(event)
     parts = []
     for name in event.details.get("changed") or ():
-        label = _label(event, name)
+        label = str(FIELDS.get(name) or getattr(_column(event, name), "verbose_name", name))
         if name in values:
-            before, after = (_value(name, one, names) for one in values[name])
-            parts.append(f"{label}: {before} → {after}")
+            before, after = (_value(event, name, one, names) for one in values[name])
+            parts.append(f"{_capital(label)}: {before} → {after}")
         else:
-            parts.append(label)
+            parts.append(_capital(label))
     return parts
 
 
-def _label(event: AuditEvent, name: str) -> str:
-    if name in FIELDS:
-        return str(FIELDS[name]).capitalize()
-    model = Branch if event.object_type == "bankcrm.branch" else User
-    known = {one.name: one.verbose_name for one in model._meta.concrete_fields}
-    return str(known.get(name, name)).capitalize()
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
-def _value(name: str, value: Any, names: dict[int, str]) -> str:
+def _column(event: AuditEvent, name: str) -> Any:
+    """The column of the changed row's model; None for what is none, such as a password."""
+    model = apps.get_model(event.object_type)
+    return next((one for one in model._meta.concrete_fields if one.name == name), None)
+
+
+def _value(event: AuditEvent, name: str, value: Any, names: dict[int, str]) -> str:
     if name in BRANCHES:
         return names.get(value, figures.NONE)
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if name == "working_week":
         return _week(value)
-    if name in CHOICES:
-        return str(CHOICES[name].get(value, value))
-    return figures.NONE if value in (None, "") else str(value)
+    if value in (None, ""):
+        return figures.NONE
+    choices = dict(getattr(_column(event, name), "flatchoices", ()))
+    return str(choices.get(value, value))
 
 
 def _week(shares: list[int]) -> str:

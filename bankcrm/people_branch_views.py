@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from bankcrm import branch_file as files
-from bankcrm import branches, change_words
+from bankcrm import branches
 from bankcrm.models import Branch
 from bankcrm.people_forms import BranchCloseForm, BranchFileForm, BranchForm, BranchMoveForm
 from bankcrm.people_frame import changes, form_page, saved, tabs
@@ -100,7 +100,7 @@ def branch_edit(request: SignedIn, pk: int) -> HttpResponse:
         parent=Branch.objects.filter(pk=stored.parent_id or 0).first(),
         left=_left(stored),
         stale=any(error.code == "stale" for error in form.non_field_errors().as_data()),
-        changes=change_words.told(changes("bankcrm.branch", pk)),
+        changes=changes("bankcrm.branch", pk),
     )
 
 

@@ -13,7 +13,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from bankcrm import audit
-from bankcrm.models import AuditEvent, Role
+from bankcrm.change_words import Told, told
+from bankcrm.models import Role
 from bankcrm.policy import SignedIn
 
 TABS = [
@@ -55,6 +56,6 @@ def form_page(
     return render(request, template, context, status=422 if form.errors else 200)
 
 
-def changes(label: str, pk: int) -> list[AuditEvent]:
-    """The last changes of one row, newest first; ``label`` as in ``bankcrm.branch``."""
-    return list(audit.about(label, pk)[:CHANGES])
+def changes(label: str, pk: int) -> list[Told]:
+    """The last changes of one row in words, newest first; ``label`` as in ``bankcrm.branch``."""
+    return told(audit.about(label, pk)[:CHANGES])

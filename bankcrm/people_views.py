@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from bankcrm import absence, change_words, clock, paging, people
+from bankcrm import absence, clock, paging, people
 from bankcrm.models import User
 from bankcrm.people_forms import UserForm, UserSearch
 from bankcrm.people_frame import changes, form_page, saved, tabs
@@ -105,7 +105,7 @@ def _person_page(request: SignedIn, form: UserForm, person: User, told: list[str
         "stale": any(error.code == "stale" for error in form.non_field_errors().as_data()),
         "away": absence.on(today).get(person.pk),
         "leaves": person.leaves.filter(last_day__gte=today).select_related("backup").order_by("first_day"),
-        "changes": change_words.told(changes("bankcrm.user", person.pk)),
+        "changes": changes("bankcrm.user", person.pk),
     }
     page = form_page(request, form, person.full_name, "user-list", _("Users"), template=FORM, **more)
     if told:

@@ -78,6 +78,9 @@ def test_a_retired_field_is_offered_nowhere_keeps_its_values_and_comes_back(
         "own_field.retired",
         "own_field.restored",
     ]
+    page = client.get(reverse("own-field-edit", args=[score.pk])).content.decode()
+    assert page.index("Offered again") < page.index("Retired")
+    assert "own_field." not in page
 
 
 def test_others_read_the_list_and_change_nothing(cast: Cast, score: OwnField) -> None:

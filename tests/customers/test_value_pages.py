@@ -256,8 +256,11 @@ def test_a_product_is_changed_by_one_at_a_time(cast: Cast, products) -> None:
     assert late.status_code == 422
     assert "Ada changed this" in late.content.decode()
     page = client.get(url).content.decode()
-    assert "fund-mixed → Mixed fund" in page
-    owed = client.post(url, form | {"version": "2", "is_loan": "on"})
+    assert "Name: fund-mixed → Mixed fund" in page
+    form = form | {"version": "2", "asset_class": "time_deposit"}
+    assert client.post(url, form).status_code == 302
+    assert "Asset class: Fund → Time deposit" in client.get(url).content.decode()
+    owed = client.post(url, form | {"version": "3", "is_loan": "on"})
     assert "A loan is no asset" in owed.content.decode()
 
 
