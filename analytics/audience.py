@@ -275,6 +275,9 @@ class _Lookup:
             model = found.get(code)
             if model is None:
                 self.faults.append(_("There is no model %(code)s.") % {"code": code[:40]})
+            elif model.kind == PredictiveModel.Kind.PREFERENCE:
+                told = _("Model %(name)s gives answers, not scores: ask the customer's field instead.")
+                self.faults.append(told % {"name": model.name})
             elif model.current_score_run_id is None:
                 self.faults.append(_("Model %(name)s has no scores in use yet.") % {"name": model.name})
             else:

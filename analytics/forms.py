@@ -333,6 +333,62 @@ class ProspectModelForm(ModelForm):
         return data
 
 
+class PreferenceModelForm(ModelForm):
+    """What customers are likeliest to choose; who was seen to do too little gets no answer."""
+
+    kind = Kind.PREFERENCE
+    target = forms.ChoiceField(
+        label=_("Preference for"),
+        choices=[
+            (target.value, target.label)
+            for target in (Target.PRODUCT, Target.CHANNEL, Target.RISK, Target.FINANCE)
+        ],
+    )
+    least_seen = forms.IntegerField(
+        label=_("Least behaviour"),
+        min_value=1,
+        max_value=100,
+        initial=5,
+        help_text=_(
+            "Customers with fewer bookings, purchases and contacts in 12 months get no answer: not enough behaviour."
+        ),
+    )
+    fills = forms.BooleanField(
+        label=_("Fill the customer's field"),
+        required=False,
+        initial=True,
+        help_text=_("The answers become a field of the profile, for pages, audiences and exports."),
+    )
+
+    class Meta:
+        model = PredictiveModel
+        fields = [
+            "name",
+            "code",
+            "target",
+            "least_seen",
+            "horizon_days",
+            "population",
+            "exclusions",
+            "monthly",
+            "features",
+        ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["horizon_days"].initial = 90
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        likely = f"likely_{data.get('target')}" if data.pop("fills", False) else ""
+        taken = PredictiveModel.objects.filter(feeds=likely).first() if likely else None
+        if taken:
+            told = _("“%(name)s” fills this field already. Take it off there first.") % {"name": taken.name}
+            self.add_error("fills", told)
+        self.instance.target = data.get("target", Target.PRODUCT)
+        return data | {"feeds": likely}
+
+
 FORMS: dict[str, type[ModelForm]] = {
     Kind.RESPONSE: ResponseModelForm,
     Kind.CHURN: ChurnModelForm,
@@ -340,4 +396,5 @@ FORMS: dict[str, type[ModelForm]] = {
     Kind.OWN: OwnFieldModelForm,
     Kind.RAISING: RaisingModelForm,
     Kind.PROSPECT: ProspectModelForm,
+    Kind.PREFERENCE: PreferenceModelForm,
 }

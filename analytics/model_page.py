@@ -39,6 +39,7 @@ SOURCES = {
     "history": gettext_lazy("an imported campaign"),
     "own": gettext_lazy("a field of the bank's own"),
     "uplift": gettext_lazy("treated and control customers of past campaigns"),
+    "preferences": gettext_lazy("what customers then did"),
 }
 
 
@@ -60,6 +61,7 @@ def summary(model: PredictiveModel, today: dt.date) -> dict[str, Any]:
         "champion": champion,
         "age": (today - champion.trained_at.date()).days if champion else None,
         "auc": metrics.get("auc"),
+        "right": champion.card.get("preference", {}).get("metrics") if champion else None,
         "observed": observed,
         "calibrated": bool(observed) and not observed["alarm"],
         "scores": model.current_score_run,
@@ -95,6 +97,7 @@ def versions(model: PredictiveModel, user: User) -> list[dict[str, Any]]:
                 "tone": tone,
                 "mark": mark,
                 "auc": version.card.get("metrics", {}).get("auc"),
+                "right": version.card.get("preference", {}).get("metrics"),
                 "may_promote": not why_not,
                 "warning": better,
                 "why_not": why_not if user.may_act_as(predictive.PROMOTERS) else "",

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from analytics import model_page, predictive, targets, uplift_page, verification
+from analytics import model_page, predictive, preference_page, targets, uplift_page, verification
 from analytics.forms import FORMS, Kind
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
 from bankcrm import clock, parsing, runs
@@ -67,11 +67,13 @@ def model_detail(request: SignedIn, pk: int) -> HttpResponse:
         "versions": rows,
         "challenger": challenger,
         "shown": shown,
-        "verdict": model_page.verdict(challenger, against),
+        "verdict": model_page.verdict(challenger, against) or preference_page.verdict(model, challenger),
         "against": against,
         "metrics": model_page.metric_rows(challenger if against else shown, against),
         "charts": model_page.charts(shown, challenger),
         "uplift": uplift_page.evidence(shown),
+        "preference": preference_page.evidence(model, shown),
+        "answers": preference_page.in_use(model),
         "watch": model_page.watch(model),
         "card": model_page.card_rows(model, shown),
         "lift_headers": [_("Decile"), _("Customers"), _("Positive"), _("Rate"), _("Lift")],

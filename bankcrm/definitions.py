@@ -144,6 +144,34 @@ DEFINITIONS = {
     ),
     "suppression": (_("Suppression"), _("Must be left out: consent, complaint, risk or employee.")),
     "tier": (_("Tier"), _("The service band that the AUM rules give. It is not a segment.")),
+    "confusion": (
+        _("What was taken for what"),
+        _(
+            "Customers counted by what they then chose and by what the model had named likeliest. On the diagonal the"
+            " two agree."
+        ),
+    ),
+    "log_loss": (
+        _("Log loss"),
+        _(
+            "Minus the logarithm of the chance that had been given to what was then chosen, averaged: 0 for a seer,"
+            " more the less chance was given. It counts sureness and not only who is right."
+        ),
+    ),
+    "preference": (
+        _("Preference"),
+        _(
+            "What a customer is likeliest to choose next, with its chance. A fact says what was chosen most so far by a"
+            " stated rule; a model says what is likely. Who did too little gets no answer."
+        ),
+    ),
+    "preference_accuracy": (
+        _("Came true"),
+        _(
+            "Share of customers who chose what the model had named likeliest, among those who chose anything. Held"
+            " against naming the commonest answer for everybody, which needs no model."
+        ),
+    ),
     "uplift_gate": (
         _("Gate of an uplift model"),
         _(

@@ -73,9 +73,10 @@ def catalogue(user: User, *, without: int | None = None) -> Catalogue:
         )
         for area in Area
     ]
-    models = PredictiveModel.objects.visible_to(user).filter(current_score_run__isnull=False).order_by("name")
+    # Answers of preference models are fields of the customer; they rank nobody.
+    models = PredictiveModel.objects.visible_to(user).exclude(kind=PredictiveModel.Kind.PREFERENCE)
     scores = []
-    for model in models:
+    for model in models.filter(current_score_run__isnull=False).order_by("name"):
         scores.append((f"decile:{model.code}", _("%(model)s, decile") % {"model": model.name}))
         scores.append((f"score:{model.code}", _("%(model)s, score") % {"model": model.name}))
     divided = Segment.objects.filter(segmentation__in=Segmentation.objects.visible_to(user))

@@ -85,6 +85,7 @@ class ModelSerializer(serializers.ModelSerializer):
             "own_value",
             "share",
             "least",
+            "least_seen",
             "horizon_days",
             "population",
             "exclusions",
@@ -114,6 +115,12 @@ class ModelDefinition(Strict):
     balance = serializers.ChoiceField(choices=BalanceGroup.choices, required=False)
     share = serializers.FloatField(required=False, min_value=0.01, max_value=0.99)
     least = serializers.DecimalField(required=False, max_digits=14, decimal_places=2, min_value=0)
+    least_seen = serializers.IntegerField(
+        required=False, min_value=1, max_value=100, help_text=_("of a preference model")
+    )
+    fills = serializers.BooleanField(
+        required=False, help_text=_("of a preference model: its answers become the profile's field")
+    )
     outcome = serializers.CharField(
         required=False,
         max_length=250,
