@@ -22,7 +22,6 @@ from customers.models import Customer, Prospect
 
 # Fields of the catalogue that a list can have: column of the list → code. Age counts from the date of birth.
 FIELDS = {
-    "kind": "kind",
     "birth_date": "age",
     "education": "education",
     "monthly_income": "monthly_income",

@@ -43,7 +43,10 @@ TODAYS_ROW = gettext_noop(
 )
 NOT_UPLIFT = gettext_noop("Ranks who will buy, not who is moved by being contacted.")
 ONLY_SELECTED = gettext_noop("Learned from customers earlier campaigns selected; others it knows less well.")
-RULE_SCORE = gettext_noop("Rule score (recency, frequency, value): an order of customers, not a probability.")
+RULE_SCORE = gettext_noop(
+    "Rule score (recency, frequency, value): an order of customers, not a probability. From %(logistic)s responders in"
+    " the training period a logistic regression is fitted, from %(trees)s gradient boosting too."
+)
 FILE_ORDER = gettext_noop("Rows of the imported campaign %(campaign)s in file order, %(n)s of them.")
 REFUSED_COLUMNS = gettext_noop("Columns refused as known only after the contact: %(names)s.")
 FROM_CUSTOMERS = gettext_noop(
@@ -52,11 +55,12 @@ FROM_CUSTOMERS = gettext_noop(
 )
 RAISED_ANYWAY = gettext_noop("Ranks who moves up, not who is moved by being contacted.")
 TOO_FEW_FOR_TREES = gettext_noop(
-    "Only the logistic regression was fitted: gradient boosting needs at least %(needed)s responders in its training"
+    "Only the logistic regression was fitted: gradient boosting needs at least %(trees)s responders in its training"
     " period."
 )
 # Those whose customers have no bookings or balances, or whose outcome they say nothing of.
 WITHOUT_RULE = frozenset({PredictiveModel.Kind.OWN, PredictiveModel.Kind.PROSPECT})
+NEEDED = {"logistic": POSITIVES_NEEDED["logistic"], "trees": POSITIVES_NEEDED["hist_gradient_boosting"]}
 RULE_FIELDS = ("last_transaction_on", "transactions_12m", "aum")
 
 
@@ -247,8 +251,7 @@ def _drafts(
         if choice.comparison:
             document["comparison"] = card.sentence(choice.comparison.sentence)
         else:
-            needed = {"needed": POSITIVES_NEEDED["hist_gradient_boosting"]}
-            document["comparison"] = card.sentence(Sentence(TOO_FEW_FOR_TREES, needed))
+            document["comparison"] = card.sentence(Sentence(TOO_FEW_FOR_TREES, NEEDED))
         y = material.y[slices.out_of_time]
         others = {kind: theirs for kind, theirs in answers.items() if kind != fitted.kind}
         document["against"] = [
@@ -346,7 +349,7 @@ def _rule(model: PredictiveModel, material: Material, why: Sentence) -> Draft:
         "horizon_days": model.horizon_days,
         "rate": material.facts["positives"] / max(material.facts["n"], 1),
     }
-    document["notes"] = [*document["notes"], card.sentence(why), card.sentence(Sentence(RULE_SCORE))]
+    document["notes"] = [*document["notes"], card.sentence(why), card.sentence(Sentence(RULE_SCORE, NEEDED))]
     return Draft(Algorithm.RULE, features.learn_specs(known, ()), document)
 
 

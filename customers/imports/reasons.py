@@ -38,6 +38,7 @@ SENTENCES = {
     "percentage": _("“{value}” is a percentage, and this column is not."),
     "not_these_years": _("“{value}” lies outside the years 1900 to 2100."),
 }
+SEVERAL_LINES = _("The text has several lines; it goes in as one, with a space for each line end.")
 NUMBERS = {code: number for number, code in enumerate(SENTENCES, start=1)}
 SHORT = {
     "missing": _("Required value missing"),
@@ -69,6 +70,7 @@ SHORT = {
     "negative": _("Negative where it cannot be"),
     "percentage": _("Percentage in another number"),
     "not_these_years": _("Before 1900 or after 2100"),
+    "several_lines": _("Text of several lines"),
     "another_birthday": _("Identity number says another birthday"),
     "another_gender": _("Identity number says another gender"),
     "new_without_name": _("New customer without a name"),

@@ -91,7 +91,7 @@ def test_a_list_is_ranked_by_what_customers_taught_about_the_fields_it_has(
     run = scored(cast, monkeypatch)
     version = run.version
     # Nobody's occupation is on the list, so no model may look at it.
-    assert version.features == ["kind", "monthly_income"]
+    assert version.features == ["monthly_income"]
     assert "only from the fields the list fair-2026 has" in card.told(version.card["limits"][0])
     assert (run.rows, run.left_out) == (199, {"identity": 0, "phone": 1})
     found = ProspectScore.objects.filter(prospect_run=run).order_by("-raw")
