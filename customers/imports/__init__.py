@@ -90,6 +90,7 @@ def _check(file: ImportFile, job: Job | None) -> None:
     checking.check_cells(file)
     _tell(job, rows // 2, rows, _("Looking for duplicates"))
     checking.check_rows(file)
+    checking.warn_of_lines(file)
     accepted = checking.accepted(file)
     _tell(job, rows, rows, _("Checked"))
     if not accepted:

@@ -7,24 +7,40 @@ which would compute what is found in one again wherever the next ones use it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from psycopg import sql
 
 from customers.imports import expressions, mapping
 from customers.imports.expressions import Cell, Identifier, Literal
-from customers.imports.kinds import KINDS
+from customers.imports.kinds import KINDS, Kind, Target
 from customers.models import ImportFile
 
 SQL = sql.SQL
 
 
-def rows(file: ImportFile, found: list[Cell], part: sql.Composable) -> sql.Composed:
-    """``found``: the cells, read trimmed by ``checking.cell_of``; ``part``: a FROM clause over staged rows (``s``)."""
+def rows(
+    file: ImportFile, found: list[Cell], part: sql.Composable, besides: Sequence[Target] = ()
+) -> sql.Composed:
+    """``found``: the cells, read trimmed by ``checking.cell_of``; ``part``: a FROM clause over staged rows (``s``);
+    ``besides``: targets without a cell that another one tells.
+    """
+    given = {cell.target.name for cell in found}
+    estimates = mapping.readings(file)
     texts: list[sql.Composable] = [_text(cell) for cell in found]
     plain = [Identifier(_plain(cell)) for cell in found if cell.quick is not None]
     values: list[sql.Composable] = [
-        SQL("{} AS {}").format(_value(cell), Identifier(cell.target.name))
+        SQL("{} AS {}").format(
+            _filled(cell, is_estimate=cell.target.name in estimates)
+            if cell.target.filled_from in given
+            else _value(cell),
+            Identifier(cell.target.name),
+        )
         for cell in found
         if cell.join is None
+    ]
+    values += [
+        SQL("{} AS {}").format(_besides(KINDS[file.kind], each), Identifier(each.name)) for each in besides
     ]
     references = [cell for cell in found if cell.join is not None]
     resolved = [SQL("{} AS {}").format(cell.value, Identifier(cell.target.name)) for cell in references]
@@ -92,6 +108,46 @@ def _problem(cell: Cell) -> sql.Composable:
 def _value(cell: Cell) -> sql.Composable:
     long = SQL("CASE WHEN q.problems IS NULL THEN {} END").format(cell.value)
     return long if cell.quick is None else SQL("COALESCE(q.{}, {})").format(Identifier(_plain(cell)), long)
+
+
+def _said(target: Target) -> sql.Composable:
+    """What another cell of the row tells of the target."""
+    told = target.filled(Identifier("q", f"t_{target.filled_from}"))
+    return SQL("CASE WHEN q.problems IS NULL THEN {} END").format(told)
+
+
+def _filled(cell: Cell, *, is_estimate: bool) -> sql.Composable:
+    """The cell's own value, and where it is empty what the other tells; an estimate gives way to that."""
+    target, own = cell.target, _value(cell)
+    if is_estimate:
+        return SQL("COALESCE({}, {})").format(_said(target), own)
+    if target.empty is None:
+        return SQL("COALESCE({}, {})").format(own, _said(target))
+    empty = Literal(target.empty)
+    return SQL("COALESCE(NULLIF({}, {}), {}, {})").format(own, empty, _said(target), empty)
+
+
+def _besides(kind: Kind, target: Target) -> sql.Composable:
+    """What the other cell tells of a target that no column gives; whatever the bank knows for certain stays."""
+    assert kind.model is not None  # noqa: S101  # only customers have such targets
+    known = Identifier("known", target.column)
+    unsure = SQL("{} IS NULL").format(known)
+    if target.empty is not None:
+        unsure = SQL("COALESCE({0}, {1}) = {1}").format(known, Literal(target.empty))
+    if target.estimate_column:
+        unsure = SQL("({} OR {})").format(unsure, Identifier("known", target.estimate_column))
+    return SQL(
+        "(SELECT CASE WHEN {unsure} THEN COALESCE({said}, {known}, {empty}) ELSE {known} END"
+        " FROM (SELECT) row_itself LEFT JOIN {table} known ON {number} = q.{key})"
+    ).format(
+        unsure=unsure,
+        said=_said(target),
+        known=known,
+        empty=Literal(target.empty),
+        table=Identifier(kind.model._meta.db_table),
+        number=Identifier("known", kind.target(kind.key[0]).column),
+        key=Identifier(f"t_{kind.key[0]}"),
+    )
 
 
 def _listed(pieces: list[sql.Composable]) -> sql.Composable:

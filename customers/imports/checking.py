@@ -12,7 +12,7 @@ from psycopg import sql
 from bankcrm import clock
 from customers.imports import cell_query, expressions, kinds, lanes, mapping, reasons, staging
 from customers.imports.expressions import Identifier, Literal
-from customers.imports.kinds import Kind, Rule, Type
+from customers.imports.kinds import Kind, Rule, Target, Type
 from customers.models import ImportFile
 
 SQL = sql.SQL
@@ -52,6 +52,16 @@ def cell_of(file: ImportFile, name: str, *, trimmed: bool = False) -> expression
     )
 
 
+def told_besides(file: ImportFile) -> list[Target]:
+    """Targets that no column gives and another one tells: a date of birth by the identity number."""
+    sources = mapping.sources(file)
+    return [
+        target
+        for target in kinds.of(file).targets
+        if target.filled_from in sources and target.name not in sources
+    ]
+
+
 def _raw_of(file: ImportFile, source: tuple[int, str]) -> sql.Composable:
     at, given = source
     if at >= 0:
@@ -75,15 +85,18 @@ def check_cells(file: ImportFile) -> None:
         for target in kinds.of(file).targets
         if target.name in sources
     ]
+    besides = told_besides(file)
     with connection.cursor() as cursor:
         parts = _parts(cursor, file)
         cursor.execute(SQL("DROP TABLE IF EXISTS {}").format(_checked(file)))
         cursor.execute(
             SQL("CREATE UNLOGGED TABLE {} WITH (autovacuum_enabled = false) AS {} WITH NO DATA").format(
-                _checked(file), cell_query.rows(file, found, parts[0])
+                _checked(file), cell_query.rows(file, found, parts[0], besides)
             )
         )
-    lanes.side_by_side([functools.partial(_fill, file, cell_query.rows(file, found, part)) for part in parts])
+    lanes.side_by_side(
+        [functools.partial(_fill, file, cell_query.rows(file, found, part, besides)) for part in parts]
+    )
     with transaction.atomic(), connection.cursor() as cursor:
         _analyze(cursor, file)
         _reject_cells(cursor, file, found)
@@ -238,11 +251,55 @@ def _apply(file: ImportFile, rule: Rule) -> None:
         file,
         column=_header(file, rule.target),
         code=rule.code,
-        reason=Literal(str(rule.sentence)),
+        reason=_sentence(rule),
         more=SQL(""),
         wrong=wrong,
         warns=rule.warns,
     )
+
+
+def _sentence(rule: Rule) -> sql.Composable:
+    reason: sql.Composable = Literal(str(rule.sentence))
+    for name, shown in rule.shows:
+        reason = SQL("replace({}, {}, ({})::text)").format(
+            reason, Literal("{" + name + "}"), SQL(shown).format()
+        )
+    return reason
+
+
+def warn_of_lines(file: ImportFile) -> None:
+    """A warning for every text of several lines, which goes in as one; only the careful reader meets such."""
+    if not file.options.get("careful"):
+        return
+    sources, texts = mapping.sources(file), []
+    for target in kinds.of(file).targets:
+        at, _header_of = sources.get(target.name, (-1, ""))
+        if target.type == Type.TEXT and at >= 0:
+            texts.append(
+                (
+                    target.name,
+                    SQL("{} ~ {}").format(expressions.bare(Identifier("s", f"c{at}")), Literal("[\r\n]")),
+                )
+            )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            SQL("SELECT {} FROM {} s").format(
+                SQL(", ").join(SQL("bool_or({})").format(broken) for _name, broken in texts),
+                Identifier(staging.raw_table(file)),
+            )
+        )
+        met = cursor.fetchone()
+    for (name, broken), is_met in zip(texts, met, strict=True):
+        if is_met:
+            _reject_where(
+                file,
+                column=_header(file, name),
+                code="several_lines",
+                reason=Literal(str(reasons.SEVERAL_LINES)),
+                more=SQL("JOIN {} s ON s.line = k.line").format(Identifier(staging.raw_table(file))),
+                wrong=broken,
+                warns=True,
+            )
 
 
 def _header(file: ImportFile, name: str) -> str:

@@ -37,6 +37,7 @@ OF_ONE_FILE = (
     "before",
     "page",
     "unmapped",
+    "careful",
     "own_told",
 )
 # A currency behind a heading says nothing that the field does not: 月收入(元), Income (USD).

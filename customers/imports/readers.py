@@ -74,6 +74,20 @@ def _clean_text(text: sql.Composable, _options: Options) -> sql.Composable:
     )
 
 
+def _clean_line(text: sql.Composable, options: Options) -> sql.Composable:
+    """Text as one line, as lists and files show it."""
+    cleaned = _clean_text(text, options)
+    return SQL(
+        "CASE WHEN strpos({t}, {line}) + strpos({t}, {back}) > 0 THEN {one} ELSE {cleaned} END"
+    ).format(
+        t=text,
+        line=Literal("\n"),
+        back=Literal("\r"),
+        one=_replace(cleaned, r"\s*[\r\n]+\s*", " ", "g"),
+        cleaned=cleaned,
+    )
+
+
 def _clean_phone(text: sql.Composable, options: Options) -> sql.Composable:
     digits = _replace(half_width(_clean_text(text, options)), r"\.0+$")
     extension = _replace(digits, r"\s*(转|ext\.?|x|分机)\s*(\d{1,6})$", r"#\2", "i")
@@ -110,7 +124,7 @@ def _clean_date(text: sql.Composable, _options: Options) -> sql.Composable:
 
 
 CLEANERS: dict[Type, Callable[[sql.Composable, Options], sql.Composable]] = {
-    Type.TEXT: _clean_text,
+    Type.TEXT: _clean_line,
     Type.PHONE: _clean_phone,
     Type.IDENTITY: _clean_identity,
     Type.EMAIL: _clean_email,

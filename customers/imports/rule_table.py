@@ -49,8 +49,14 @@ TABLE = (
         "customers",
         "name",
         "Blanks at both ends go, also full-width ones. An empty cell of a mapped column empties the value. Errors of a"
-        " spreadsheet stay out; an apostrophe that keeps a spreadsheet from running a cell comes off.",
-        keeps(("  Wang Fang　", "Wang Fang"), ('="00123"', "00123"), ("'=1+1", "=1+1"))
+        " spreadsheet stay out; an apostrophe that keeps a spreadsheet from running a cell comes off. Text of several"
+        " lines goes in as one, with a space for each line end and a warning.",
+        keeps(
+            ("  Wang Fang　", "Wang Fang"),
+            ('="00123"', "00123"),
+            ("'=1+1", "=1+1"),
+            ("Wang \r\nFang", "Wang Fang"),
+        )
         + refuses("error_cell", "#N/A", "#DIV/0!", "#VALUE!")
         + refuses("too_long", "x" * 121),
     ),
@@ -60,8 +66,9 @@ TABLE = (
         "identity_number",
         "18 digits: check digit (GB 11643-1999) and birthday inside must hold. The old form of 15 digits is kept as it"
         " is when its birthday is a day. Other documents: 4 to 32 letters and digits. Blanks and dashes go, full width"
-        " becomes half width, letters become capitals. The birthday inside must be that of the date of birth column;"
-        " another gender is a warning.",
+        " becomes half width, letters become capitals. Where the row says no date of birth or no gender, those inside"
+        " count, and the date of birth is no estimate; where the row says others, the row counts and a warning names"
+        " both. What the bank knows for certain stays where no column of the file speaks of it.",
         keeps(
             ("11010519491231002x", "11010519491231002X"),
             ("110105 19491231 002X", "11010519491231002X"),
@@ -324,4 +331,4 @@ def document() -> Iterator[str]:
 
 
 def _inline(text: str) -> str:
-    return text.replace("|", "\\|")
+    return text.replace("|", "\\|").replace("\r", "\\r").replace("\n", "\\n")

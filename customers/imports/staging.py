@@ -74,6 +74,7 @@ def stage(file: ImportFile, path: Path) -> int:
     Rows that are no rows become rejects at once. A large plain file is written by two hands, a half by each; any other
     in one transaction. Raises Refused for the whole file.
     """
+    file.options.pop("careful", None)
     halves = _halves(file, path)
     rows = _by_halves(file, path, halves) if len(halves) > 1 else None
     if rows is None:
@@ -119,6 +120,8 @@ def _at_once(file: ImportFile, path: Path, *, is_plain: bool) -> int:
         rows = _by_server(file, path, raw_table(file), WHOLE) if is_plain else None
         if rows is not None:
             return rows
+        # Only so can a cell have several lines: ``checking`` looks for them.
+        file.options["careful"] = True
         return _by_workbook(file, path) if file.encoding == workbooks.ENCODING else _by_row(file, path)
 
 
@@ -187,6 +190,8 @@ def _plain_pieces(path: Path, file: ImportFile, half: Half = WHOLE) -> Iterator[
     for piece in itertools.chain([first], pieces):
         if not piece:
             continue
+        if b"\r" in piece and piece.count(b"\r") != piece.count(b"\r\n"):
+            raise NotPlain
         if b"\0" in piece or b"\n\\." in piece or (b'"' in piece and _has_lone_quote(piece, file.delimiter)):
             raise NotPlain
         yield piece

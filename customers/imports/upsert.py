@@ -41,21 +41,30 @@ class Estimate:
     target: str
     column: str
     is_one: bool
+    # Over ``k``: the truth, where another column of the row tells it.
+    truth: sql.Composable
+    # No column gives the target: what is neither known nor told by another stays as it is.
+    is_besides: bool = False
 
     @property
     def fresh(self) -> sql.Composable:
         """Of a new row, over ``k``."""
         if not self.is_one:
             return SQL("false")
-        return SQL("{} IS NOT NULL").format(Identifier("k", self.target))
+        return SQL("({0} IS NOT NULL AND {0} IS DISTINCT FROM {1})").format(
+            Identifier("k", self.target), self.truth
+        )
 
     @property
     def changed(self) -> sql.Composable:
         """Of a known row ``t``: a value that stays is as good as it was."""
-        if not self.is_one:
+        if not self.is_one and not self.is_besides:
             return SQL("false")
-        return SQL("CASE WHEN {says} = {was} THEN {flag} ELSE {fresh} END").format(
+        return SQL(
+            "CASE WHEN {says} = {truth} THEN false WHEN {says} = {was} THEN {flag} ELSE {fresh} END"
+        ).format(
             says=Identifier("k", self.target),
+            truth=self.truth,
             was=Identifier("t", self.column),
             flag=Identifier("t", self.flag),
             fresh=self.fresh,
@@ -101,7 +110,9 @@ def shape(file: ImportFile) -> Shape:
     if kind.model is None:
         raise ValueError(f"{kind.code} ends in several tables")
     cells = [cell for cell in checking.cells(file) if not cell.target.is_own]
-    filled = tuple((cell.target.name, cell.target.column) for cell in cells)
+    besides = checking.told_besides(file)
+    targets = [*(cell.target for cell in cells), *besides]
+    filled = tuple((target.name, target.column) for target in targets)
     keys = tuple((name, kind.target(name).column) for name in kind.key)
     key_columns = {column for _name, column in keys}
     changing = tuple(column for _name, column in filled if column not in key_columns)
@@ -116,16 +127,20 @@ def shape(file: ImportFile) -> Shape:
         closing=(closing.column,) if closing else (),
         emptied=(closing.column,) if closing and closing.reopens and closing.column not in changing else (),
         estimates=tuple(
-            Estimate(target.estimate_column, target.name, target.column, _is_estimate(file, target))
-            for target in (cell.target for cell in cells)
+            _estimate(file, target, is_besides=target in besides)
+            for target in targets
             if target.estimate_column
         ),
     )
 
 
-def _is_estimate(file: ImportFile, target: Target) -> bool:
+def _estimate(file: ImportFile, target: Target, *, is_besides: bool) -> Estimate:
     reading = target.reading(mapping.readings(file).get(target.name, ""))
-    return reading is not None and reading.is_estimate
+    truth: sql.Composable = SQL("NULL::date")
+    if target.filled_from in mapping.sources(file):
+        truth = target.filled(Identifier("k", target.filled_from))
+    is_one = reading is not None and reading.is_estimate
+    return Estimate(target.estimate_column, target.name, target.column, is_one, truth, is_besides)
 
 
 def create_before(file: ImportFile) -> None:

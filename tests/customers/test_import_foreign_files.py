@@ -161,11 +161,13 @@ def test_an_identity_number_is_held_against_birthday_and_gender(cast: Cast) -> N
     data = CHINESE.replace("1949年12月31日", "1950-12-31").replace("男", "女").encode()
     page = upload(client, data)
     file = bring_in(client, page, filled(page))
-    assert (file.accepted, file.rejected) == (1, 1)
+    assert (file.accepted, file.rejected) == (2, 0)
     assert rejects(file) == [(2, "出生日期", "another_birthday"), (3, "性别", "another_gender")]
     text = client.get(reverse("import-detail", args=[file.pk])).content.decode()
     assert "Goes in, but look at it" in text
     assert "Identity number says another gender" in text
+    assert "The identity number says 1949-12-31, this column 1950-12-31. The row goes in" in text
+    assert Customer.objects.get(number="8800001").birth_date == dt.date(1950, 12, 31)
 
 
 def test_a_change_of_meaning_shows_what_it_asks_and_saves_nothing(cast: Cast) -> None:

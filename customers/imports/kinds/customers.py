@@ -28,6 +28,8 @@ WANTED = {
     "opened_on": _("models count from it"),
     "branch": _("without one only head office sees the customer"),
 }
+# What an identity number says of its owner, where the row does not.
+INSIDE = {"birth_date": birthday_of("{v}"), "gender": gender_of("{v}")}
 NOT_NEGATIVE = {"monthly_income", "credit_limit", "acquisition_cost"}
 
 
@@ -48,6 +50,8 @@ def _target(code: str, field: fields.Field) -> Target:
         wanted=WANTED.get(code, ""),
         readings=READINGS.get(code, ()),
         estimate_column="birth_date_is_estimated" if code == "birth_date" else "",
+        filled_from="identity_number" if code in INSIDE else "",
+        filled_as=INSIDE.get(code, ""),
         **more,
     )
 
@@ -86,19 +90,24 @@ KIND = Kind(
         Rule(
             code="another_birthday",
             target="birth_date",
-            sentence=_("The identity number says another date of birth than this column."),
+            sentence=_(
+                "The identity number says {identity}, this column {column}. The row goes in as the column says."
+            ),
             wrong=f"k.birth_date <> {birthday_of('k.identity_number')}",
             needs=("identity_number", "birth_date"),
             exact=("birth_date",),
+            shows=(("identity", birthday_of("k.identity_number")), ("column", "k.birth_date")),
+            warns=True,
         ),
         Rule(
             code="another_gender",
             target="gender",
             sentence=_(
-                "The identity number says another gender than this column. The row goes in as it says."
+                "The identity number says {identity}, this column {column}. The row goes in as the column says."
             ),
             wrong=f"k.gender <> '' AND k.gender <> {gender_of('k.identity_number')}",
             needs=("identity_number", "gender"),
+            shows=(("identity", gender_of("k.identity_number")), ("column", "k.gender")),
             warns=True,
         ),
     ),

@@ -106,6 +106,13 @@ class Target:
     readings: tuple[Reading, ...] = ()
     # The flag beside ``column`` that says whether the value is an estimate.
     estimate_column: str = ""
+    # Another target that tells this one where the row does not; SQL over {v}, its text, NULL where it tells nothing.
+    filled_from: str = ""
+    filled_as: str = ""
+
+    def filled(self, v: sql.Composable) -> sql.Composable:
+        """What ``v``, the text of the target it is filled from, says of this one."""
+        return sql.SQL(self.filled_as).format(v=v)
 
     def reading(self, code: str) -> Reading | None:
         """The reading of that code, None for the plain one; raises KeyError for a code the target does not have."""
@@ -129,6 +136,8 @@ class Rule:
     warns: bool = False
     # A target given by another reading is an estimate: the rule does not apply then.
     exact: tuple[str, ...] = ()
+    # What stands in the sentence: {name} → SQL over ``k``.
+    shows: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
