@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern
 
-from analytics.api import models, prospects, segments
+from analytics.api import models, preferences, prospects, segments
 from analytics.predictive import PROMOTERS, WRITERS
 from bankcrm import policy
 from bankcrm.models import Role
@@ -14,6 +14,12 @@ MODEL, SEGMENTATION = "api/v1/models/<slug:code>/", "api/v1/segmentations/<slug:
 urlpatterns: list[URLPattern] = [
     policy.route(
         "api/v1/models/", models.Models.as_view(), name="api-model-list", read=READERS, write=WRITERS
+    ),
+    policy.route(
+        "api/v1/customers/<int:pk>/preferences/",
+        preferences.CustomerPreferences.as_view(),
+        name="api-customer-preferences",
+        read=policy.EVERYONE - {Role.ADMINISTRATOR},
     ),
     policy.route(MODEL, models.ModelDetail.as_view(), name="api-model-detail", read=READERS),
     policy.route(f"{MODEL}versions/", models.Versions.as_view(), name="api-model-versions", read=READERS),

@@ -11,12 +11,20 @@ from bankcrm import policy
 from bankcrm.models import Role
 
 READERS = {Role.ANALYST, Role.PLANNER, Role.APPROVER, Role.MANAGER}
+CUSTOMER_READERS = policy.EVERYONE - {Role.ADMINISTRATOR}
 
 urlpatterns: list[URLPattern] = [
     *api_urls.urlpatterns,
     policy.route("models/", views.model_list, name="model-list", read=READERS),
     policy.route("models/new/", views.model_create, name="model-create", read=WRITERS, write=WRITERS),
     policy.route("models/<int:pk>/", views.model_detail, name="model-detail", read=READERS),
+    # Of one customer, for whoever may see the customer.
+    policy.route(
+        "models/of/<int:pk>/preferences/",
+        views.customer_preferences,
+        name="customer-preferences",
+        read=CUSTOMER_READERS,
+    ),
     policy.route("models/<int:pk>/work/", views.model_work, name="model-work", read=READERS),
     policy.route(
         "models/<int:pk>/verification/", views.model_verification, name="model-verification", read=READERS

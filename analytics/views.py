@@ -13,11 +13,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from analytics import model_page, predictive, preference_page, targets, uplift_page, verification
+from analytics.customer_preferences import of as preferences_of
 from analytics.forms import FORMS, Kind
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
 from bankcrm import clock, parsing, runs
 from bankcrm.models import Run, User
-from bankcrm.policy import SignedIn
+from bankcrm.policy import REGISTRY, SignedIn
+from customers.models import Customer
 
 
 def model_list(request: SignedIn) -> HttpResponse:
@@ -133,6 +135,16 @@ def _judgeable(published: list[ScoreRun]) -> ScoreRun | None:
         if through and verification.complete_on(run) <= through:
             return run
     return published[0] if published else None
+
+
+def customer_preferences(request: SignedIn, pk: int) -> HttpResponse:
+    """What models in use find likeliest for one customer: a panel of Customer-360."""
+    customer = get_object_or_404(Customer.objects.visible_to(request.user), pk=pk)
+    context = {
+        "rows": preferences_of(customer),
+        "may_open_models": REGISTRY["model-detail"].allows(request.user, "GET"),
+    }
+    return render(request, "analytics/_customer_preferences.html", context)
 
 
 @require_POST

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from bankcrm.policy import REGISTRY
 from customers import kyc
-from customers.fields import Area
+from customers.fields import Area, Origin
 from customers.models import CustomerProfile, Product
 from customers.tabs.seen import Seen
 
@@ -32,7 +34,14 @@ def behaviour(seen: Seen, _asked: Mapping[str, str]) -> dict[str, Any]:
 
 
 def needs(seen: Seen, _asked: Mapping[str, str]) -> dict[str, Any]:
-    return {"facts": list(kyc.facts(seen.customer, seen.month, [Area.NEED], {}).values())}
+    """What facts say; what models find likely comes as a panel with its date, chance and model."""
+    facts = kyc.facts(seen.customer, seen.month, [Area.NEED], {}).values()
+    panel = REGISTRY.get("customer-preferences")
+    shown = panel is not None and panel.allows(seen.user, "GET")
+    return {
+        "facts": [fact for fact in facts if fact.field.origin != Origin.MODEL],
+        "likely": reverse("customer-preferences", args=[seen.customer.pk]) if shown else "",
+    }
 
 
 def loyalty(seen: Seen, _asked: Mapping[str, str]) -> dict[str, Any]:
