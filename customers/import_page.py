@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from bankcrm import figures
-from customers.imports import campaign_undo, loads, own_fields, undo
+from customers.imports import campaign_undo, loads, own_fields, reporting, undo
 from customers.models import ImportFile
 
 State = ImportFile.State
@@ -28,22 +28,36 @@ def load_line(file: ImportFile) -> str:
 def load_context(file: ImportFile, *, may_change: bool) -> dict[str, Any]:
     """For the page of a file at rest: the load in words, missing rows, and where an interrupted merge stands."""
     resume = file.options.get("resume") if file.state == State.CHECKED and file.inserted is not None else None
+    half = None
+    if resume:
+        total = file.accepted or 0
+        half = {"rows": resume["rows"], "total": total, "left": total - int(resume["rows"])}
     return {
         "load_line": load_line(file),
         "missing": _missing(file),
-        "half": {"rows": resume["rows"], "total": file.accepted} if resume else None,
+        "half": half,
         "undo_url": reverse("import-undo", args=[file.pk]) if may_change and not undo.objection(file) else "",
     }
 
 
+def may_check(file: ImportFile) -> bool:
+    """Whether its rows can be checked (again); an undone one begins anew, unless the same file came meanwhile."""
+    if file.state == State.UNDONE:
+        return not ImportFile.objects.present().filter(kind=file.kind, sha256=file.sha256).exists()
+    return file.state in (State.UPLOADED, State.CHECKED, State.REFUSED)
+
+
 def expected(file: ImportFile) -> list[tuple[str, int, str]]:
     """(label, rows, tone) of what the good rows would do; empty where the check could not know."""
-    told = file.options.get("expected")
-    if told is None or file.inserted is not None:
+    told = reporting.expected(file)
+    if told is None:
         return []
-    same = (file.accepted or 0) - told["new"] - told["changed"]
     rest = _("Known, with own fields") if own_fields.used_by(file) else _("Say nothing new")
-    return [(_("Would be new"), told["new"], ""), (_("Would change"), told["changed"], ""), (rest, same, "")]
+    return [
+        (_("Would be new"), told["new"], ""),
+        (_("Would change"), told["changed"], ""),
+        (rest, told["unchanged"], ""),
+    ]
 
 
 def sure(file: ImportFile) -> str:

@@ -145,7 +145,7 @@ def import_detail(request: SignedIn, pk: int) -> HttpResponse:
         if file.state in (State.CHECKED, State.MERGED)
         else 0,
         "may_map": may and file.inserted is None,
-        "may_check": may and file.state in (State.UPLOADED, State.CHECKED, State.REFUSED),
+        "may_check": may and import_page.may_check(file),
         "may_merge": may and file.state == State.CHECKED,
         "page": reverse(page["route"], args=[page["pk"]]) if page else "",
     } | import_page.load_context(file, may_change=may)
@@ -197,8 +197,13 @@ def _meanings(file: ImportFile) -> list[tuple[str, str]]:
 
 @require_POST
 def import_check(request: SignedIn, pk: int) -> HttpResponse:
-    """Check again, as after a missing branch or product was added."""
-    return start_step(request, changeable(request, pk), "check")
+    """Check again, as after a missing branch or product was added; one that was undone begins anew."""
+    file = changeable(request, pk)
+    if file.state == State.UNDONE:
+        file = imports.again(file, request.user)
+        if file.inserted is not None:
+            return _received(request, file)
+    return start_step(request, file, "check")
 
 
 @require_POST

@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from bankcrm.parsing import Query, Strict
-from customers.imports import loads, mapping, own_fields, undo
+from customers.imports import loads, mapping, own_fields, reporting, undo
 from customers.imports.kinds import KINDS, own
 from customers.imports.mapping import DATE_FORMATS
 from customers.models import ImportFile, ImportReject, OwnField
@@ -26,6 +26,19 @@ class ImportQuery(Query):
 class RejectQuery(Query):
     code = serializers.CharField(required=False, max_length=40)
     column = serializers.CharField(required=False, max_length=80)
+
+
+class ExpectedSerializer(serializers.Serializer):
+    """What the good rows of a checked file would do if they went in."""
+
+    new = serializers.IntegerField()
+    changed = serializers.IntegerField()
+    unchanged = serializers.IntegerField(help_text=_("say what is known already, own fields aside"))
+
+
+EXPECTED_HELP = _(
+    "of a checked file: what its good rows would do; null before the check and once rows are in"
+)
 
 
 class FileSerializer(serializers.ModelSerializer):
@@ -77,13 +90,18 @@ class FileSerializer(serializers.ModelSerializer):
 
 
 class FileDetailSerializer(FileSerializer):
+    expected = serializers.SerializerMethodField(help_text=EXPECTED_HELP)
     may_undo = serializers.SerializerMethodField(
         help_text=_("it is the last import of its source, and what it changed is kept")
     )
 
     class Meta(FileSerializer.Meta):
-        fields = [*FileSerializer.Meta.fields, "may_undo"]
+        fields = [*FileSerializer.Meta.fields, "expected", "may_undo"]
         read_only_fields = fields
+
+    @extend_schema_field(ExpectedSerializer(allow_null=True))
+    def get_expected(self, file: ImportFile) -> dict[str, int] | None:
+        return reporting.expected(file)
 
     def get_may_undo(self, file: ImportFile) -> bool:
         return not undo.objection(file)
@@ -257,6 +275,7 @@ class ReportSerializer(serializers.Serializer):
     rejected = serializers.IntegerField(allow_null=True)
     known = serializers.IntegerField(allow_null=True)
     missing = serializers.IntegerField(allow_null=True)
+    expected = ExpectedSerializer(allow_null=True, help_text=EXPECTED_HELP)
     staying = StayingSerializer(
         many=True,
         help_text=_("of a full load of staff: missing people who stay, because they still hold something"),

@@ -225,7 +225,7 @@ class ImportCheck(ImportView):
 class ImportReport(ImportView):
     @extend_schema(operation_id="imports_report", responses=ReportSerializer)
     def get(self, request: Request, pk: int) -> Response:
-        """What the check found: rows left out by reason with the first examples, and warnings."""
+        """What the check found: what the good rows would do, rows left out by reason with first examples, warnings."""
         file = self.seen(pk)
         found = {
             "rows": file.rows,
@@ -234,6 +234,7 @@ class ImportReport(ImportView):
             "known": file.options.get("known"),
             "staying": file.options.get("staying", []),
             "missing": file.missing,
+            "expected": reporting.expected(file),
             "reasons": reporting.by_reason(file),
             "warnings": reporting.by_reason(file, warnings=True),
         }

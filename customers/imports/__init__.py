@@ -33,7 +33,7 @@ from customers.imports import (
     upsert,
 )
 from customers.imports.campaign_merging import foreign_rows
-from customers.imports.receiving import path_of, receive, reread
+from customers.imports.receiving import again, path_of, receive, reread
 from customers.models import ImportFile, Product
 
 State = ImportFile.State
@@ -230,6 +230,7 @@ __all__ = [
     "COMPLETIONS",
     "Completion",
     "Refused",
+    "again",
     "check",
     "merge",
     "on_completion",

@@ -82,6 +82,38 @@ def receive(
     )
 
 
+def again(file: ImportFile, user: User | None) -> ImportFile:
+    """A new import of the same bytes, read and understood as the one that was undone; the way back stays on record.
+
+    Where the file came again meanwhile, that import is the answer. Raises Refused for one that was not undone.
+    """
+    if file.state != ImportFile.State.UNDONE:
+        raise Refused(_("Only an import that was undone is taken up again."))
+    kept = {*mapping.HOW_READ, "campaign"}
+    return _write(
+        ImportFile(
+            kind=file.kind,
+            sha256=file.sha256,
+            name=file.name,
+            size=file.size,
+            source=file.source,
+            load=file.load,
+            effective_on=file.effective_on,
+            encoding=file.encoding,
+            delimiter=file.delimiter,
+            columns=file.columns,
+            mapping=own_fields.without_retired(file.mapping),
+            options={
+                key: value
+                for key, value in file.options.items()
+                if key in kept or key not in proposing.OF_ONE_FILE
+            },
+            uploaded_by=user,
+        ),
+        user,
+    )
+
+
 def _of_source(kind: str, name: str) -> dict[str, Any]:
     """How the files of the source are encoded, which is believed where it holds."""
     known = proposing.source_of(kind, name, []) if name else None

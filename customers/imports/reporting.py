@@ -10,6 +10,17 @@ from customers.imports import reasons
 from customers.models import ImportFile, ImportReject
 
 
+def expected(file: ImportFile) -> dict[str, int] | None:
+    """What the good rows would do if they went in: {"new", "changed", "unchanged"}; None where it is not known, or no
+    longer: once rows are in, the file's own counts say what they did.
+    """
+    told = file.options.get("expected")
+    if told is None or file.state != ImportFile.State.CHECKED or file.inserted is not None:
+        return None
+    new, changed = int(told["new"]), int(told["changed"])
+    return {"new": new, "changed": changed, "unchanged": (file.accepted or 0) - new - changed}
+
+
 def by_reason(file: ImportFile, *, warnings: bool = False) -> list[dict[str, Any]]:
     """One entry for each reason and column, most frequent first: code, title, column, count and the first examples.
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from customers.models import ImportFile
 from tests.api.callers import problem
 
 pytestmark = pytest.mark.django_db
@@ -31,6 +32,11 @@ def test_the_same_file_told_the_same_is_the_answer(send) -> None:
     for told in ({}, {"source": "core", "load": "full", "effective_on": "2026-10-31"}, {"load": "full"}):
         again = send(**told)
         assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
+
+
+def test_a_full_load_without_a_source_is_refused_and_kept_nowhere(send) -> None:
+    problem(send(load="full"), 422, "refused")
+    assert not ImportFile.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,8 @@ def test_a_program_brings_a_file_from_upload_to_undo(cast: Cast) -> None:
     assert started["Location"].endswith(f"/api/v1/runs/{work().pk}/")
     report = ana.get(f"imports/{pk}/report/").json()
     assert (report["rows"], report["accepted"], report["rejected"]) == (3, 2, 1)
+    assert report["expected"] == {"new": 2, "changed": 0, "unchanged": 0}
+    assert ana.get(f"imports/{pk}/").json()["expected"] == report["expected"]
     assert (report["reasons"][0]["code"], report["reasons"][0]["examples"][0]["line"]) == ("not_a_number", 3)
     assert ana.post(f"imports/{pk}/confirm/").status_code == 202
     work()

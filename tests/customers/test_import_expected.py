@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from customers import imports
-from customers.imports import upsert
+from customers.imports import loads, undo, upsert
 from customers.models import Customer, ImportFile, ImportSource
 from tests.cast import Cast, login
 from tests.customers.import_page_steps import bring_in, filled, upload, work
@@ -82,8 +82,37 @@ def test_a_half_merged_file_asks_about_the_rest(cast: Cast, tmp_path: Path) -> N
     ImportFile.objects.filter(pk=file.pk).update(inserted=2, updated=0, options=file.options)
     answer = login(cast.ana).get(reverse("import-detail", args=[file.pk]))
     assert answer.context["sure"] == "Let 1 row in?"
-    assert "Go on with the rest" in answer.content.decode()
+    assert "Let the other 1 row in" in answer.content.decode()
     assert "Let 3 rows in" not in answer.content.decode()
+
+
+def test_an_undone_file_is_checked_again_without_bringing_it_anew(cast: Cast, tmp_path: Path) -> None:
+    client = login(cast.ana)
+    text = "Number;Who;Score\nC1;A;5\nC2;B;6\n"
+    mapped = {"Number": "number", "Who": "name", "Score": ""}
+    file = imports.receive(write(tmp_path, text), "customers", cast.ana, "a.csv", mapped=mapped)
+    file = imports.check(loads.describe(file, source="core"))
+    # Half of it is in, as after a cancelled merge.
+    Customer.objects.create(number="C1", name="A", brought_by=file.pk)
+    upsert.create_before(file)
+    file.options["resume"] = {"spans": [[2, 3]], "rows": 1}
+    ImportFile.objects.filter(pk=file.pk).update(inserted=1, updated=0, options=file.options)
+    file.refresh_from_db()
+    undo.undo(file, cast.ana)
+    page = client.get(reverse("import-detail", args=[file.pk]))
+    assert page.context["may_check"]
+    answer = client.post(reverse("import-check", args=[file.pk]))
+    other = ImportFile.objects.present().get()
+    assert answer["Location"] == reverse("import-detail", args=[other.pk])
+    work()
+    other.refresh_from_db()
+    assert (other.pk > file.pk, other.state, other.accepted) == (True, ImportFile.State.CHECKED, 2)
+    assert (other.mapping, other.source, other.delimiter) == (mapped, "core", ";")
+    assert other.options["expected"] == {"new": 2, "changed": 0}
+    # The one that was undone stays as it is, and does not begin a third.
+    assert not client.get(reverse("import-detail", args=[file.pk])).context["may_check"]
+    with pytest.raises(imports.Refused, match="Only an import that was undone"):
+        imports.again(other, cast.ana)
 
 
 def test_how_a_file_was_read_is_remembered_when_it_goes_in_not_when_it_is_checked(
