@@ -23,7 +23,7 @@ class RunSerializer(serializers.ModelSerializer):
     title = serializers.SerializerMethodField()
     result = serializers.SerializerMethodField()
     requested_by = serializers.CharField(
-        source="requested_by.username", default=None, read_only=True, allow_null=True
+        source="requested_by.employee_number", default=None, read_only=True, allow_null=True
     )
 
     class Meta:

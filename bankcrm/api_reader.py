@@ -131,7 +131,7 @@ def _read(
         code=told["operationId"],
         method=method.upper(),
         path=path,
-        text=told.get("description", "").strip(),
+        text=told.get("description", "").replace("``", "").strip(),
         group=next(iter(told.get("tags", [])), ""),
         parameters=tuple(_parameter(one, parts) for one in told.get("parameters", [])),
         body=tuple(_fields(body, parts)) if body else (),
@@ -220,7 +220,7 @@ def _kind(given: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
     }
     found = [words.get(told.get("type", ""), _("any"))]
     if "minimum" in told and "maximum" in told:
-        found[0] += f" {told['minimum']:g}–{told['maximum']:g}"
+        found[0] += f" {told['minimum']:,}–{told['maximum']:,}"
     if "maxLength" in told:
         found.append(_("at most %(n)s characters") % {"n": told["maxLength"]})
     if given.get("nullable") or told.get("nullable"):

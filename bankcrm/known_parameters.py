@@ -18,6 +18,7 @@ from rest_framework.permissions import BasePermission
 MOST_NAMED = 20
 LONGEST_NAMED = 100
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,22 @@ def _wrong(request: Any, taken: Taken) -> dict[str, list[str]]:
     if not wrong and request.method in UNSAFE and not taken.body:
         wrong = {
             str(name): [_("This act takes no body, so nothing can be set with it.")]
-            for name in _fields(request.data)
+            for name in _fields(request)
         }
     return {name[:LONGEST_NAMED]: wrong[name] for name in sorted(wrong)[:MOST_NAMED]}
 
 
-def _fields(body: Any) -> list[Any]:
-    """The names of what was sent; "" for a body that is no object."""
+def _fields(request: Any) -> list[Any]:
+    """The names of what was sent; "" for a body that is no object. A form without fields sends nothing."""
+    from rest_framework.exceptions import UnsupportedMediaType
+
+    plain = request._request
+    try:
+        body = request.data
+    except UnsupportedMediaType:
+        if plain.content_type not in FORMS:
+            raise
+        return [*plain.POST, *plain.FILES]
     if isinstance(body, dict):
         return list(body)
     return [""] if body else []

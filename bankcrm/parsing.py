@@ -58,7 +58,21 @@ class BoundedJSONParser(JSONParser):
             raise ParseError(_("The JSON is nested too deeply.")) from error
 
 
-class Strict(serializers.Serializer):
+class Telling(serializers.Serializer):
+    """Fields whose refusals name what would be understood."""
+
+    def get_fields(self) -> dict[str, Any]:
+        fields: dict[str, Any] = super().get_fields()
+        for field in fields.values():
+            if isinstance(field, serializers.ChoiceField):
+                known = [value for value in field.choices if value != ""]
+                field.error_messages["invalid_choice"] = known_values(known)
+            elif isinstance(field, serializers.BooleanField):
+                field.error_messages["invalid"] = known_values(["true", "false"])
+        return fields
+
+
+class Strict(Telling):
     """A body in which every field is known: what cannot be set is refused, not dropped silently."""
 
     def to_internal_value(self, data: Any) -> Any:
@@ -94,7 +108,7 @@ class KnownCode(serializers.CharField):
         return code
 
 
-class Query(serializers.Serializer):
+class Query(Telling):
     """The filters of a list: declared once, checked and documented from the same lines."""
 
     @classmethod
@@ -105,16 +119,6 @@ class Query(serializers.Serializer):
         query = cls(data=given, context={"request": request})
         query.is_valid(raise_exception=True)
         return dict(query.validated_data)
-
-    def get_fields(self) -> dict[str, Any]:
-        """The declared fields, whose refusals name what would be understood."""
-        fields: dict[str, Any] = super().get_fields()
-        for field in fields.values():
-            if isinstance(field, serializers.ChoiceField):
-                field.error_messages["invalid_choice"] = known_values(field.choices)
-            elif isinstance(field, serializers.BooleanField):
-                field.error_messages["invalid"] = known_values(["true", "false"])
-        return fields
 
 
 def known_values(values: Iterable[Any]) -> str:

@@ -15,6 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django_htmx.middleware import HtmxDetails
 from rest_framework.permissions import BasePermission
 
@@ -112,6 +113,8 @@ class PolicyMiddleware:
 
 class PolicyPermission(BasePermission):
     """The registry for the API: no entry, no access."""
+
+    message = gettext_lazy("Your role does not include this.")
 
     def has_permission(self, request: Any, view: Any) -> bool:
         rule = rule_for(request)

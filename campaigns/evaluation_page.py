@@ -36,17 +36,6 @@ SUCCESS_WORDS = {
 }
 
 
-# What stands in a figure's place begins with; anything else is a matter of numbers: "Not enough data."
-REFUSAL_WORDS = {
-    Code.NO_CONTROL: gettext_lazy("Nothing to compare with."),
-    Code.NOT_RANDOM: gettext_lazy("No fair comparison."),
-    Code.SAMPLE_RATIO_MISMATCH: gettext_lazy("No fair comparison."),
-    Code.WINDOW_OPEN: gettext_lazy("Too early."),
-    Code.DATA_NOT_THROUGH_END: gettext_lazy("Too early."),
-    Code.OUTCOME_SOURCE_MISSING: gettext_lazy("Nothing to measure by."),
-}
-
-
 @dataclass(frozen=True)
 class Axis:
     """A common axis in rate units that holds every interval and zero."""
@@ -85,10 +74,7 @@ def context(evaluation: Evaluation, reader: User) -> dict[str, Any]:
         "effects": effects,
         "controls": [arm for arm in _arms(evaluation, names) if arm["is_control"]],
         "effect_axis": axis_of(ranges),
-        "refusals": [
-            {"word": REFUSAL_WORDS.get(refusal.code), "refusal": refusal}
-            for refusal in evaluation.readout.refusals
-        ],
+        "refusals": evaluation.readout.refusals,
         "any_effect": bool(ranges),
         "funnel": _funnel(evaluation),
         "funnel_source": _funnel_source(evaluation),
@@ -185,7 +171,6 @@ def _effect_row(readout: ArmReadout, names: dict[str, str]) -> dict[str, Any]:
         "tone": tone,
         "figures": readout.figures,
         "refusal": readout.refusal,
-        "refusal_word": REFUSAL_WORDS.get(readout.refusal.code) if readout.refusal else None,
     }
     if readout.figures:
         row |= {
@@ -351,7 +336,10 @@ def _ratio_check(evaluation: Evaluation) -> list[dict[str, Any]]:
 
 def _contamination_check(evaluation: Evaluation) -> list[dict[str, Any]]:
     controls = [arm for arm in evaluation.arms if arm["is_control"]]
-    if not controls or evaluation.campaign.state == Campaign.State.IMPORTED:
+    if not controls:
+        missing = Refusal(Code.NO_CONTROL)
+        return [{"level": "block", "text": missing.sentence, "detail": missing.needed}]
+    if evaluation.campaign.state == Campaign.State.IMPORTED:
         return []
     called, total = sum(arm["contacted"] for arm in controls), sum(arm["assigned"] for arm in controls)
     return [

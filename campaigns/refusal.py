@@ -82,6 +82,16 @@ _REASON: dict[Code, tuple[Promise, Promise]] = {
     ),
 }
 
+# Reasons that more customers would not mend; the others are a matter of numbers.
+_WORD: Mapping[Code, str | Promise] = {
+    Code.NO_CONTROL: _("Nothing to compare with."),
+    Code.NOT_RANDOM: _("No fair comparison."),
+    Code.SAMPLE_RATIO_MISMATCH: _("No fair comparison."),
+    Code.WINDOW_OPEN: _("Too early."),
+    Code.DATA_NOT_THROUGH_END: _("Too early."),
+    Code.OUTCOME_SOURCE_MISSING: _("Nothing to measure by."),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -94,6 +104,11 @@ class Refusal:
     code: Code
     figures: Mapping[str, str] = field(default_factory=dict)
     by_when: date | None = None
+
+    @property
+    def word(self) -> str:
+        """What stands before the sentence in the place of the figure."""
+        return str(_WORD.get(self.code, _("Not enough data.")))
 
     @property
     def sentence(self) -> str:

@@ -132,9 +132,11 @@ class CampaignStep(CampaignView):
         """The campaign, the version the caller has read, the comment. Raises Conflict when it has moved on."""
         campaign = self.campaign(pk)
         sent = Step(data=request.data)
+        # What cannot be done in this state at all is said before the want of a version is.
+        if sent.is_valid() or sent.errors.keys() == {"version"}:
+            lifecycle.check_allowed(self.action, campaign, request.user)
         sent.is_valid(raise_exception=True)
         version, comment = sent.validated_data["version"], sent.validated_data["comment"]
-        lifecycle.check_allowed(self.action, campaign, request.user)
         if campaign.version != version:
             sentence = _("The campaign is at version %(now)s; you have read version %(version)s.")
             raise Conflict(sentence % {"now": campaign.version, "version": version}, campaign)
@@ -199,12 +201,13 @@ STARTED = {202: OpenApiResponse(Started, description="Under way; read the run at
 
 
 class Select(LongStep):
+    """Select customers and control: 202 with the run. The campaign's waterfall is there once the run is done."""
+
     action = "select"
 
     @extend_schema(operation_id="campaigns_select", request=Step, responses=STARTED)
     @once
     def post(self, request: Request, pk: int) -> Response:
-        """Select customers and control. The campaign's waterfall is there once the run is done."""
         campaign, version, _comment = self.read(request, pk)
         run = runs.start(
             "campaigns.select",
@@ -218,12 +221,14 @@ class Select(LongStep):
 
 
 class Push(LongStep):
+    """Turn the approved selection into leads: 202 with the run, which is the unfinished one when asked for twice."""
+
     action = "push"
 
     @extend_schema(operation_id="campaigns_push", request=Step, responses=STARTED)
     @once
     def post(self, request: Request, pk: int) -> Response:
-        """Turn the approved selection into leads. While a push is under way, it is the answer, whoever began it."""
+        """While a push is under way, it is the answer, whoever began it."""
         kind, key = "campaigns.push", f"campaign:{pk}:wave:1"
         running = Run.objects.unfinished().filter(kind=kind, key=key).first()
         if running:

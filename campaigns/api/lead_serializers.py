@@ -13,6 +13,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from bankcrm import clock, figures
+from bankcrm.amounts import Amount
 from bankcrm.models import Role, User
 from bankcrm.parsing import KnownCode, Query, Strict
 from campaigns import calling, queue
@@ -48,6 +49,9 @@ class LeadSerializer(serializers.ModelSerializer):
     customer = LeadCustomer(read_only=True)
     rm = serializers.SlugRelatedField(slug_field="employee_number", read_only=True, allow_null=True)
     branch = serializers.SlugRelatedField(slug_field="code", read_only=True, allow_null=True)
+    value = Amount(
+        read_only=True, allow_null=True, help_text=gettext_lazy("what a contact is worth by the score")
+    )
     last_outcome = serializers.ChoiceField(
         choices=Lead.Outcome.choices,
         allow_blank=True,

@@ -18,7 +18,7 @@ from analytics.models import PredictiveModel
 from bankcrm.api import StartedRun
 from bankcrm.models import Role, User
 from bankcrm.parsing import KnownCode, Query, Strict
-from campaigns import blockers, lifecycle
+from campaigns import blockers, lifecycle, targeting
 from campaigns.models import Arm, Campaign, MarketingPlan, Offer, Selection
 from customers.api.products import every_product
 from customers.models import Product
@@ -93,10 +93,25 @@ class WaterfallStep(serializers.Serializer):
     remaining = serializers.IntegerField()
 
 
+NOBODY_DRAWN = {"pool": 0, "contacts": 0, "control": 0, "below": 0}
+
+
+class ExplorationSerializer(serializers.Serializer):
+    """``pool``: who could be contacted; ``contacts`` and ``control`` drawn of them at random; ``below``: of these who
+    were not worth a contact by their score."""
+
+    pool = serializers.IntegerField()
+    contacts = serializers.IntegerField()
+    control = serializers.IntegerField()
+    below = serializers.IntegerField()
+
+
 class SelectionSerializer(serializers.ModelSerializer):
     """Who would be contacted; ``is_current`` says whether it belongs to the campaign's present version."""
 
     waterfall = WaterfallStep(many=True, read_only=True)
+    ranking = serializers.SerializerMethodField()
+    exploration = serializers.SerializerMethodField()
     is_current = serializers.SerializerMethodField()
 
     class Meta:
@@ -110,10 +125,23 @@ class SelectionSerializer(serializers.ModelSerializer):
             "control_count",
             "is_final",
             "waterfall",
+            "ranking",
+            "exploration",
             "seconds",
             "created_at",
         ]
         read_only_fields = fields
+
+    def get_ranking(self, selection: Selection) -> str:
+        """How customers were ranked, and why not by something better, in words."""
+        kept = selection.definition
+        ranked = kept.get("ranking")
+        return targeting.ranking_sentence(ranked, kept.get("rate_source") or {}) if ranked else ""
+
+    @extend_schema_field(ExplorationSerializer)
+    def get_exploration(self, selection: Selection) -> Any:
+        """Who was drawn to explore; all zero where nobody was."""
+        return ExplorationSerializer({**NOBODY_DRAWN, **(selection.definition.get("exploration") or {})}).data
 
     def get_is_current(self, selection: Selection) -> bool:
         return selection.campaign_version == selection.campaign.version

@@ -8,7 +8,7 @@ import pytest
 
 from bankcrm import runs
 from bankcrm.models import Role, Run
-from campaigns import lifecycle
+from campaigns import lifecycle, wrong_state
 from campaigns.models import Campaign, Lead
 from tests.api.callers import problem
 from tests.campaigns import factories
@@ -120,6 +120,29 @@ def test_what_blocks_a_submission_is_said(cast, api):
 def test_sending_back_wants_a_comment(cast, api, customers):
     campaign = factories.submitted(cast)
     problem(api(cast.omar).post(f"campaigns/{campaign.pk}/send-back/", {"version": 1}), 422, "refused")
+
+
+def test_a_step_in_a_wrong_state_is_refused_with_the_pages_sentence_whatever_was_sent(cast, api):
+    campaign = factories.draft(cast, "one")
+    asked = 0
+    for state in Campaign.State.values:
+        Campaign.objects.filter(pk=campaign.pk).update(state=state)
+        for action, rule in lifecycle.ACTIONS.items():
+            if action == "edit" or state in rule.sources:
+                continue
+            caller = api(cast.omar if rule.roles == lifecycle.APPROVERS else cast.mei)
+            for sent in ({}, {"version": campaign.version}):
+                path = f"campaigns/{campaign.pk}/{action.replace('_', '-')}/"
+                told = problem(caller.post(path, sent), 409, "conflict")
+                assert told["detail"] == wrong_state.sentence(action, state)
+                asked += 1
+    assert asked > 60
+    Campaign.objects.filter(pk=campaign.pk).update(state="draft")
+    # Where the state admits it, the version is what is missing; a field too many is said in any state.
+    told = problem(api(cast.mei).post(f"campaigns/{campaign.pk}/submit/", {}), 400, "invalid")
+    assert told["errors"].keys() == {"version"}
+    told = problem(api(cast.mei).post(f"campaigns/{campaign.pk}/push/", {"force": True}), 400, "invalid")
+    assert told["errors"].keys() == {"force"}
 
 
 def test_the_list_is_filtered_by_state_product_and_owner(cast, api, customers):

@@ -143,7 +143,7 @@ def test_a_role_that_was_taken_away_is_gone_at_the_next_request(cast, api, leads
 def test_a_token_is_made_shown_once_and_revoked(cast, api):
     browser = login(cast.rita)
     assert browser.get("/api/v1/token/").json() == {"exists": False, "created_at": None}
-    key = browser.post("/api/v1/token/", content_type="application/json").json()["key"]
+    key = browser.post("/api/v1/token/").json()["key"]
     program = {"Authorization": f"Token {key}"}
     assert Client().get("/api/v1/leads/", headers=program).status_code == 200
     assert "key" not in browser.get("/api/v1/token/").json()

@@ -128,3 +128,30 @@ def test_knowing_the_parameters_costs_no_query(cast, api):
     with CaptureQueriesContext(connection) as filtered:
         caller.get("campaigns/", state="draft")
     assert len(filtered) == len(plain)
+
+
+def test_a_choice_in_a_body_is_refused_with_those_there_are(cast, api, leads):
+    told = problem(api(cast.rita).post(f"leads/{leads[0].pk}/outcomes/", {"outcome": "sold"}), 400, "invalid")
+    assert "Known are:" in told["detail"]
+    assert "interested" in told["detail"]
+    assert told["errors"].keys() == {"outcome"}
+
+
+def test_a_refused_role_is_told_in_the_pages_words(cast, api):
+    told = problem(api(cast.rita).get("campaigns/"), 403, "forbidden")
+    assert told["detail"] == "Your role does not include this."
+
+
+def test_money_on_a_lead_is_text_with_two_places(cast, api, leads):
+    (lead, *_rest) = api(cast.rita).get("leads/").json()["results"]
+    assert re.fullmatch(r"\d+\.\d\d", lead["value"])
+
+
+def test_a_form_is_no_way_round_for_an_act_without_a_body(cast, api, leads):
+    rita = api(cast.rita)
+    path = f"/api/v1/leads/{leads[0].pk}/claim/"
+    told = problem(rita.client.post(path, {"holder": "E-raj"}, headers=rita.headers), 400, "invalid")
+    assert told["errors"].keys() == {"holder"}
+    text = rita.client.post(path, "holder", content_type="text/plain", headers=rita.headers)
+    problem(text, 415, "unsupported_media_type")
+    assert rita.client.post(path, headers=rita.headers).status_code == 200  # an empty form says nothing

@@ -155,6 +155,10 @@ def test_the_page_says_why_there_is_no_result(cast: Cast) -> None:
     assert "Proved" not in page
     # A hundred customers are data enough: what is missing is somebody to compare them with.
     assert "<b>Nothing to compare with.</b> No control group" in page
+    assert "Control left alone." not in page
+    assert (
+        page.count("withheld before the first contact") == 3
+    )  # the reason, the arm, and what cannot be trusted
     assert "Filled square" not in page  # no effect is drawn, so nothing explains how
 
 

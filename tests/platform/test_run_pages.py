@@ -177,7 +177,7 @@ def test_the_api_lists_shows_and_cancels_by_token(cast: Cast, client: Any) -> No
     listed = client.get("/api/v1/runs/", **head).json()
     assert [row["id"] for row in listed["results"]] == [own.pk]
     shown = client.get(f"/api/v1/runs/{own.pk}/", **head).json()
-    assert (shown["title"], shown["state"], shown["requested_by"]) == ("Count the rows", "queued", "mei")
+    assert (shown["title"], shown["state"], shown["requested_by"]) == ("Count the rows", "queued", "E-mei")
     assert client.get(f"/api/v1/runs/{other.pk}/", **head).status_code == 404
     assert client.post(f"/api/v1/runs/{other.pk}/cancel/", **head).status_code == 404
     assert client.post(f"/api/v1/runs/{own.pk}/cancel/", **head).json()["state"] == "cancelled"
