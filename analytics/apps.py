@@ -5,12 +5,13 @@ class AnalyticsConfig(AppConfig):
     name = "analytics"
 
     def ready(self) -> None:
-        from analytics import predictive
+        from analytics import predictive, prospects
         from bankcrm import freshness
-        from customers import attitude, preferences
+        from customers import attitude, imports, preferences
         from customers.imports import undo
 
         undo.derived("analytics.ProspectScore", "prospect_id")
+        imports.on_completion("prospects", imports.Completion(lambda _file: "", prospects.page_of))
         freshness.sources.append(predictive.freshness)
         attitude.filled_by(predictive.churn_chances)
         preferences.filled_by(predictive.preference_answers)

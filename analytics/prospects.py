@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
@@ -18,7 +19,7 @@ from analytics.models import ProspectRun, ProspectScore
 from bankcrm.models import Role
 from customers import fields as catalogue
 from customers.fields import Field
-from customers.models import Customer, Prospect
+from customers.models import Customer, ImportFile, Prospect
 
 # Fields of the catalogue that a list can have: column of the list → code. Age counts from the date of birth.
 FIELDS = {
@@ -107,6 +108,13 @@ def standing(code: str) -> Standing | None:
         if name in allowed
     )
     return Standing(code, size, agreed, objects, approachable, identified, phoned, found)
+
+
+def page_of(file: ImportFile) -> dict[str, Any]:
+    """Where what a file brought can be read: the first list it names."""
+    brought = Prospect.objects.filter(brought_by=file.pk).order_by("list_code")
+    named = brought.values_list("list_code", flat=True).first() or next(iter(codes()), "")
+    return {"route": "prospect-detail", "pk": named}
 
 
 def population(code: str, day: dt.date) -> Population:

@@ -178,15 +178,15 @@ def _campaign(
     batches = _read(specs, parts)
     treated = np.concatenate([batch.extra["treated"] for batch in batches]).astype(np.int8)
     designed = np.concatenate([batch.extra["share"] for batch in batches]).astype(np.float64)
-    if np.isnan(designed).any():
-        designed = treated.astype(np.float64)
+    known = len(designed) > 0 and not np.isnan(designed).any()
     return CampaignRows(
         code=code,
         X=np.concatenate([batch.X for batch in batches]),
         y=np.concatenate([batch.extra["label"] for batch in batches]).astype(np.int8),
         treated=treated,
         customers=np.concatenate([batch.ids for batch in batches]),
-        share=float(designed.mean()) if len(designed) else 0.0,
+        # A campaign has one; a mean of equal numbers may differ from them, and from another campaign's, by rounding.
+        share=float(designed[0] if known else treated.mean()) if len(treated) else 0.0,
     )
 
 

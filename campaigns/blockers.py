@@ -142,6 +142,12 @@ def _control(campaign: Campaign, selection: Selection) -> Iterator[Blocker]:
             " conversion to have one."
         )
         yield Blocker("outcome_only_reported", sentence, "control", WARNING)
+    if selection.definition.get("ranking") == "score" and not campaign.exploration_share:
+        sentence = _(
+            "No contact is kept for exploration: from this campaign models learn only of customers they chose"
+            " themselves."
+        )
+        yield Blocker("no_exploration", sentence, "exclusions", WARNING)
     if selection.definition.get("ranking") != "score":
         sentence = _("No model ranks the customers; the order is drawn.")
         yield Blocker("no_model", sentence, "audience", WARNING)

@@ -131,7 +131,7 @@ class ExclusionForm(CardForm):
         if names:
             self.fields["model"].help_text = _(
                 "%(usual)s Not offered, because its uplift is not proven: %(names)s. The response model stands in;"
-                " contact 20 %% of the customers at random so that uplift can be learned."
+                " keep 20 %% of the contacts for exploration so that uplift can be learned."
             ) % {"usual": self.fields["model"].help_text, "names": ", ".join(names)}
 
 

@@ -251,7 +251,9 @@ def _combined(effects: list[float], variances: list[float]) -> tuple[float, floa
     """Mean effect and the standard error for the *next* campaign: that of the mean plus how campaigns differ."""
     if len(effects) == 1:
         return effects[0], math.sqrt(variances[0])
-    pooled = combine_effects(np.asarray(effects), np.asarray(variances), method_re="dl")
+    # Where campaigns differ less than by chance tau² is negative and its roots are none; then they are not read.
+    with np.errstate(invalid="ignore"):
+        pooled = combine_effects(np.asarray(effects), np.asarray(variances), method_re="dl")
     if pooled.tau2 <= 0:
         return float(pooled.mean_effect_fe), float(pooled.sd_eff_w_fe)
     return float(pooled.mean_effect_re), math.sqrt(float(pooled.sd_eff_w_re) ** 2 + float(pooled.tau2))

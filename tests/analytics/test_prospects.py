@@ -178,6 +178,7 @@ def test_a_corrected_file_changes_the_list_and_a_bad_name_stays_out(cast: Cast, 
     again = bring(tmp_path, cast, row(1, income="70") + row(3) + row(4, list="the fair"), "b.csv")
     assert (again.inserted, again.updated, again.rejected) == (1, 1, 1)
     assert imports_world.rejects(again) == [(4, "list", "list_code_unusable")]
+    assert again.options["page"] == {"route": "prospect-detail", "pk": "fair-2026"}
     assert Prospect.objects.get(number="P1").monthly_income == 70
     undo.undo(again, cast.ana)
     assert Prospect.objects.get(number="P1").monthly_income == 50

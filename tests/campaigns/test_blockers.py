@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from campaigns import contact_policy
+from campaigns import contact_policy, lifecycle, targeting
 from campaigns.blockers import BLOCKER, WARNING, blockers
 from campaigns.models import Arm, Campaign, Offer, Selection, Target
 from customers.models import Product
@@ -21,13 +21,20 @@ def ready(cast: Cast) -> Campaign:
     contact_policy.ensure_default_rules()
     ids = factories.make_customers(200, cast.tree.n1, cast.rita)
     model = factories.make_scores(factories.make_product(), cast.ana, dict.fromkeys(ids, 0.1))
-    return factories.selected(cast, model=model, control_share="0.3")
+    return factories.selected(cast, model=model, control_share="0.3", exploration_share="0.05")
 
 
 def codes(campaign: Campaign, severity: str = BLOCKER) -> set[str]:
     found = blockers(Campaign.objects.get(pk=campaign.pk), TODAY)
     assert all(b.sentence and b.anchor for b in found)
     return {b.code for b in found if b.severity == severity}
+
+
+def test_a_ranking_without_exploration_is_said(ready: Campaign, cast: Cast) -> None:
+    lifecycle.edit(ready, cast.mei, ready.version, exploration_share="0")
+    targeting.select(Campaign.objects.get(pk=ready.pk), cast.mei, on=TODAY)
+    assert codes(ready) == set()
+    assert codes(ready, WARNING) == {"no_exploration"}
 
 
 def test_a_ready_campaign_has_none(ready: Campaign) -> None:
@@ -99,7 +106,7 @@ def test_what_is_only_to_be_known_does_not_block(ready: Campaign, cast: Cast) ->
     bare = factories.selected(cast, "bare", control_share="0")
     assert codes(bare, WARNING) == {"no_contact_rules", "no_control", "no_model"}
     small = factories.selected(cast, "small", capacity=40, control_share="0.2", model=ready.model)
-    assert codes(small, WARNING) == {"no_contact_rules", "cannot_be_judged"}
+    assert codes(small, WARNING) == {"no_contact_rules", "cannot_be_judged", "no_exploration"}
     assert codes(bare) == codes(small) == set()
 
 
