@@ -7,8 +7,17 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from bankcrm import clock
+from bankcrm.models import Leave
 from customers import consents_page, kyc, profile, tabs
-from customers.models import Consent, Contact, CustomerProfile, Holding, QuietPeriod, Transaction
+from customers.models import (
+    Consent,
+    Contact,
+    CustomerProfile,
+    Holding,
+    OwnField,
+    QuietPeriod,
+    Transaction,
+)
 from customers.worth_knowing import next_birthday, worth_knowing
 from tests import facts
 from tests.cast import login
@@ -269,13 +278,16 @@ def fill(who, product, number):
 
 
 @pytest.mark.parametrize("tab", tabs.TABS)
-def test_a_tab_costs_at_most_fifteen_queries_whatever_the_customer_has(li, cast, products, tab, monkeypatch):
+def test_a_tab_costs_at_most_fourteen_queries_whatever_the_customer_has(li, cast, products, tab, monkeypatch):
     monkeypatch.setattr(
         "customers.peers.SMALLEST", 1
     )  # so that there are peers, whose products are asked for
     many = facts.customer(
         "大", birth_date=dt.date(1975, 3, 1), home_branch=cast.tree.n1, primary_rm=cast.rita
     )
+    # Whatever may cost a query more is there: own fields of the bank, a colleague to stand in for.
+    OwnField.objects.create(code="own_score", label="Score", type="number", heading="Score")
+    Leave.objects.create(user=cast.raj, backup=cast.rita, first_day=TODAY, last_day=TODAY)
     for who, number in ((li, 10), (many, 1_000)):
         facts.balance(who, products["current"], 1_000)
         fill(who, products["deposit-12"], number)
@@ -287,7 +299,7 @@ def test_a_tab_costs_at_most_fifteen_queries_whatever_the_customer_has(li, cast,
         with CaptureQueriesContext(connection) as queries:
             assert client.get(f"/customers/{who.pk}/{tab}/").status_code == 200
         counts.append(len(queries))
-    assert counts[0] == counts[1] <= 15, "\n".join(query["sql"][:200] for query in queries)
+    assert counts[0] == counts[1] <= 14, "\n".join(query["sql"][:200] for query in queries)
 
 
 @pytest.mark.parametrize("tab", tabs.TABS)
