@@ -52,7 +52,7 @@ def expected(file: ImportFile) -> list[tuple[str, int, str]]:
     told = reporting.expected(file)
     if told is None:
         return []
-    rest = _("Known, with own fields") if own_fields.used_by(file) else _("Say nothing new")
+    rest = _("Known already") if own_fields.used_by(file) else _("Say nothing new")
     return [
         (_("Would be new"), told["new"], ""),
         (_("Would change"), told["changed"], ""),

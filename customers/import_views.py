@@ -18,7 +18,7 @@ from bankcrm.policy import SignedIn
 from customers import import_page, imports, profile, tasks
 from customers.import_forms import UploadForm
 from customers.import_load_forms import HistoryForm, MissingForm
-from customers.imports import kinds, mapping, reject_file, reporting
+from customers.imports import checking, kinds, mapping, reject_file, reporting
 from customers.imports.kinds import KINDS, allowed
 from customers.models import ImportFile
 
@@ -190,8 +190,16 @@ def _meanings(file: ImportFile) -> list[tuple[str, str]]:
     # JSON keeps no order; the file does.
     named = [(column, file.mapping.get(column, "")) for column in file.columns]
     constants = file.options.get("constants", {}).items()
+    besides = []
+    if set(file.mapping) <= set(file.columns):  # a mapping by hand may name columns that are not there
+        sources = mapping.sources(file)
+        besides = [
+            (sources[target.filled_from][1], _("%(field)s, told by the number") % {"field": target.label})
+            for target in checking.told_besides(file)
+        ]
     return [(column, mapping.meaning_label(kind, name)) for column, name in named if name] + [
-        (f"“{value}”", mapping.meaning_label(kind, name)) for name, value in constants
+        *besides,
+        *((f"“{value}”", mapping.meaning_label(kind, name)) for name, value in constants),
     ]
 
 

@@ -6,11 +6,12 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+from django.urls import reverse
 
 from bankcrm.models import User
 from customers.imports import undo
 from customers.models import Customer, ImportFile, ImportReject
-from tests.cast import Cast
+from tests.cast import Cast, login
 from tests.customers.imports_world import merged, rejects, write
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +36,8 @@ def test_a_number_fills_birthday_and_gender_where_no_column_gives_them(cast: Cas
     text = f"number,name,identity_number\nC1,A,{WOMAN}\nC2,B,{MAN}\nC3,C,{OLD}\nC4,D,P1234567\nC5,E,\n"
     file = bring(tmp_path, cast.ana, text)
     assert (file.accepted, rejects(file)) == (5, [])
+    page = login(cast.ana).get(reverse("import-detail", args=[file.pk]))
+    assert ("identity_number", "Date of birth, told by the number") in page.context["meanings"]
     assert known("birth_date", "gender", "birth_date_is_estimated") == [
         (DAY, "female", False),
         (DAY, "male", False),
