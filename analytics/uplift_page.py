@@ -21,6 +21,7 @@ def evidence(shown: ModelVersion | None) -> dict[str, Any] | None:
         return None
     proof = found["evidence"]
     tiers = reference_names(Reference.TIER)
+    order = {code: place for place, code in enumerate(tiers)}
     return {
         "used": found["use"] == "uplift",
         "stands_in": found["use"] == "response_by_segment",
@@ -33,7 +34,7 @@ def evidence(shown: ModelVersion | None) -> dict[str, Any] | None:
         "headers": [_("Decile"), _("Treated"), _("Control"), _("Predicted"), _("Actual"), _("95 % interval")],
         "groups": [
             {**row, "name": str(tiers.get(row["name"], row["name"])) or _("not known")}
-            for row in found.get("groups", [])
+            for row in sorted(found.get("groups", []), key=lambda row: order.get(row["name"], len(order)))
         ],
         "campaigns": [
             {**row, "from": short_day(dt.date.fromisoformat(row["from"]))} for row in found["campaigns"]

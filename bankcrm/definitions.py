@@ -60,8 +60,8 @@ DEFINITIONS = {
     "exploration": (
         _("Exploration"),
         _(
-            "Contacts drawn at random among all who could be contacted, whatever their score. Their outcomes show what a"
-            " model cannot learn from customers it chose itself."
+            "Contacts drawn at random among all who could be contacted, whatever their score. Their outcomes show what"
+            " a model cannot learn from customers it chose itself."
         ),
     ),
     "gini": (_("Gini"), _("2 × AUC − 1: 0 is no better than chance, 1 is perfect.")),
@@ -117,6 +117,13 @@ DEFINITIONS = {
         _(
             "How alike the segments are when they are looked for again in other draws of the same customers: the mean"
             " adjusted Rand index of 20 draws, 1 = the same segments every time, 0 = as by chance."
+        ),
+    ),
+    "prospect": (
+        _("Prospect"),
+        _(
+            "A person on a list from outside who is no customer. Ranked by what the list says alone, and approached"
+            " only with a yes."
         ),
     ),
     "psi": (

@@ -18,7 +18,7 @@ from customers.models import CustomerProfile
 from tests.analytics import bank, test_uplift
 from tests.campaigns import factories
 from tests.campaigns.factories import TODAY
-from tests.cast import Cast
+from tests.cast import Cast, login
 
 
 @pytest.mark.parametrize("use", ["uplift", "response"])
@@ -118,6 +118,14 @@ def test_where_uplift_is_not_proven_the_effect_in_the_tier_times_the_response_ch
     assert np.mean([pk % 2 == 0 for pk in contacted]) > 0.95
     assert "effect measured in the customer's tier" in told(campaign)
     assert "100000 with" in told(campaign)
+    page = login(cast.mei).get(f"/models/{model.pk}/").content.decode()
+    for text in (
+        "by its fallback",
+        "Instead it ranks by chance to respond",
+        "Effect by tier",
+        "Used, shrunk",
+    ):
+        assert text in page
 
 
 def test_a_response_model_says_why_uplift_does_not_rank(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
