@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from analytics.models import PredictiveModel
     from bench.models import Figure
 
-SIZE, MONTHS = 20_000, 24
+# Large enough that what a model cannot know shows, not what it had no time to learn; before the world begins to drift.
+SIZE, MONTHS = 60_000, 18
 DAYS = 60
 GAP = 0.02
 RESAMPLES = 200

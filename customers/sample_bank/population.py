@@ -13,10 +13,12 @@ from customers.sample_bank.world import PRODUCTS, SEGMENTS, SHARES, Traits
 # Per segment: youngest, oldest, median wealth, spread of log wealth, median monthly income.
 AGES = np.array([[20, 33], [28, 50], [58, 84], [30, 60], [36, 70], [24, 74]], float)
 WEALTH = np.array(
-    [[14_000, 0.9], [70_000, 0.9], [120_000, 0.8], [180_000, 1.0], [1_100_000, 0.9], [2_500, 0.9]]
+    [[10_000, 0.9], [70_000, 0.8], [130_000, 0.8], [320_000, 0.9], [2_400_000, 0.8], [2_000, 0.9]]
 )
-INCOME = np.array([7_000, 13_000, 4_500, 22_000, 38_000, 4_800], float)
-# Means on the log-odds scale: digital (before age), risk, loyalty, price, credit (before age).
+INCOME = np.array([6_500, 14_000, 4_500, 33_000, 75_000, 4_200], float)
+# Means on the log-odds scale: digital (before age), risk, loyalty, price, credit (before age). How far a customer is
+# from the segment's mean: habits of channel differ most, and bookings show them.
+TEMPER_SPREAD = np.array([0.9, 0.25, 0.25, 0.25, 0.2])
 TEMPERS = np.array(
     [
         [1.0, 0.5, -0.4, 0.6, 0.3],
@@ -84,7 +86,9 @@ def draw(seed: int, size: int, first: np.datetime64, last: np.datetime64, manage
     income = INCOME[segment] * np.exp(
         0.35 * draws.normal(seed, "income", n) + 0.18 * np.log(wealth / WEALTH[segment, 0])
     )
-    temper = TEMPERS[segment] + 0.9 * draws.normal(seed, "temper", n[:, None], np.arange(5)[None, :])
+    temper = TEMPERS[segment] + TEMPER_SPREAD * draws.normal(
+        seed, "temper", n[:, None], np.arange(5)[None, :]
+    )
     temper[:, 0] -= (age - 42) / 11
     temper[:, 4] -= np.maximum(np.abs(age - 33) - 12, 0) / 6  # borrowing is for 22 to 45
     digital, risk, loyalty, price, credit = expit(temper).T

@@ -212,7 +212,11 @@ def _grow(law: World, traits: Traits, state: State, first: int, month: int) -> N
     state.balance[:, SAVINGS] += np.where(state.contract[:, SAVINGS] > 0, 0.12 * traits.income, 0)
     months_left = np.maximum((state.matures[:, LOANS] - first) / 30.4375, 1)
     state.balance[:, LOANS] *= np.where(state.contract[:, LOANS] > 0, 1 - 1 / (months_left + 1), 0)
-    spending = 0.3 * traits.income * np.exp(0.4 * draws.normal(law.seed, "card", n, np.full(1, first)))
+    spending = (
+        (0.1 + 0.5 * traits.credit)
+        * traits.income
+        * np.exp(0.4 * draws.normal(law.seed, "card", n, np.full(1, first)))
+    )
     state.balance[:, CARD] = np.where(state.contract[:, CARD] > 0, spending, 0)
     np.round(state.balance, 2, out=state.balance)
 
@@ -228,7 +232,7 @@ def _account_target(law: World, traits: Traits, first: int, month: int) -> np.nd
         season[[0, 1]] = [0.9, 0.8]
     trend = 0.12 * draws.normal(law.seed, "trend", n) * month / 12
     noise = 0.22 * draws.normal(law.seed, "account", n, np.full(1, first))
-    raised = np.where(world.larger_income(law, len(traits), month), 1.25, 1.0)
+    raised = np.where(world.larger_income(law, len(traits), month + 1), 1.25, 1.0)
     return (
         (0.16 * traits.wealth + 0.7 * traits.income) * season[traits.segment] * np.exp(trend + noise) * raised
     )

@@ -18,7 +18,7 @@ CHANNELS = ["online", "mobile", "phone", "epayment", "counter", "other"]
 ONLINE, MOBILE, PHONE, EPAYMENT, COUNTER, ELSEWHERE = range(len(CHANNELS))
 CATEGORIES = ["food", "home", "travel", "health", "education", "leisure", "insurance", "other", ""]
 # How busy each segment is, and what it spends on.
-BUSY = np.array([1.3, 1.3, 0.9, 1.5, 1.3, 0.05])
+BUSY = np.array([1.5, 1.1, 0.6, 2.4, 1.3, 0.05])
 SPENDS = np.array(
     [
         [34, 10, 12, 3, 6, 24, 1, 10],
@@ -125,7 +125,9 @@ def _random(
     hour = np.where(channel == COUNTER, 9 + pick * 8, evening.clip(6, 23)).astype(np.int16)
     edges = np.cumsum(SPENDS, axis=1) / SPENDS.sum(axis=1, keepdims=True)
     category = (rng.random(size)[:, None] > edges[segment]).sum(axis=1)
-    amount = SIZE[kind] * traits.income[customer] * np.exp(rng.normal(-0.25, 0.75, size))
+    # Who would borrow spends more of what comes in.
+    spending = (0.6 + 0.8 * traits.credit[customer]) * traits.income[customer]
+    amount = SIZE[kind] * spending * np.exp(rng.normal(-0.25, 0.75, size))
     incoming = ((kind == TRANSFER) & (pick < 0.35)) | ((kind == OTHER) & (pick < 0.5))
     large = (kind == TRANSFER) & incoming & (rng.random(size) < 0.02)
     amount = np.where(large, 0.25 * traits.wealth[customer] * np.exp(rng.normal(0, 0.5, size)), amount)
@@ -149,7 +151,8 @@ def _regular(
     rng: np.random.Generator, law: World, traits: Traits, state: State, who: np.ndarray, number: int
 ) -> list[dict[str, np.ndarray]]:
     """Salary or pension once a month, and one instalment for those who owe."""
-    raised = np.where(world.larger_income(law, len(traits), number), 1.25, 1.0)[who]
+    # This month's rise too: by the next one it moves decisions.
+    raised = np.where(world.larger_income(law, len(traits), number + 1), 1.25, 1.0)[who]
     segment = traits.segment[who]
     pensioner = segment == SEGMENTS.index("pensioner")
     paid = rng.random(len(who)) < np.array([0.92, 0.95, 0.97, 0.45, 0.7, 0.12])[segment]

@@ -37,13 +37,13 @@ CHANNELS = ("phone", "meeting", "sms", "email", "app", "letter")
 # Rows: products; columns: wealth, digital, risk, loyalty, price, credit, maturing, larger income, competitor.
 NOW = np.array(
     [
-        [0.2, 0.5, -0.8, 0.9, 0.8, 0.4, 0.3, 0.9, -0.9],
+        [0.5, 0.9, -0.5, 0.6, 0.5, 0.4, 0.5, 0.9, -0.9],
         [0.8, -0.9, -1.3, 0.7, 0.9, -0.6, 1.5, 0.3, -0.7],
         [1.3, 0.3, 0.5, 0.6, 0.3, -0.3, 1.3, 0.5, 0.0],
         [0.9, 1.1, 1.6, 0.2, -0.2, 0.0, 0.6, 0.6, 0.0],
-        [-0.4, 0.3, 0.5, 0.2, -0.6, 2.0, 0.0, -0.2, 0.0],
+        [-0.7, 0.4, 0.3, 0.2, -0.3, 1.8, 0.0, -0.2, 0.0],
         [0.0, 1.1, 0.3, 0.2, -0.3, 1.2, 0.0, 0.5, 0.0],
-        [0.6, -0.3, -0.6, 0.8, -0.4, 0.9, 0.3, 0.2, 0.0],
+        [0.9, -0.6, -0.5, 0.6, -0.2, 0.9, 0.3, 0.2, 0.0],
     ]
 )
 # What the coefficients have become two years after drift began.
@@ -148,13 +148,13 @@ def utilities(world: World, traits: Traits, maturing: np.ndarray, month: int) ->
     causes[:, 8] = traits.price if month >= COMPETITOR_MONTH else 0.0
     share = drift(month)
     own = draws.normal(world.seed, "taste", np.arange(n)[:, None], np.arange(len(MARKETED))[None, :])
-    return causes @ ((1 - share) * NOW + share * LATER).T + 0.3 * own
+    return causes @ ((1 - share) * NOW + share * LATER).T + 0.1 * own
 
 
 def larger_income(world: World, size: int, month: int) -> np.ndarray:
-    """Whose income was raised within the quarter before ``month``: true for about one in twelve."""
-    quarter = month // 3
-    return draws.uniform(world.seed, "raise", np.arange(size), np.full(1, quarter)) < 1 / 12
+    """Whose income was raised in the three months before ``month``: true for about one in twelve."""
+    luck = draws.uniform(world.seed, "raise", np.arange(size)[:, None], month - 1 - np.arange(3)[None, :])
+    return np.asarray((luck < 1 / 36).any(axis=1))
 
 
 def calibrate(seed: int, traits: Traits, eligible: np.ndarray, maturing: np.ndarray) -> World:
