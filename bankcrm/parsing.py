@@ -123,4 +123,4 @@ class Query(Telling):
 
 def known_values(values: Iterable[Any]) -> str:
     """The refusal of another value than these."""
-    return _("This value is not known. Known are: %(values)s.") % {"values": ", ".join(map(str, values))}
+    return _("This is not a valid choice. Known are: %(values)s.") % {"values": ", ".join(map(str, values))}
