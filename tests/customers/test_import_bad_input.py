@@ -153,9 +153,10 @@ def test_headers_that_are_missing_double_or_deeper_down_are_said_and_read(client
 def test_line_numbers_hold_after_quoted_line_ends_and_blank_lines(client) -> None:
     data = b'number,name,children\r\nC1,"Wang\r\nFang",1\r\n\r\nC2,B,x\r\nC3,"C""D",2\r\n\r\n'
     file = bring_in(client, page := upload(client, data), filled(page))
-    assert rejects(file) == [(5, "children", "not_a_number")]
+    assert rejects(file) == [(2, "name", "several_lines"), (5, "children", "not_a_number")]
+    assert file.rejected == 1
     assert set(Customer.objects.exclude(number="C0").values_list("name", flat=True)) == {
-        "Wang\r\nFang",
+        "Wang Fang",
         'C"D',
     }
 
