@@ -5,6 +5,7 @@ Reads, never writes.
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.db.models import Avg, Count
@@ -43,7 +44,7 @@ def evidence(model: PredictiveModel, shown: ModelVersion | None) -> dict[str, An
     return {
         "number": shown.number,
         "n": found["metrics"]["accuracy"]["n"],
-        "to": found["parts"][-1]["to"],
+        "to": dt.date.fromisoformat(found["parts"][-1]["from"]),
         "figures": _figures(found),
         "today": _today(found.get("today"), about),
         "chart": [_dot(row, about) for row in found["by_class"]],
@@ -145,7 +146,12 @@ def _parts(found: dict[str, Any], about: preferences.Subject) -> dict[str, Any]:
     shown = [position for position, total in enumerate(totals) if total]
     return {
         "heads": [
-            {"label": PARTS[part["name"]], "from": part["from"], "to": part["to"], "n": part["n"]}
+            {
+                "label": PARTS[part["name"]],
+                "from": dt.date.fromisoformat(part["from"]),
+                "to": dt.date.fromisoformat(part["to"]),
+                "n": part["n"],
+            }
             for part in found["parts"]
         ],
         "rows": [

@@ -33,7 +33,7 @@ SOURCE = "preferences"
 RESAMPLES = 500
 STEPS = 3
 # Several binary or one many-class fit cost as many times more; beyond so many rows little is learned from another.
-MOST_ROWS = 120_000
+MOST_ROWS = 60_000
 # Customers of the newest month whose answers stand for all of them in the reference that later months are held to.
 REFERENCE_ROWS = 20_000
 LEARNED_FROM = gettext_noop("Learned from %(n)s customers at %(dates)s month-ends, each with what followed.")

@@ -49,6 +49,7 @@ def framed(drawing: SafeString, room: str, *, right: bool = False, axis_label: A
     return format_html('<div class="plot {}{}">{}{}</div>', room, " r" if right else "", drawing, under)
 
 
+LINE = 14  # pixels
 SHORT = 3  # characters: as many labels as fit on a computer fit on a phone
 
 
@@ -133,6 +134,8 @@ def dot_columns(
     up = Scale(low, high, height - 20, 10)
     marks, room = _y_axis(up, format, height)
     slot, show = 1 / len(rows), figures.FORMATS[format]
+    # Names, unlike numbers of deciles, need the room of two columns: every second one stands lower.
+    lower = LINE if max(len(str(row["label"])) for row in rows) > SHORT else 0
     for i, row in enumerate(rows):
         centre = (i + 0.5) * slot
         known = not figures.is_none(row.get("low")) and not figures.is_none(row.get("high"))
@@ -148,13 +151,13 @@ def dot_columns(
                 centre + slot * 0.14, up(row["predicted"]), f"f-none {'k-warn' if outside else 'k-ink'}", 4
             )
         )
-        marks.append(text(centre, height - 4, row["label"], cls="c tm"))
+        marks.append(text(centre, height - 4 + lower * (i % 2), row["label"], cls="c tm"))
     said = label or "; ".join(
         _("%(label)s: actual %(actual)s, predicted %(predicted)s")
         % {"label": r["label"], "actual": show(r.get("actual")), "predicted": show(r["predicted"])}
         for r in rows
     )
-    return framed(canvas(height, said, marks), room, axis_label=axis_label)
+    return framed(canvas(height + lower, said, marks), room, axis_label=axis_label)
 
 
 def scatter(

@@ -168,3 +168,15 @@ def test_a_heat_map_is_darker_with_the_count_and_every_square_says_it():
 
 def test_a_heat_map_of_nothing_is_a_dash():
     assert grids.heat_map([[0, 0]], ["Mon"], ["0", "2"]) == "—"
+
+
+def test_names_under_dots_stand_on_two_lines_and_numbers_on_one():
+    row = {"predicted": 0.1, "actual": 0.2, "low": 0.1, "high": 0.3}
+    numbers = str(plots.dot_columns([{**row, "label": "1"}, {**row, "label": "2"}], height=160))
+    names = str(
+        plots.dot_columns([{**row, "label": "Savings"}, {**row, "label": "Personal loan"}], height=160)
+    )
+    assert 'y="156"' in numbers
+    assert 'y="170"' not in numbers
+    assert 'y="156"' in names
+    assert 'y="170"' in names
