@@ -91,6 +91,7 @@ class ModelSerializer(serializers.ModelSerializer):
             "exclusions",
             "features",
             "history_campaign",
+            "prospect_list",
             "feeds",
             "monthly",
             "owner",
