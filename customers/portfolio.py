@@ -75,7 +75,8 @@ def maturities(today: dt.date) -> QuerySet[Holding]:
 def narrowed(customers: CustomerQuerySet, filters: dict[str, Any]) -> CustomerQuerySet:
     """Apply the filters of the list: branch (code, with its subtree), rm, tier, loyalty, maturing, falling, idle.
 
-    ``customers`` must come from ``with_profile``; a filter that is empty or not named does nothing.
+    ``customers`` must come from ``with_profile``; a filter that is empty or not named does nothing, one that is false
+    asks for the others.
     """
     tests = {
         "branch": lambda code: Q(
@@ -84,11 +85,11 @@ def narrowed(customers: CustomerQuerySet, filters: dict[str, Any]) -> CustomerQu
         "rm": lambda number: Q(primary_rm__employee_number=number),
         "tier": lambda code: Q(tier=code),
         "loyalty": lambda grade: Q(loyalty_grade=grade),
-        "maturing": lambda _on: Q(is_maturing=True),
-        "falling": lambda _on: Q(aum_change__lt=0),
-        "idle": lambda _on: Q(last_contact_on__isnull=True),
+        "maturing": lambda yes: Q(is_maturing=yes),
+        "falling": lambda yes: Q(aum_change__lt=0) if yes else Q(aum_change__gte=0),
+        "idle": lambda yes: Q(last_contact_on__isnull=yes),
     }
     for name, test in tests.items():
-        if value := filters.get(name):
+        if (value := filters.get(name)) not in (None, ""):
             customers = customers.filter(test(value))
     return customers

@@ -137,6 +137,15 @@ def test_the_api_lists_masked_customers_in_sight(bank, cast):
     assert {row["name"] for row in login(cast.raj).get("/api/v1/customers/").json()["results"]} == {"Far"}
     gold = login(cast.ana).get("/api/v1/customers/", {"tier": "gold", "falling": "false"}).json()["results"]
     assert [row["name"] for row in gold] == ["Rich"]
+    ask = login(cast.ana).get
+    by_word = {
+        word: {row["name"] for row in ask("/api/v1/customers/", {"idle": word}).json()["results"]}
+        for word in ("true", "false")
+    }
+    assert by_word["true"].isdisjoint(by_word["false"]), "who is not idle is not among the idle"
+    assert by_word["true"] | by_word["false"] == {
+        row["name"] for row in ask("/api/v1/customers/").json()["results"]
+    }
 
 
 def test_the_api_refuses_what_it_does_not_know(bank, cast):
