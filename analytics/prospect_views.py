@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from analytics import predictive, prospect_page, prospects
 from analytics.models import PredictiveModel, ProspectRun
 from bankcrm import audit, parsing, runs
+from bankcrm.figures import number
 from bankcrm.models import Run
 from bankcrm.policy import SignedIn
 from bankcrm.spreadsheets import csv_bytes
@@ -67,8 +69,21 @@ def prospect_ranking(request: SignedIn, code: str) -> HttpResponse:
     rows = list(prospect_page.table(run))
     audit.record(request.user, "prospects.exported", run.version.model, list=code, rows=len(rows) - 1)
     answer = HttpResponse(csv_bytes(rows), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{code}-{_("ranking")}.csv"'
+    answer["Content-Disposition"] = f'attachment; filename="{code}-ranking.csv"'
     return answer
+
+
+@require_POST
+def prospect_remove(request: SignedIn, code: str) -> HttpResponse:
+    """Delete the people of a list and their scores for good: what they were kept for is over."""
+    found = _seen(request, code)
+    prospects.remove(code, request.user)
+    messages.success(
+        request,
+        _("The list %(list)s is deleted with its scores: %(n)s people.")
+        % {"list": code, "n": number(found.size)},
+    )
+    return redirect("prospect-lists")
 
 
 def _seen(request: SignedIn, code: str) -> prospects.Standing:

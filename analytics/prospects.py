@@ -11,12 +11,15 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext as _
 
 from analytics.features import Population
 from analytics.models import ProspectRun, ProspectScore
-from bankcrm.models import Role
+from bankcrm import audit
+from bankcrm.models import Role, User
 from customers import fields as catalogue
 from customers.fields import Field
 from customers.models import Customer, ImportFile, Prospect
@@ -33,6 +36,8 @@ FIELDS = {
 }
 # Who may take the ranking out of the house.
 EXPORTERS = frozenset({Role.ANALYST, Role.PLANNER})
+# Who may delete a list when what it was kept for is over.
+REMOVERS = frozenset({Role.ANALYST})
 # A column that says something of fewer prospects is no field the list has.
 FILLED_FROM = 0.05
 _IDENTITY, _PHONE = (
@@ -86,6 +91,11 @@ FROM (
 """  # noqa: S608  constants of this module
 
 
+_REMOVE_SCORES = """
+DELETE FROM analytics_prospectscore s USING customers_prospect c WHERE c.id = s.prospect_id AND c.list_code = %s
+"""
+
+
 def codes() -> list[str]:
     """Every list there is, by name."""
     return list(Prospect.objects.order_by("list_code").values_list("list_code", flat=True).distinct())
@@ -127,6 +137,25 @@ def population(code: str, day: dt.date) -> Population:
         where=f"c.list_code = %s AND NOT {_IDENTITY} AND NOT {_PHONE}",
         params=(code,),
     )
+
+
+@transaction.atomic
+def remove(code: str, user: User) -> int:
+    """Delete everybody on the list and their scores; returns how many. The runs stay with their counts.
+
+    Raises PermissionDenied for another role.
+    """
+    if not user.may_act_as(REMOVERS):
+        raise PermissionDenied(_("Your role does not include this."))
+    first = Prospect.objects.filter(list_code=code).order_by("pk").first()
+    if first is None:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(_REMOVE_SCORES, [code])
+        cursor.execute("DELETE FROM customers_prospect WHERE list_code = %s", [code])
+        removed = int(cursor.rowcount)
+    audit.record(user, "prospects.removed", first, list=code, rows=removed)
+    return removed
 
 
 def in_use(code: str) -> list[ProspectRun]:

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from analytics import api_urls, prospect_views, segment_views, views
 from analytics.api_urls import PROSPECT_READERS
 from analytics.predictive import PROMOTERS, WRITERS
-from analytics.prospects import EXPORTERS
+from analytics.prospects import EXPORTERS, REMOVERS
 from bankcrm import policy
 from bankcrm.models import Role
 
@@ -104,6 +104,13 @@ urlpatterns: list[URLPattern] = [
         name="prospect-ranking",
         read=policy.NOBODY,
         write=EXPORTERS,
+    ),
+    policy.route(
+        "prospects/<slug:code>/remove/",
+        prospect_views.prospect_remove,
+        name="prospect-remove",
+        read=policy.NOBODY,
+        write=REMOVERS,
     ),
 ]
 

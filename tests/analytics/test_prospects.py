@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from django.core.exceptions import PermissionDenied
 
 from analytics import card, predictive, prospect_scoring, prospects, training
 from analytics.forms import ProspectModelForm
@@ -164,6 +165,22 @@ def test_the_undo_of_the_import_takes_the_prospects_and_their_scores(
     assert login(cast.ana).get("/prospects/fair-2026/").status_code == 404
     with pytest.raises(runs.Refused, match="Nobody is on the list"):
         prospect_scoring.score(run.version.model, cast.ana)
+
+
+def test_a_list_whose_purpose_is_over_is_deleted_with_its_scores_and_on_record(
+    cast: Cast, listed: ImportFile, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run = scored(cast, monkeypatch)
+    bring(tmp_path, cast, row(1, list="other"), "other.csv")
+    assert login(cast.mei).post("/prospects/fair-2026/remove/").status_code == 403
+    with pytest.raises(PermissionDenied):
+        prospects.remove("fair-2026", cast.mei)
+    assert login(cast.ana).post("/prospects/fair-2026/remove/").status_code == 302
+    assert list(Prospect.objects.values_list("list_code", flat=True)) == ["other"]
+    assert not ProspectScore.objects.exists()
+    assert ProspectRun.objects.get().rows == run.rows
+    event = AuditEvent.objects.get(action="prospects.removed")
+    assert (event.actor_id, event.details) == (cast.ana.pk, {"list": "fair-2026", "rows": 200})
 
 
 def test_too_few_buyers_give_no_rule_because_a_list_has_no_bookings(cast: Cast, listed: ImportFile) -> None:
