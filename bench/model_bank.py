@@ -31,7 +31,7 @@ RESAMPLES = 200
 
 def figures() -> list[Figure]:
     """All figures on the bank in the database `bench_models`, which is made where it is missing (some minutes)."""
-    _ready()
+    ready()
     from customers.sample_bank import MARKETED
 
     found = [_segments(), *(_propensity(product) for product in MARKETED)]
@@ -39,7 +39,8 @@ def figures() -> list[Figure]:
     return [*found, _figure("sample bank: mean AUC below the best possible", float(np.mean(gaps)), GAP)]
 
 
-def _ready() -> None:
+def ready() -> None:
+    """Connects to the database and makes the bank where there is none."""
     os.environ.setdefault("BANKCRM_DATABASE", "bench_models")
     os.environ["BANKCRM_STATEMENT_TIMEOUT_MS"] = os.environ["BANKCRM_IDLE_TIMEOUT_MS"] = "0"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bankcrm.settings")

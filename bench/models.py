@@ -193,11 +193,20 @@ def sample_bank() -> list[Figure]:
     return figures
 
 
+def preferences() -> list[Figure]:
+    """What customers of the same bank prefer."""
+    figures: list[Figure] = importlib.import_module("bench.preference_bank").figures()
+    return figures
+
+
+# Parts that need no real data.
+SAMPLES = {"sample", "preferences"}
 PARTS: dict[str, Callable[[], list[Figure]]] = {
     "bank": bank_marketing,
     "hillstrom": hillstrom,
     "berka": czech_bank,
     "sample": sample_bank,
+    "preferences": preferences,
 }
 
 
@@ -217,7 +226,7 @@ def main() -> int:
         print(f"The real data is not at {model_data.DATA}: only the sample bank can be measured.")
     failed = False
     for name, part in PARTS.items():
-        if name not in (options.only or PARTS) or (name != "sample" and not model_data.DATA.is_dir()):
+        if name not in (options.only or PARTS) or (name not in SAMPLES and not model_data.DATA.is_dir()):
             continue
         started = time.perf_counter()
         figures = part()
