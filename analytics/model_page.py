@@ -9,11 +9,12 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from analytics import card, predictive, targets
+from analytics import audience, card, predictive, targets
 from analytics.modelling.limits import PSI_ACT, PSI_WATCH
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
 from bankcrm.figures import number, pct, short_day, signed
 from bankcrm.models import User
+from customers import attitude
 from customers import fields as catalogue
 
 State = ModelVersion.State
@@ -306,6 +307,22 @@ def watch(model: PredictiveModel) -> list[dict[str, Any]]:
     return checks
 
 
+def definition_rows(model: PredictiveModel) -> list[tuple[Any, str]]:
+    """Who is asked about and what the scores are used for, as the stored definition says."""
+    rows: list[tuple[Any, str]] = []
+    if asked := targets.asked(model):
+        rows.append((_("Asked about"), asked))
+    if model.population:
+        rows.append((_("For whom"), audience.describe(model.population)))
+    if model.exclusions:
+        rows.append((_("Except"), audience.describe(model.exclusions)))
+    if model.feeds:
+        rows.append((_("Fills"), str(catalogue.get(model.feeds).label)))
+    if model.feeds in attitude.CHURN:
+        rows.append((_("Loyalty grade"), str(catalogue.get("loyalty_grade").meaning)))
+    return rows
+
+
 def card_rows(model: PredictiveModel, version: ModelVersion | None) -> list[tuple[Any, str]]:
     """The model card as key and text."""
     if version is None:
@@ -313,6 +330,7 @@ def card_rows(model: PredictiveModel, version: ModelVersion | None) -> list[tupl
     document = version.card
     rows: list[tuple[Any, str]] = [
         (_("Predicts"), targets.sentence(model)),
+        *definition_rows(model),
         (_("Learned from"), str(SOURCES.get(document.get("source", ""), ""))),
     ]
     for name, label in (

@@ -209,6 +209,18 @@ def _column(model: PredictiveModel) -> str:
     return BalanceGroup(model.balance).value
 
 
+def asked(model: PredictiveModel) -> str:
+    """Of whom a churn model asks, apart from its own conditions; "" for other kinds, whose sentence says it."""
+    if model.kind != PredictiveModel.Kind.CHURN:
+        return ""
+    named = {"kind": model.get_balance_display(), "least": figures.money(model.least)}
+    return {
+        Target.FALLS: _("Who has at least %(least)s of %(kind)s at the month-end"),
+        Target.CLOSES: _("Who holds %(kind)s at the month-end, at least %(least)s"),
+        Target.PREPAYS: _("Who owes at least %(least)s at the month-end, due more than 30 days later: %(kind)s"),
+    }[Target(model.target)] % named
+
+
 def sentence(model: PredictiveModel) -> str:
     """What the model predicts, as people read it."""
     named = {

@@ -25,6 +25,9 @@ urlpatterns: list[URLPattern] = [
         name="customer-preferences",
         read=CUSTOMER_READERS,
     ),
+    policy.route(
+        "models/of/<int:pk>/churn/", views.customer_churn, name="customer-churn", read=CUSTOMER_READERS
+    ),
     policy.route("models/<int:pk>/work/", views.model_work, name="model-work", read=READERS),
     policy.route(
         "models/<int:pk>/verification/", views.model_verification, name="model-verification", read=READERS

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from analytics import model_page, predictive, preference_page, targets, uplift_page, verification
+from analytics.customer_churn import of as chances_of
 from analytics.customer_preferences import of as preferences_of
 from analytics.forms import FORMS, Kind
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
@@ -145,6 +146,16 @@ def customer_preferences(request: SignedIn, pk: int) -> HttpResponse:
         "may_open_models": REGISTRY["model-detail"].allows(request.user, "GET"),
     }
     return render(request, "analytics/_customer_preferences.html", context)
+
+
+def customer_churn(request: SignedIn, pk: int) -> HttpResponse:
+    """What churn models in use say of one customer, and what that does to the loyalty grade: a panel as above."""
+    customer = get_object_or_404(Customer.objects.visible_to(request.user), pk=pk)
+    context = {
+        "rows": chances_of(customer),
+        "may_open_models": REGISTRY["model-detail"].allows(request.user, "GET"),
+    }
+    return render(request, "analytics/_customer_churn.html", context)
 
 
 @require_POST

@@ -62,6 +62,11 @@ def fill(month: dt.date) -> int:
         return int(cursor.rowcount)
 
 
+def best_grade(times: float) -> str:
+    """The best grade that a chance of so many times the average leaves."""
+    return next((grade for limit, grade in LIMITS if times >= limit), "A")
+
+
 def _worst(times: str) -> str:
     """The best grade that ``times`` the average leaves; later letters are worse, so the greater of two holds."""
     cases = " ".join(f"WHEN {times} >= {limit} THEN '{grade}'" for limit, grade in LIMITS)

@@ -23,6 +23,8 @@ AHEAD_DAYS = 90
 FREQUENT = 3  # contacts in 30 days after which another one is a nuisance
 # Panels of other parts, shown where the route exists and this role may open it: route → heading around it, if any.
 PANELS = {"customer-leads": gettext_lazy("Leads"), "customer-consents": ""}
+# Under the facts of a tab, what models say.
+TAB_PANELS = {"needs": "customer-preferences", "loyalty": "customer-churn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +45,25 @@ def header(seen: Seen, tab: str) -> dict[str, Any]:
             if name != "own" or seen.has_own
         ],
         "panels": [
-            {"url": reverse(name, args=[customer.pk]), "title": title}
+            {"url": address, "title": title}
             for name, title in PANELS.items()
-            if name in REGISTRY and REGISTRY[name].allows(seen.user, "GET")
+            if (address := _panel(seen, name))
         ],
         "tier_name": seen.tier_names.get(seen.profile.tier, "") if seen.profile else "",
         "remembers": REGISTRY["customer-seen"].allows(seen.user, "POST"),
         **_glance(seen),
     }
+
+
+def tab_panel(seen: Seen, tab: str) -> str:
+    """The address of what models say under the facts of a tab; "" for none."""
+    return _panel(seen, TAB_PANELS[tab]) if tab in TAB_PANELS else ""
+
+
+def _panel(seen: Seen, name: str) -> str:
+    """The address of a panel of another part, "" where the route does not exist or this role may not open it."""
+    allowed = name in REGISTRY and REGISTRY[name].allows(seen.user, "GET")
+    return reverse(name, args=[seen.customer.pk]) if allowed else ""
 
 
 def _glance(seen: Seen) -> dict[str, Any]:

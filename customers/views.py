@@ -107,6 +107,7 @@ def customer_detail(request: SignedIn, pk: int, tab: str = "overview") -> HttpRe
         "tab_label": label,
         "tab_template": f"customers/tabs/{tab}.html",
         "tab_url": reverse("customer-tab", args=[pk, tab]),
+        "tab_panel": customer_page.tab_panel(seen, tab),
         **read(seen, request.GET),
     }
     if request.htmx:

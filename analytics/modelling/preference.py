@@ -149,17 +149,12 @@ def fit_preference(
         resamples=resamples,
         seed=seed,
     )
+    described = (tuple(classes), kept, left_out, beta, refusal, tuple(specs), seed)
     return FittedPreference(
         kind,
         chosen,
         estimator,
-        tuple(classes),
-        kept,
-        left_out,
-        beta,
-        refusal,
-        tuple(specs),
-        seed,
+        *described,
         n=len(train),
         counts=tuple(counts.tolist()),
         quality=quality,

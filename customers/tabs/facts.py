@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from bankcrm.policy import REGISTRY
 from customers import kyc
 from customers.fields import Area, Origin
 from customers.models import CustomerProfile, Product
@@ -36,12 +34,7 @@ def behaviour(seen: Seen, _asked: Mapping[str, str]) -> dict[str, Any]:
 def needs(seen: Seen, _asked: Mapping[str, str]) -> dict[str, Any]:
     """What facts say; what models find likely comes as a panel with its date, chance and model."""
     facts = kyc.facts(seen.customer, seen.month, [Area.NEED], {}).values()
-    panel = REGISTRY.get("customer-preferences")
-    shown = panel is not None and panel.allows(seen.user, "GET")
-    return {
-        "facts": [fact for fact in facts if fact.field.origin != Origin.MODEL],
-        "likely": reverse("customer-preferences", args=[seen.customer.pk]) if shown else "",
-    }
+    return {"facts": [fact for fact in facts if fact.field.origin != Origin.MODEL]}
 
 
 def loyalty(seen: Seen, _asked: Mapping[str, str]) -> dict[str, Any]:
@@ -50,7 +43,7 @@ def loyalty(seen: Seen, _asked: Mapping[str, str]) -> dict[str, Any]:
         "facts": [fact for fact in facts.values() if fact.field.area == Area.ATTITUDE],
         "contacts": [fact for fact in facts.values() if fact.field.area == Area.HISTORY],
         "points": _loyalty_points(seen.profile),
-        "churn_known": any(facts[code].value is not None for code in ("churn_wealth", "churn_loan")),
+        "rule": facts["loyalty_grade"].field.meaning,
     }
 
 

@@ -16,7 +16,7 @@ from bankcrm.partitions import ensure_months
 from customers import attitude
 from customers.models import CustomerProfile, Product
 from tests.analytics import bank
-from tests.cast import Cast
+from tests.cast import Cast, login
 
 pytestmark = pytest.mark.django_db
 MONTH = dt.date(2026, 6, 30)
@@ -286,3 +286,49 @@ def test_a_rule_for_churn_puts_the_quietest_first(cast: Cast, wealth: Product) -
     best = run.scores.order_by("-raw").first()
     assert best is not None
     assert best.customer_id == 1
+
+
+def test_the_higher_multiple_decides_and_facts_are_the_best_possible(
+    cast: Cast, wealth: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Binary fractions whose averages are 1/8 and 1/16, so that one and a half, twice and three times are just that."""
+    wealth_chances, loan_chances = (
+        [1 / 8, 3 / 16, 1 / 4, 1 / 16, 0.0],
+        [1 / 32, 1 / 16, 1 / 16, 3 / 16, 0.0, 1 / 32],
+    )
+
+    def source(chances: list[float]) -> str:
+        rows = ", ".join(f"({at}::bigint, {chance}::float8)" for at, chance in enumerate(chances, start=1))
+        return f"SELECT * FROM (VALUES {rows}) known (customer_id, probability)"
+
+    known = [("churn_wealth", source(wealth_chances), ()), ("churn_loan", source(loan_chances), ())]
+    monkeypatch.setattr(attitude, "_sources", [lambda month: known])
+    CustomerProfile.objects.update(facts_grade="A")
+    CustomerProfile.objects.filter(customer_id=5).update(facts_grade="D")
+    attitude.fill(MONTH)
+    assert dict(CustomerProfile.objects.values_list("customer_id", "loyalty_grade")) == {
+        1: "A", 2: "B", 3: "C", 4: "D", 5: "D", 6: "A",
+    }  # fmt: skip
+    assert [attitude.best_grade(times) for times in (1.49, 1.5, 1.99, 2.0, 3.0)] == ["A", "B", "B", "C", "D"]
+
+
+def test_model_page_and_customer_page_state_the_rule_the_average_and_the_date(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = churn_bank(cast, monkeypatch)
+    run = scoring.score(model, None, cast.ana)
+    best = run.scores.order_by("-probability").first()
+    assert best is not None
+    bank.run_sql("UPDATE customers_customer SET primary_rm_id = %s", cast.rita.pk)
+    page = login(cast.max).get(f"/models/{model.pk}/").content.decode()
+    for said in ("Who has at least ¥500 of Wealth management", "lowered by the higher chance", "Fills"):
+        assert said in page
+    average = sum(run.scores.values_list("probability", flat=True)) / run.rows
+    panel = login(cast.rita).get(f"/models/of/{best.customer_id}/churn/").content.decode()
+    for said in (f"{best.probability / average:.1f} times the average", "falls under", "v1", "31 Oct"):
+        assert said in panel
+    assert f"/models/{model.pk}/" not in panel
+    tab = login(cast.rita).get(f"/customers/{best.customer_id}/loyalty/").content.decode()
+    assert f'hx-get="/models/of/{best.customer_id}/churn/"' in tab
+    assert "lowered by the higher chance" in tab
+    assert login(cast.raj).get(f"/models/of/{best.customer_id}/churn/").status_code in (200, 404)
