@@ -132,7 +132,8 @@ def _decided(
     pooled = fit.pooled
     judged = np.arange(len(fit.X)) if held_back is None else np.flatnonzero(held_back)
     effects, by_segment = None, None
-    own = fit.unseen(fit.response, held_back)
+    needed = response is None or group is not None
+    own = fit.unseen(fit.response, held_back) if needed else np.empty(0)
     if group is not None:
         codes = group_codes(fit.X, group)
         effects = segment_effects(pooled.y, pooled.treated, codes, weight=pooled.weight)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from django.forms import ModelChoiceField
 
-from analytics import predictive, ranking, scoring, uplift_training
+from analytics import predictive, ranking, reasons, scoring, training, uplift_training
 from analytics.modelling import uplift_gate
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
-from campaigns import targeting
+from campaigns import push, targeting
 from campaigns.campaign_forms import ExclusionForm
 from campaigns.models import Campaign, Target
 from customers.models import CustomerProfile
@@ -126,6 +126,28 @@ def test_where_uplift_is_not_proven_the_effect_in_the_tier_times_the_response_ch
         "Used, shrunk",
     ):
         assert text in page
+
+
+def test_a_rule_is_called_one_where_it_ranks_and_on_its_leads(cast: Cast) -> None:
+    model = bank.make_model(cast, bank.make_history(120))
+    version = training.train(model, cast.ana)[0]
+    assert version.algorithm == ModelVersion.Algorithm.RULE
+    model = put_to_use(model, version, cast)
+    bank.run_sql("UPDATE customers_customer SET phone = '138' || lpad(id::text, 8, '0')")
+    everybody = {"all": [{"field": "aum", "op": "at_least", "value": 0}]}
+    campaign = factories.approved(
+        cast, product=model.product, model=model, capacity=30, control_share="0.1", condition=everybody
+    )
+    assert "not by a model: too few have bought" in told(campaign)
+    push.push(campaign, cast.mei, on=TODAY)
+    kept = Target.objects.filter(selection=campaign.selection_id, is_control=False)
+    assert {reasons.sentence(target.reasons[0]) for target in kept} == {
+        "Chosen by a rule (recency, frequency, value), not by a model"
+    }
+    page = login(cast.mei).get(f"/models/{model.pk}/").content.decode()
+    assert "a rule, not a model" in page
+    assert "From 50 responders in the training period" in page
+    assert "Rule score" in login(cast.mei).get("/models/").content.decode()
 
 
 def test_a_response_model_says_why_uplift_does_not_rank(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
