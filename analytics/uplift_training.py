@@ -42,6 +42,10 @@ SHARES = gettext_noop(
     "The chance of being contacted is each campaign's treated share as it was designed, and as it was found where no"
     " design is known; lists that were not drawn at random are left out."
 )
+WITHOUT_TIER = gettext_noop(
+    "The tier is not among its features, so no effect by tier was measured: where uplift is not proven, nothing of this"
+    " model stands in."
+)
 JUDGED_LATER = gettext_noop(
     "Judged on %(n)s customers of the latest campaigns (%(codes)s), held back from learning."
 )
@@ -280,7 +284,7 @@ def _card(
         "n": len(pooled.y),
         "positives": int(pooled.y.sum()),
         "notes": [card.sentence(text) for text in (judged, against, *pooled.left_out)],
-        "limits": [card.sentence(Sentence(SHARES))],
+        "limits": [card.sentence(text) for text in _limits(fitted)],
         "objection": None if decision.use in PredictiveModel.UPLIFT_USES else told,
         "chosen": True,
         "uplift": {
@@ -295,6 +299,10 @@ def _card(
             "campaigns": _campaigns(past),
         },
     }
+
+
+def _limits(fitted: FittedUplift) -> list[Sentence]:
+    return [Sentence(SHARES)] if fitted.group is not None else [Sentence(SHARES), Sentence(WITHOUT_TIER)]
 
 
 def _groups(specs: Sequence[FeatureSpec], fitted: FittedUplift) -> list[dict[str, Any]]:

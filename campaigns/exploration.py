@@ -13,17 +13,28 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
+from analytics import ranking
 from bankcrm import figures
 from campaigns.control import control_fraction_sql
 from campaigns.statement import EMPTY, Piece, compose
 
 if TYPE_CHECKING:
+    from analytics.models import PredictiveModel
     from campaigns.models import Campaign, Selection
 
 # The lower end of what methods.md section 4 asks for; what a new campaign begins with.
 SHARE = Decimal("0.050")
 # Methods.md section 6: where no uplift is proved, so much is drawn.
 SHARE_TO_LEARN_UPLIFT = Decimal("0.200")
+
+
+def proposed(model: PredictiveModel | None) -> Decimal:
+    """The share a new campaign by this model begins with: more where a product's uplift was tried and not proven."""
+    if model is None or model.current_score_run is None:
+        return SHARE
+    found = ranking.basis(model.current_score_run)
+    stands_in = found["by"] == ranking.BY_TIER or (found["by"] == ranking.RESPONSE and found["why"])
+    return SHARE_TO_LEARN_UPLIFT if stands_in else SHARE
 
 
 def drawn(campaign: Campaign, not_worth: int) -> Piece:

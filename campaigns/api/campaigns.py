@@ -96,8 +96,9 @@ class CampaignList(CampaignView, generics.ListAPIView):
         """Make a draft, owned by whoever makes it."""
         sent = CampaignCreate(data=request.data, context={"request": request})
         sent.is_valid(raise_exception=True)
+        model = sent.validated_data.get("model")
         made = lifecycle.create(
-            request.user, **({"exploration_share": exploration.SHARE} | sent.validated_data)
+            request.user, **({"exploration_share": exploration.proposed(model)} | sent.validated_data)
         )
         address = reverse("api-campaign-detail", args=[made.pk])
         return Response(self.shown(made.pk), status=201, headers={"Location": address})

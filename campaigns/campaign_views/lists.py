@@ -91,7 +91,8 @@ def campaign_create(request: SignedIn) -> HttpResponse:
 
 def _fresh(data: dict[str, Any]) -> dict[str, Any]:
     """Ranked by the product's own model where it has scores in use, with a share kept for exploration."""
-    return data | {"model": ranking.ranking_for(data["product"]), "exploration_share": exploration.SHARE}
+    model = ranking.ranking_for(data["product"])
+    return data | {"model": model, "exploration_share": exploration.proposed(model)}
 
 
 def _copied(past: Campaign, data: dict[str, Any]) -> dict[str, Any]:

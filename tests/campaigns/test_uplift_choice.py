@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from django.forms import ModelChoiceField
 
-from analytics import predictive, ranking, reasons, scoring, training, uplift_training
+from analytics import card, predictive, ranking, reasons, scoring, training, uplift_training
 from analytics.modelling import uplift_gate
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
-from campaigns import push, targeting
+from campaigns import exploration, push, targeting
 from campaigns.campaign_forms import ExclusionForm
 from campaigns.models import Campaign, Target
 from customers.models import CustomerProfile
@@ -79,6 +79,7 @@ def test_a_proven_uplift_chooses_whom_a_contact_moves_not_who_buys_anyway(
     kept = np.array(deposits.values_list("demand_deposit", flat=True), dtype=float)
     # Of those with less than 500 a third buys anyway, and no contact moves them.
     assert (kept >= 500).mean() > 0.95
+    assert exploration.proposed(model) == exploration.SHARE
     assert "(uplift) × margin" in told(campaign)
     assert "Uplift is used" in told(campaign)
 
@@ -118,6 +119,8 @@ def test_where_uplift_is_not_proven_the_effect_in_the_tier_times_the_response_ch
     assert np.mean([pk % 2 == 0 for pk in contacted]) > 0.95
     assert "effect measured in the customer's tier" in told(campaign)
     assert "100000 with" in told(campaign)
+    # So that uplift can be learned yet.
+    assert exploration.proposed(model) == exploration.SHARE_TO_LEARN_UPLIFT
     page = login(cast.mei).get(f"/models/{model.pk}/").content.decode()
     for text in (
         "by its fallback",
@@ -160,3 +163,6 @@ def test_a_response_model_says_why_uplift_does_not_rank(cast: Cast, monkeypatch:
     assert "calibrated probability × margin" in told(campaign)
     assert "Uplift is not used" in told(campaign)
     assert version.card["uplift"]["use"] == "response"
+    assert "no effect by tier was measured" in card.told(version.card["limits"][1])
+    assert exploration.proposed(response) == exploration.SHARE_TO_LEARN_UPLIFT
+    assert exploration.proposed(None) == exploration.SHARE
