@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -164,13 +163,6 @@ def labelled(model: PredictiveModel, month: dt.date) -> Population:
 def behaviour(model: PredictiveModel) -> Sentence:
     """The stated minimum of facts."""
     return Sentence(BEHAVIOUR, {"least": model.least_seen})
-
-
-def answers(run: int) -> tuple[str, tuple[Any, ...]]:
-    """One score run's answers as SQL of customer_id, answer and chance."""
-    return "SELECT customer_id, answer, chance FROM analytics_preferenceanswer WHERE score_run_id = %s", (
-        run,
-    )
 
 
 def shares(answer: NDArray[np.int8], probabilities: NDArray[np.float32]) -> list[float]:
