@@ -38,6 +38,14 @@ CHURN_MODELS: tuple[dict[str, Any], ...] = (
         "feeds": PredictiveModel.Feeds.CHURN_LOAN,
     },
 )
+PREFERENCE_MODELS = {
+    PredictiveModel.Target.PRODUCT: "Next product line",
+    PredictiveModel.Target.CHANNEL: "Channel used most",
+    PredictiveModel.Target.RISK: "Risk preference",
+    PredictiveModel.Target.FINANCE: "Financial preference",
+}
+# In use at once, so that customers' pages show answers; the others wait in the queue of work and for a second person.
+IN_USE = (PredictiveModel.Target.PRODUCT, PredictiveModel.Target.CHANNEL)
 # Fewer leads a day than the team could work, so that everybody still finds new ones this morning.
 WORKED_A_DAY = 5
 
@@ -102,6 +110,36 @@ def define_other_models() -> None:
     for values in CHURN_MODELS:
         model = predictive.define(ana, kind=PredictiveModel.Kind.CHURN, monthly=True, **values)
         runs.request("analytics.train", ana, **predictive.work_on(model))
+
+
+def learn_preferences(played: loop.Loop) -> None:
+    """Models of what customers prefer. A bank too small to learn one from is told so and goes without."""
+    ana = loop_steps.person("ana")
+    for target, name in PREFERENCE_MODELS.items():
+        model = predictive.define(
+            ana,
+            kind=PredictiveModel.Kind.PREFERENCE,
+            target=target,
+            code=f"prefers-{target.value}",
+            name=name,
+            horizon_days=90,
+            feeds=f"likely_{target.value}",
+            monthly=True,
+        )
+        if target not in IN_USE:
+            runs.request("analytics.train", ana, **predictive.work_on(model))
+            continue
+        with played.stage(f"today: {name.lower()}") as counts:
+            work = predictive.work_on(model)
+            try:
+                loop_steps.through_worker("analytics.train", ana, waiting=played.waiting, **work)
+                version = predictive.promote(model.versions.get(), loop_steps.person("max"))
+                loop_steps.through_worker("analytics.score", ana, waiting=played.waiting, **work)
+            except (loop_steps.LoopFailed, predictive.Refused) as refused:
+                counts["refused"] = str(refused)
+            else:
+                right = version.card["preference"]["metrics"]["accuracy"]["value"]
+                counts["came_true_percent"] = round(100 * right)
 
 
 def divide_customers(played: loop.Loop) -> None:

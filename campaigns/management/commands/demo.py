@@ -85,6 +85,7 @@ class Command(BaseCommand):
                     loop.play_round(played, number, capacity)
                 showcase.set_the_stage(played, today, capacity)
                 showcase.divide_customers(played)
+                showcase.learn_preferences(played)
             showcase.define_other_models()
         except (loop_steps.LoopFailed, sample_bank.NotEmpty) as error:
             raise CommandError(str(error)) from error
