@@ -15,8 +15,8 @@ from bankcrm.models import Role, User
 
 State, Method = SegmentationVersion.State, SegmentationVersion.Method
 WRITERS = frozenset({Role.ANALYST})
-# What customers are divided by where nobody says otherwise: nature, economy, behaviour (S2.3). Few and independent: on a
-# bank whose segments are known, every further balance or channel count blurred them (bench/model_bank.py).
+# What customers are divided by where nobody says otherwise: nature, economy, behaviour (S2.3). Few and independent: on
+# a bank whose segments are known, every further balance or channel count blurred them (bench/model_bank.py).
 DEFAULT_FEATURES = ("age", "monthly_income", "aum", "transactions_12m")
 REFIT_FROM_PSI = 0.25
 

@@ -43,8 +43,9 @@ def copy_columns(table: str, columns: Mapping[str, Column], connection: Any = No
     Per type of the table's column: integers from integer or bool arrays; floats; bool; date from datetime64;
     timestamptz from datetime64 in UTC; numeric from ``Scaled``, integers or floats (rounded to the column's places);
     text and json from object, ``S``, ``U`` arrays or ``Coded``; arrays of floats from (n, k). NULL is NaN, NaT, None, a
-    masked entry or a negative code. ``connection``: psycopg's or Django's, by default Django's. Raises ``ValueError`` for unequal lengths or
-    unknown columns, ``TypeError`` for arrays that do not fit, psycopg's errors for what the table refuses.
+    masked entry or a negative code. ``connection``: psycopg's or Django's, by default Django's. Raises ``ValueError``
+    for unequal lengths or unknown columns, ``TypeError`` for arrays that do not fit, psycopg's errors for what the
+    table refuses.
     """
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) != 1:
@@ -124,7 +125,7 @@ def read_matrix(
     if unfit := [name for name in values if kinds[name] != "float4"]:
         raise ValueError(f"a matrix is made of float4: {', '.join(unfit)}")
     templates = {name: copy_format.readable(kinds[name]) for name in leading}
-    templates |= {name: ("coalesce({}, 'NaN')", copy_format.FLOATS["float4"]) for name in values}
+    templates |= dict.fromkeys(values, ("coalesce({}, 'NaN')", copy_format.FLOATS["float4"]))
     chosen = sql.SQL(", ").join(
         sql.SQL(template).format(sql.Identifier(name)) for name, (template, _) in templates.items()
     )
