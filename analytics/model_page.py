@@ -35,7 +35,7 @@ METRICS: dict[str, tuple[Any, str, int, bool]] = {
     "ece": (gettext_lazy("Calibration error, 10 bins"), "calibration", 4, False),
 }
 SOURCES = {
-    "holdings": gettext_lazy("what customers opened"),
+    "holdings": gettext_lazy("what customers opened or gave up"),
     "assignments": gettext_lazy("outcomes of campaigns"),
     "history": gettext_lazy("an imported campaign"),
     "own": gettext_lazy("a field of the bank's own"),
