@@ -217,7 +217,9 @@ def asked(model: PredictiveModel) -> str:
     return {
         Target.FALLS: _("Who has at least %(least)s of %(kind)s at the month-end"),
         Target.CLOSES: _("Who holds %(kind)s at the month-end, at least %(least)s"),
-        Target.PREPAYS: _("Who owes at least %(least)s at the month-end, due more than 30 days later: %(kind)s"),
+        Target.PREPAYS: _(
+            "Who owes at least %(least)s at the month-end, due more than 30 days later: %(kind)s"
+        ),
     }[Target(model.target)] % named
 
 
