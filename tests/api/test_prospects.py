@@ -30,7 +30,9 @@ def test_a_model_of_a_list_is_defined_with_its_fields_and_its_ranking_read_maske
     ana, mei = Caller(cast.ana), Caller(cast.mei)
     bank.make_product()
     problem(ana.post("models/", FAIR | {"prospect_list": "other"}), 400, "invalid")
-    problem(ana.post("models/", FAIR | {"prospect_list": "fair-2026", "features": ["occupation"]}), 400, "invalid")
+    problem(
+        ana.post("models/", FAIR | {"prospect_list": "fair-2026", "features": ["occupation"]}), 400, "invalid"
+    )
     made = ana.post("models/", FAIR | {"prospect_list": "fair-2026"})
     assert made.status_code == 201
     assert (made.json()["features"], made.json()["prospect_list"]) == (["monthly_income"], "fair-2026")
