@@ -9,13 +9,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics import targets
 from analytics.features import Population
-from analytics.modelling.preference import PreferenceKind
 from analytics.modelling.sentences import Sentence, gettext_noop
 from analytics.models import PredictiveModel
 from customers import fields as catalogue
@@ -60,7 +60,7 @@ class Subject:
 
     likely: str
     fact: str
-    kind: PreferenceKind
+    kind: Literal["nominal", "ordinal"]
     rule: str
     words: Callable[[dt.date, dt.date], Fragment]
     at_month_end: bool = False
