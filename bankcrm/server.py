@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from bankcrm import embedded
+from bankcrm.embedded import claims
 from bankcrm.embedded.paths import log_dir
 
 # Celery gives running tasks CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 25 s; the rest is for closing down.
@@ -55,7 +56,7 @@ class Child:
                 stderr=log,
                 env={**os.environ, **self.environment},
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509  (the supervisor has one thread)
+                preexec_fn=die_with_parent,  # noqa: PLW1509  (the supervisor has one thread)
             )
         self.started = time.monotonic()
 
@@ -217,15 +218,17 @@ def serve(port: int | None = 8000, report: Callable[[str], None] = print) -> int
     """Run the worker, beat and, unless ``port`` is None, the web server until SIGTERM or SIGINT.
 
     Returns 0, or 1 when a process had to be killed. Revives the embedded servers when they crash, and says
-    so when somebody stopped one.
+    so when somebody stopped one. Raises ``claims.Taken`` where the database is served already: two clocks would ask for
+    everything twice.
     """
     children = [worker(), beat()]
     if port is not None:
         children.insert(0, web(port))
-    return Supervisor(children, report).run()
+    with claims.claim(claims.SERVING, port):
+        return Supervisor(children, report).run()
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Ask Linux to end this process when its supervisor is killed; elsewhere a killed supervisor leaves children."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -14,6 +15,7 @@ from bankcrm.models import Run, User
 from campaigns import exploration, lifecycle
 from campaigns.contact_policy import ensure_default_rules
 from campaigns.models import Campaign, MarketingPlan, Offer
+from customers import sample_bank
 from customers.models import Product
 
 # Longer than any stage at a million customers; a run that takes more has hung.
@@ -65,10 +67,17 @@ def prepare(
     """Mei designs and submits a campaign, Omar approves it; the selection runs in a worker. ``more`` as for brief."""
     mei, omar = person("mei"), person("omar")
     ensure_default_rules()
-    campaign = lifecycle.create(mei, code=code, **brief(model, code, month, capacity, control_share, **more))
+    campaign = create(mei, code, **brief(model, code, month, capacity, control_share, **more))
     select(campaign, mei, waiting)
     campaign = lifecycle.submit(Campaign.objects.get(pk=campaign.pk), mei)
     return lifecycle.approve(campaign, omar, "Control is large enough to judge it.")
+
+
+def create(user: User, code: str, **fields: Any) -> Campaign:
+    """A draft on the sample bank. Who is withheld follows from the bank's seed and the code: a seed repeats a loop."""
+    seed = sample_bank.load().seed
+    salt = hashlib.sha256(f"sample bank {seed}: {code}".encode()).hexdigest()[:32]
+    return lifecycle.create(user, code=code, salt=salt, **fields)
 
 
 def brief(
@@ -104,6 +113,7 @@ def brief(
         "model": model if model.current_score_run_id else None,
         "capacity": capacity,
         "control_share": Decimal(control_share),
+        "exploration_share": exploration.SHARE,
         "arms": [{"code": "A", "name": "Call", "offer": offer(model.sells), "channel": "phone", "share": 1}],
     }
 
@@ -113,7 +123,6 @@ def offer(product: Product) -> Offer:
     return Offer.objects.get_or_create(
         code="fund-plan",
         defaults={
-        "exploration_share": exploration.SHARE,
             "name": "Fund plan without entry fee",
             "product": product,
             "terms": "monthly from ¥500, no entry fee this quarter",

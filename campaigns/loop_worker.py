@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bankcrm import server
+
 MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
 
 
@@ -20,6 +22,7 @@ def worker_running(report: Callable[[str], None]) -> Iterator[None]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=server.die_with_parent,  # noqa: PLW1509  (the loop has one thread)
     )
     report(f"worker and beat started beside the loop (process {process.pid})")
     try:

@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from bankcrm import audit, bulk, clock, workdays
 from bankcrm.models import User
@@ -86,12 +86,14 @@ def push(
     if begun and begun.finished_at:
         if job and begun.run_id == job.run_id:
             return begun
+        leads = begun.reconciliation.get("pushed", 0)
         raise Refused(
-            _("This campaign was already pushed on %(day)s: %(n)s leads.")
-            % {
-                "day": f"{timezone.localtime(begun.created_at):%Y-%m-%d}",
-                "n": f"{begun.reconciliation.get('pushed', 0):,}",
-            }
+            ngettext(
+                "This campaign was already pushed on %(day)s: %(n)s lead.",
+                "This campaign was already pushed on %(day)s: %(n)s leads.",
+                leads,
+            )
+            % {"day": f"{timezone.localtime(begun.created_at):%Y-%m-%d}", "n": f"{leads:,}"}
         )
     with bulk.without_time_limit():
         if begun is None:
@@ -148,10 +150,10 @@ def _push_chunks(campaign: Campaign, begun: Push, job: Job | None) -> None:
             channels=sorted({str(arm.channel) for arm in arms}),
             excludes_holders=any(arm.offer and arm.offer.excludes_holders for arm in arms),
             is_random=bool(campaign.control_share) or len(arms) > 1,
-            profiled=selection.score_run_id is not None,
-            rules=rules,
             treated_share=1 - float(campaign.control_share) if campaign.control_share else None,
             all_drawn=exploration.all_drawn(selection),
+            profiled=selection.score_run_id is not None,
+            rules=rules,
             on=campaign.assigned_on,
             due_on=due_on,
             exceptional_due_days=exceptional,

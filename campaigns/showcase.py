@@ -70,16 +70,16 @@ def set_the_stage(played: loop.Loop, today: dt.date, capacity: int) -> None:
         worked = team.work(pushed_on, WORKED_DAYS, at_most=WORKED_A_DAY)
         counts["outcomes"] = worked.recorded
     clock.set_day(None)
-    waiting = lifecycle.create(
+    waiting = loop_steps.create(
         mei,
-        code="fund-winter",
+        "fund-winter",
         **loop_steps.brief(model, "fund-winter", bank.as_of, capacity // 2, "0.300", today=today, plan=plan),
     )
     loop_steps.select(waiting, mei, played.waiting)
     lifecycle.submit(Campaign.objects.get(pk=waiting.pk), mei)
-    lifecycle.create(
+    loop_steps.create(
         mei,
-        code="fund-young-savers",
+        "fund-young-savers",
         **loop_steps.brief(
             model, "fund-young-savers", bank.as_of, capacity // 4, "0.200", today=today, plan=plan
         )

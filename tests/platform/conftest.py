@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +16,25 @@ from bankcrm.job import Job
 FOREIGN_VARIABLES = ("DATABASE_URL", "TRUTH_DATABASE_URL", "BROKER_URL", "PG_BIN", "BANKCRM_DATABASE")
 
 
-@pytest.fixture
-def own_var(tmp_path: Path) -> Iterator[Path]:
-    """A ``var/`` of this test's own, with nothing running before and nothing left after."""
+@contextmanager
+def a_var_of_its_own(var: Path) -> Iterator[Path]:
+    """``var`` as the place of the embedded servers, with nothing running before and nothing left after."""
     with pytest.MonkeyPatch.context() as patch:
         for name in FOREIGN_VARIABLES:
             patch.delenv(name, raising=False)
-        patch.setenv("BANKCRM_VAR", str(tmp_path / "var"))
+        patch.setenv("BANKCRM_VAR", str(var))
         patch.setenv("BANKCRM_PG_SHARED_BUFFERS", "16MB")
-        yield tmp_path / "var"
+        yield var
         for name in FOREIGN_VARIABLES:
             os.environ.pop(name, None)
         embedded.remove()
+
+
+@pytest.fixture
+def own_var(tmp_path: Path) -> Iterator[Path]:
+    """A ``var/`` of this test's own."""
+    with a_var_of_its_own(tmp_path / "var") as var:
+        yield var
 
 
 @pytest.fixture

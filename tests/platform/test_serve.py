@@ -8,11 +8,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 
+from bankcrm.embedded import claims
 from bankcrm.embedded.paths import postgres_home, runs
+from tests.platform.conftest import a_var_of_its_own
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -67,13 +71,30 @@ def plain_environment() -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def serving(own_var: Path) -> Iterator[Serving]:
-    subprocess.run(
-        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
-        cwd=REPOSITORY, env=plain_environment(), check=True,
+def python(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with ``words`` in the installation, to its end."""
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=REPOSITORY, env=plain_environment(), capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
-    started = Serving(own_var)
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Servers and a migrated database of this file's own."""
+    with a_var_of_its_own(tmp_path_factory.mktemp("serve") / "var") as var:
+        migrated = python("manage.py", "migrate", "--verbosity", "0")
+        assert migrated.returncode == 0, migrated.stderr
+        yield var
+
+
+@pytest.fixture
+def serving(installation: Path) -> Iterator[Serving]:
+    # A test may have ended with the servers stopped.
+    python("-m", "bankcrm.embedded", "start")
+    for log in (installation / "log").glob("*.log"):
+        log.unlink()
+    started = Serving(installation)
     yield started
     if started.process.poll() is None:
         for pid in started.children().values():
@@ -118,10 +139,7 @@ def test_a_server_stopped_under_it_is_named_with_the_way_on_and_said_to_be_back(
         return serving.output.read_text()
 
     def control(command: str) -> None:
-        subprocess.run(
-            [sys.executable, "-m", "bankcrm.embedded", command],
-            cwd=REPOSITORY, env=plain_environment(), check=True, capture_output=True,
-        )  # fmt: skip
+        assert python("-m", "bankcrm.embedded", command).returncode == 0
 
     until(serving.answers, 60, "the log-in page")
     assert "was stopped" not in said()
@@ -140,22 +158,47 @@ def test_a_server_stopped_under_it_is_named_with_the_way_on_and_said_to_be_back(
     until(serving.answers, 60, "the log-in page again")
 
 
+def test_a_second_one_says_where_the_first_serves_and_make_stop_ends_that_too(serving: Serving) -> None:
+    until(serving.answers, 60, "the log-in page")
+    before = serving.children()
+
+    for command, more in (("serve", {}), ("demo", {}), ("demo", {"fresh": True})):
+        said = StringIO()
+        call_command(command, port=serving.port, stdout=said, **more)
+        assert f"served already at http://127.0.0.1:{serving.port}/" in said.getvalue()
+        assert said.getvalue().count("\n") == 1
+    with pytest.raises(CommandError, match="served already"):
+        call_command("loop", replace=True)
+    assert serving.answers()
+    assert serving.children() == before
+
+    stopped = python("-m", "bankcrm.embedded", "stop", "--all")
+    assert stopped.returncode == 0, stopped.stderr
+    assert serving.process.wait(timeout=5) == 0, serving.output.read_text()
+    assert f"http://127.0.0.1:{serving.port}/" in stopped.stdout
+    assert not any(runs(pid, "python") for pid in before.values())
+
+
+def test_nothing_is_served_while_a_bank_is_made(own_var: Path) -> None:
+    with claims.claim(claims.MAKING):
+        for command in ("serve", "demo", "loop"):
+            with pytest.raises(CommandError, match="A bank is being made in this database"):
+                call_command(command)
+
+
 def test_a_taken_port_is_named(own_var: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        port = str(taken.getsockname()[1])
-        ended = subprocess.run(
-            [sys.executable, "manage.py", "serve", "--port", port],
-            cwd=REPOSITORY, env=plain_environment(), capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-    assert ended.returncode == 1
-    assert f"Port {port} is taken" in ended.stderr
+        port = taken.getsockname()[1]
+        for command in ("serve", "demo"):
+            with pytest.raises(CommandError, match=f"Port {port} is taken"):
+                call_command(command, port=port)
 
 
-def test_without_web_there_is_a_worker_and_a_clock(own_var: Path) -> None:
-    own_var.mkdir()
-    serving = Serving(own_var, "--worker-only")
+def test_without_web_there_is_a_worker_and_a_clock(installation: Path) -> None:
+    python("-m", "bankcrm.embedded", "start")
+    serving = Serving(installation, "--worker-only")
     try:
         until(lambda: serving.children().keys() == {"worker", "beat"}, 60, "worker and beat")
         until(lambda: "ready." in serving.log("worker"), 60, "a ready worker")

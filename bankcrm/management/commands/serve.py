@@ -2,11 +2,13 @@
 
 import socket
 from argparse import ArgumentParser
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError, call_command
 
 from bankcrm import server
+from bankcrm.embedded import claims
 
 
 class Command(BaseCommand):
@@ -24,11 +26,18 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         port = None if options["worker_only"] else options["port"]
-        if port is not None:
-            claim_port(port)
-            call_command("collectstatic", interactive=False, verbosity=0)
-            self._say(f"bankcrm: http://127.0.0.1:{port}/ (Ctrl-C ends it)")
-        code = server.serve(port, self._say)
+        if served_already(self._say):
+            return
+        try:
+            # A loop or demo that makes its bank has a worker beside it; nothing else comes between.
+            claims.refuse_beside_others(claims.SERVING, *([] if port is None else [claims.MAKING]))
+            if port is not None:
+                claim_port(port)
+                call_command("collectstatic", interactive=False, verbosity=0)
+                self._say(f"bankcrm: http://127.0.0.1:{port}/ (Ctrl-C ends it)")
+            code = server.serve(port, self._say)
+        except claims.Taken as taken:
+            raise CommandError(str(taken)) from taken
         if code:
             raise CommandError(
                 "A process had to be killed; its work resumes at the next start.", returncode=code
@@ -37,6 +46,15 @@ class Command(BaseCommand):
     def _say(self, text: str) -> None:
         self.stdout.write(text)
         self.stdout.flush()
+
+
+def served_already(say: Callable[[str], None]) -> bool:
+    """Whether the database's pages are served by another process, which is then said; there is nothing more to do."""
+    found = claims.holder(claims.SERVING)
+    if found is None or found.port is None:
+        return False
+    say(found.sentence)
+    return True
 
 
 def claim_port(port: int) -> None:

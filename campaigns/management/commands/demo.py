@@ -7,7 +7,8 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError, call_command
 
 from bankcrm import clock, embedded
-from bankcrm.management.commands.serve import claim_port
+from bankcrm.embedded import claims
+from bankcrm.management.commands.serve import claim_port, served_already
 from bankcrm.models import Role
 from campaigns import loop, loop_report, loop_steps, showcase
 from campaigns.loop_console import Console
@@ -41,22 +42,39 @@ class Command(BaseCommand):
         parser.add_argument("--prepare-only", action="store_true", help="do not serve afterwards")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not options["prepare_only"]:
-            claim_port(options["port"])  # before minutes of work, not after
-        clock.set_day(None)
-        if showcase.is_set() and not options["fresh"]:
-            self._say("The demo's bank is there and stays as it is (--fresh makes a new one).")
-        elif Customer.objects.exists() and not self._is_sample():
-            self._say("The database holds a bank of its own; it is served as it is.")
-        else:
-            if Customer.objects.exists():
-                self._say("Making the demo's bank anew.")
-            self._prepare(options)
+        if served_already(self._say):
+            return
+        try:
+            claims.refuse_beside_others(claims.SERVING, claims.MAKING)
+            if not options["prepare_only"]:
+                claim_port(options["port"])  # before minutes of work, not after
+            with claims.claim(claims.MAKING):
+                self._make_unless_there(options)
+        except claims.Taken as taken:
+            raise CommandError(str(taken)) from taken
         self._say("\nSign in with the password " + PASSWORD + " as:")
         for username, role in LOGINS:
             self._say(f"  {username:<6} {getattr(role, 'label', role)}")
         if not options["prepare_only"]:
             call_command("serve", port=options["port"])
+
+    def _make_unless_there(self, options: dict[str, Any]) -> None:
+        clock.set_day(None)
+        if showcase.is_set() and not options["fresh"]:
+            self._say(
+                f"The demo's bank of {Customer.objects.count():,} customers is there and is served as it is. "
+                "A new one: make demo FRESH=1 (manage.py demo --fresh)."
+            )
+        elif Customer.objects.exists() and not self._is_sample():
+            self._say("The database holds a bank of its own; it is served as it is.")
+        else:
+            if Customer.objects.exists():
+                self._say(
+                    "Making the demo's bank anew."
+                    if options["fresh"]
+                    else "An earlier command broke off before the demo's bank was complete: making it anew."
+                )
+            self._prepare(options)
 
     @staticmethod
     def _is_sample() -> bool:

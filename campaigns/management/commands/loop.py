@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError
 
 from bankcrm import clock, embedded
+from bankcrm.embedded import claims
 from campaigns import loop, loop_report, loop_steps
 from campaigns.loop_console import Console
 from campaigns.loop_worker import worker_running
@@ -30,6 +31,15 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            # What is served here, or made by somebody else, is not replaced under them.
+            claims.refuse_beside_others(claims.SERVING)
+            with claims.claim(claims.MAKING):
+                self._play(options)
+        except claims.Taken as taken:
+            raise CommandError(str(taken)) from taken
+
+    def _play(self, options: dict[str, Any]) -> None:
         console = Console(self.stdout)
         done = loop.Loop(console.say, waiting=console.waiting)
         today = options["today"] or dt.date.today()  # noqa: DTZ011  # a calendar day of the bank
