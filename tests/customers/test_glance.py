@@ -110,6 +110,14 @@ def test_idle_money_birthday_and_silence_are_worth_knowing(li, cast, products):
     assert "Nobody has contacted this customer for a year." not in said(cast.rita, li)
 
 
+def test_a_likely_next_purchase_is_worth_knowing_from_half_the_chance_on(li, cast, products):
+    months(li, products["current"], 1_000)
+    CustomerProfile.objects.update(likely_product="wealth", likely_product_chance=0.49)
+    assert not [one for one in said(cast.rita, li) if "next purchase" in one]
+    CustomerProfile.objects.update(likely_product_chance=0.5)
+    assert "Likeliest next purchase, if any: Wealth management, 50 % by a model." in said(cast.rita, li)
+
+
 def test_at_most_three_sentences_the_most_pressing_first(li, cast, products):
     facts.holding(li, products["deposit-12"], amount=1_000, matures_on=dt.date(2026, 12, 2))
     months(li, products["current"], 400_000, 400_000, 400_000, 60_000)
