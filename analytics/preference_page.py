@@ -12,8 +12,8 @@ from django.db.models import Avg, Count
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from analytics import preferences
-from analytics.models import ModelVersion, PredictiveModel, PreferenceAnswer
+from analytics import preference_verification, preferences
+from analytics.models import ModelVersion, PredictiveModel, PreferenceAnswer, Verification
 from bankcrm.figures import number, pct, signed
 from customers import fields as catalogue
 
@@ -251,4 +251,35 @@ def in_use(model: PredictiveModel) -> dict[str, Any] | None:
             for code in (*about.classes, "")
             if code in by_answer
         ],
+    }
+
+
+def verified(model: PredictiveModel, kept: Verification) -> dict[str, Any] | None:
+    """What published answers came to; None where nobody chose an answer the version has learned."""
+    found = kept.result.get("preference")
+    if not found:
+        return None
+    about = preferences.subject(model)
+    intervals = kept.result["intervals"]
+    return {
+        "n": found["n"],
+        "figures": [
+            {
+                "label": METRICS[name][0],
+                "term": METRICS[name][1],
+                **{
+                    key: (pct if METRICS[name][2] else _four)(intervals[name][key])
+                    for key in ("value", "low", "high")
+                },
+            }
+            for name in ("accuracy", "base_accuracy", "gain", "ece")
+            if name in intervals
+        ],
+        "answers": [
+            {**group, "label": about.label(group["group"])}
+            for group in kept.result["groups"]
+            if group["kind"] == preference_verification.ANSWER
+        ],
+        "names": [about.label(row["name"]) for row in found["by_class"]],
+        "confusion": _confusion(found["confusion"], [about.label(row["name"]) for row in found["by_class"]]),
     }
