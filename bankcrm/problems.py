@@ -18,6 +18,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from bankcrm import runs
+from bankcrm.broken import RETRY_SECONDS, away_sentence, database_is_away
 
 MEDIA_TYPE = "application/problem+json"
 UNIQUE_VIOLATION = "23505"
@@ -49,8 +50,10 @@ def handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
     if problem is None:
         return None
     set_rollback()
-    body = {"code": problem.detail.code, "detail": str(problem.detail), "kept": _("Nothing was changed.")}
     headers = {}
+    if after := problem.more.pop("retry_after", None):
+        headers["Retry-After"] = str(after)
+    body = {"code": problem.detail.code, "detail": str(problem.detail), "kept": _("Nothing was changed.")}
     # REST framework sets it on what it refuses for want of a login.
     if asked := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = asked
@@ -86,6 +89,8 @@ def _refusal(error: Exception) -> Problem | None:
 
 def _database(error: Exception) -> Problem | None:
     """What two requests at the same moment may do to each other; anything else the database says is a bug."""
+    if database_is_away(error):
+        return Problem(503, "database_away", away_sentence(), retry_after=RETRY_SECONDS)
     state = getattr(error.__cause__, "sqlstate", None)
     if isinstance(error, IntegrityError) and state == UNIQUE_VIOLATION:
         return Problem(409, "conflict", _("Somebody else saved the same at the same moment. Read it again."))

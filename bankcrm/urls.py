@@ -10,7 +10,7 @@ from bankcrm import api, api_root, api_tokens, audit_views, people_urls, policy,
 from bankcrm.models import Role
 
 ADMINISTRATORS = {Role.ADMINISTRATOR}
-
+handler500 = "bankcrm.broken.server_error"
 
 urlpatterns = [
     policy.route("", views.home, name="home"),

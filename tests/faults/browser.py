@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from email.message import Message
 
 from tests.cast import PASSWORD
 
@@ -17,7 +18,7 @@ class _StayPut(urllib.request.HTTPRedirectHandler):
 
 
 class Browser:
-    """One session at ``base``; ``answers`` collects (status, seconds)."""
+    """One session at ``base``; ``answers`` collects (status, seconds), ``page`` and ``headers`` are the last one's."""
 
     def __init__(self, base: str) -> None:
         self.base = base
@@ -26,6 +27,7 @@ class Browser:
             urllib.request.HTTPCookieProcessor(self.cookies), _StayPut()
         )
         self.answers: list[tuple[int, float]] = []
+        self.page, self.headers = "", Message()
 
     def get(self, path: str) -> int:
         """Status of a GET."""
@@ -46,10 +48,9 @@ class Browser:
         started = time.monotonic()
         try:
             with self.opener.open(self.base + path, data, timeout=30) as answer:
-                answer.read()
-                status = answer.status
+                self.page, self.headers, status = answer.read().decode(), answer.headers, answer.status
         except urllib.error.HTTPError as error:
-            status = error.code
+            self.page, self.headers, status = error.read().decode(), error.headers, error.code
         self.answers.append((status, time.monotonic() - started))
         return status
 
