@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analytics import preference_verification, preferences
-from analytics.models import ModelVersion, PredictiveModel, PreferenceAnswer, Verification
+from analytics.models import ModelVersion, PredictiveModel, PreferenceAnswer, ScoreRun, Verification
 from bankcrm.figures import number, pct, signed
 from customers import fields as catalogue
 
@@ -254,15 +254,17 @@ def in_use(model: PredictiveModel) -> dict[str, Any] | None:
     }
 
 
-def verified(model: PredictiveModel, kept: Verification) -> dict[str, Any] | None:
-    """What published answers came to; None where nobody chose an answer the version has learned."""
-    found = kept.result.get("preference")
-    if not found:
+def verified(model: PredictiveModel, run: ScoreRun) -> dict[str, Any] | None:
+    """What published answers came to, counted with the first scoring after their window; None before."""
+    kept = Verification.objects.filter(score_run=run).first()
+    found = kept.result.get("preference") if kept else None
+    if kept is None or not found:
         return None
     about = preferences.subject(model)
     intervals = kept.result["intervals"]
     return {
         "n": found["n"],
+        "chart": [{"label": str(row["decile"]), **row} for row in kept.result["rows"]],
         "figures": [
             {
                 "label": METRICS[name][0],

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from analytics import schedule
+from analytics import preference_verification, schedule
 from analytics.models import PredictiveModel, Segmentation
 from analytics.predictive import WRITERS
 from bankcrm import runs
@@ -48,6 +48,9 @@ def score(job: runs.Job) -> dict[str, Any]:
         made = prospect_scoring.score(model, _user(job, model.owner), job)
         return {"url": reverse("prospect-detail", args=[made.list_code]), "prospects": made.rows}
     done = scoring.score(model, _day(job, "month"), _user(job, model.owner), job)
+    if model.kind == PredictiveModel.Kind.PREFERENCE:
+        # A month later more is known of the months before.
+        preference_verification.keep_due(model, _user(job, model.owner), job)
     return {"url": reverse("model-detail", args=[model.pk]), "score_run": done.pk, "customers": done.rows}
 
 

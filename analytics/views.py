@@ -118,11 +118,13 @@ def model_verification(request: SignedIn, pk: int) -> HttpResponse:
     published = model_page.score_runs(model)
     asked = parsing.whole_number(request.GET.get("run", ""))
     run = get_object_or_404(published, pk=asked) if asked else _judgeable(list(published[:12]))
-    found = verification.verify(run) if run else None
+    answers = model.kind == Kind.PREFERENCE
+    found = verification.verify(run) if run and not answers else None
     context = {
         "model": model,
         "run": run,
         "found": found,
+        "answered": preference_page.verified(model, run) if run and answers else None,
         "complete_on": verification.complete_on(run) if run else None,
         "chart": [{"label": str(row.decile), **asdict(row)} for row in found.rows] if found else [],
     }

@@ -6,11 +6,13 @@ import datetime as dt
 
 import pytest
 
-from analytics import preference_verification, scoring
-from analytics.models import PreferenceAnswer
+from analytics import predictive, preference_verification, scoring
+from analytics.models import PreferenceAnswer, Verification
+from bankcrm import runs
+from bankcrm.models import Run
 from customers.models import Holding
 from tests.analytics import bank, preference_bank
-from tests.cast import Cast
+from tests.cast import Cast, login
 
 pytestmark = pytest.mark.django_db
 
@@ -65,3 +67,21 @@ def bank_words(month: dt.date) -> dict[int, str]:
     for one in bought:
         found.setdefault(one.customer_id, one.product.line)
     return found
+
+
+def test_scoring_counts_what_has_become_known_once_and_the_page_shows_it(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = preference_bank.in_use(cast, monkeypatch)
+    july = scoring.score(model, preference_bank.MONTHS[-1], cast.ana)
+    page = f"/models/{model.pk}/verification/?run={july.pk}"
+    assert "Observed ÷ expected" not in login(cast.mei).get(page).content.decode()
+    asked = runs.request("analytics.score", cast.ana, **predictive.work_on(model))
+    assert runs.execute(asked.pk) == Run.State.DONE
+    kept = Verification.objects.get()
+    assert kept.score_run_id == july.pk  # the newest month cannot be known yet
+    assert kept.run_id == asked.pk
+    assert preference_verification.keep_due(model, cast.ana) == 0
+    told = login(cast.mei).get(page).content.decode()
+    for said in ("The likeliest answer came true", "Observed ÷ expected", "named →", "too few expected"):
+        assert said in told
