@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from analytics import model_page, predictive, targets, verification
 from analytics.forms import FORMS
-from analytics.models import ModelVersion, PredictiveModel, ScoreRun
+from analytics.models import ModelVersion, PredictiveModel, ScoreRun, Verification
 from analytics.models.predictive import BalanceGroup
 from bankcrm import runs
 from bankcrm.api import StartedRun, accepted
@@ -231,6 +231,11 @@ class Verified(serializers.Serializer):
     is_known = serializers.BooleanField()
     rows = serializers.SerializerMethodField()
     totals = serializers.SerializerMethodField()
+    answers = serializers.JSONField(
+        allow_null=True,
+        default=None,
+        help_text=_("of a preference model: came true, per answer expected and observed, what was taken for what"),
+    )
 
     @extend_schema_field(serializers.ListField(child=serializers.DictField()))
     def get_rows(self, found: dict[str, Any]) -> list[dict[str, Any]]:
@@ -247,8 +252,13 @@ class ScoreRunVerification(APIView):
     @extend_schema(operation_id="models_verification", responses=Verified)
     def get(self, request: Request, code: str, pk: int) -> Response:
         run = get_object_or_404(model_page.score_runs(one(request, code)), pk=pk)
-        found = verification.verify(run)
-        told = {"complete_on": verification.complete_on(run), "is_known": found is not None, "found": found}
+        told: dict[str, Any] = {"complete_on": verification.complete_on(run), "found": None, "answers": None}
+        if run.version.model.kind == PredictiveModel.Kind.PREFERENCE:
+            kept = Verification.objects.filter(score_run=run).first()
+            told["answers"] = kept.result if kept else None
+        else:
+            told["found"] = verification.verify(run)
+        told["is_known"] = told["found"] is not None or told["answers"] is not None
         return Response(Verified(told).data)
 
 

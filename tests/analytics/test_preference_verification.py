@@ -75,7 +75,7 @@ def test_scoring_counts_what_has_become_known_once_and_the_page_shows_it(
     model = preference_bank.in_use(cast, monkeypatch)
     july = scoring.score(model, preference_bank.MONTHS[-1], cast.ana)
     page = f"/models/{model.pk}/verification/?run={july.pk}"
-    assert "Observed ÷ expected" not in login(cast.mei).get(page).content.decode()
+    assert "O/E" not in login(cast.mei).get(page).content.decode()
     asked = runs.request("analytics.score", cast.ana, **predictive.work_on(model))
     assert runs.execute(asked.pk) == Run.State.DONE
     kept = Verification.objects.get()
@@ -83,5 +83,8 @@ def test_scoring_counts_what_has_become_known_once_and_the_page_shows_it(
     assert kept.run_id == asked.pk
     assert preference_verification.keep_due(model, cast.ana) == 0
     told = login(cast.mei).get(page).content.decode()
-    for said in ("The likeliest answer came true", "Observed ÷ expected", "named →", "too few expected"):
+    for said in ("The likeliest answer came true", "O/E", "named →", "too few expected"):
         assert said in told
+    api = login(cast.mei).get(f"/api/v1/models/{model.code}/score-runs/{july.pk}/verification/").json()
+    assert api["is_known"]
+    assert api["answers"]["intervals"]["accuracy"] == kept.result["intervals"]["accuracy"]
