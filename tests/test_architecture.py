@@ -271,7 +271,11 @@ ALLOWED = [
         "campaigns/push.py",
         "from customers.models import Customer\nfrom analytics import scoring\n",
     ),
-    (impure_maths, "analytics/modelling/response.py", "import numpy\nfrom analytics.modelling import metrics\n"),
+    (
+        impure_maths,
+        "analytics/modelling/response.py",
+        "import numpy\nfrom analytics.modelling import metrics\n",
+    ),
     (overlong, "campaigns/push.py", LONG_FUNCTION.replace("    pass\n", "", 1)),
     (overlong, "campaigns/migrations/0001_initial.py", "\n" * 2000),
     (meaningless_names, "customers/merge.py", ""),

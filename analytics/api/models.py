@@ -234,7 +234,9 @@ class Verified(serializers.Serializer):
     answers = serializers.JSONField(
         allow_null=True,
         default=None,
-        help_text=_("of a preference model: came true, per answer expected and observed, what was taken for what"),
+        help_text=_(
+            "of a preference model: came true, per answer expected and observed, what was taken for what"
+        ),
     )
 
     @extend_schema_field(serializers.ListField(child=serializers.DictField()))
