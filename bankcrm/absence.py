@@ -87,26 +87,29 @@ class OwnLeave:
 
 def leave_of(user: User, today: dt.date) -> OwnLeave | None:
     """The leave the user is on today; None for everybody at work."""
-    if user.pk not in standing_in(user).away:
+    if user.pk not in standing_in(user, today).away:
         return None
     absent = on(today)[user.pk]
     return OwnLeave(absent.last_day, User.objects.filter(pk=absent.stand_in).first())
 
 
-def standing_in(user: User) -> StandingIn:
-    """For whom ``user`` stands in today, asked once per loaded user, which is once per request."""
+def standing_in(user: User, today: dt.date | None = None) -> StandingIn:
+    """For whom ``user`` stands in today, asked once per loaded user, which is once per request.
+
+    ``today``: the business day where the caller knows it already, which saves asking for it.
+    """
     known = user.__dict__.get(_CACHE)
     if isinstance(known, StandingIn):
         return known
-    found = _standing_in(user)
+    found = _standing_in(user, today)
     user.__dict__[_CACHE] = found
     return found
 
 
-def _standing_in(user: User) -> StandingIn:
+def _standing_in(user: User, today: dt.date | None) -> StandingIn:
     if user.role not in (Role.RM, Role.BRANCH_MANAGER):
         return StandingIn()
-    away = on(clock.today())
+    away = on(today or clock.today())
     if not away or user.pk in away:
         return StandingIn(away=tuple(away))
     until = {pk: absent.last_day for pk, absent in away.items()}

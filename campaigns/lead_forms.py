@@ -20,7 +20,7 @@ from campaigns.models import Campaign, Lead
 from campaigns.models.leads import LeadQuerySet
 from campaigns.outcomes import DeclineReason, NextStep
 from customers import profile, tiering
-from customers.models import CustomerProfile, Product
+from customers.models import CustomerProfile
 
 LOCAL = "%Y-%m-%dT%H:%M"
 
@@ -43,10 +43,8 @@ DUES = {
 class LeadFilter(forms.Form):
     """The filters of the lead queue, kept in the URL. Whatever makes no sense there filters nothing."""
 
-    campaign = forms.ModelChoiceField(Campaign.objects.none(), required=False, label=_("Campaign"))
-    product = forms.ModelChoiceField(
-        Product.objects.none(), required=False, label=_("Product"), to_field_name="code"
-    )
+    campaign = forms.ChoiceField(required=False, label=_("Campaign"))
+    product = forms.ChoiceField(required=False, label=_("Product"))
     status = forms.ChoiceField(required=False, label=_("Status"))
     due = forms.ChoiceField(required=False, label=_("Due"))
     tier = forms.ChoiceField(required=False, label=_("Tier"))
@@ -58,11 +56,15 @@ class LeadFilter(forms.Form):
         # Choices from the rows in sight: an option that finds nothing is noise.
         # One indexed look-up per campaign; a semi-join would read every lead the user ever had.
         mine = Lead.objects.visible_to(user).filter(campaign=OuterRef("pk"))
-        campaigns = Campaign.objects.filter(Exists(mine)).only("name").order_by("name")
-        named = Product.objects.only("code", "name").order_by("name")
-        products = named.filter(pk__in=campaigns.order_by().values("product"))
-        self._choose("campaign", campaigns, _("All campaigns"))
-        self._choose("product", products, _("All products"))
+        found = Campaign.objects.filter(Exists(mine)).order_by("name")
+        campaigns = found.values_list("pk", "name", "product__code", "product__name")
+        products = {code: name for _pk, _name, code, name in campaigns}
+        self._offer(
+            "campaign", [("", _("All campaigns")), *((str(pk), name) for pk, name, *_product in campaigns)]
+        )
+        self._offer(
+            "product", [("", _("All products")), *sorted(products.items(), key=lambda product: product[1])]
+        )
         self._offer(
             "status",
             [
@@ -125,7 +127,7 @@ class LeadFilter(forms.Form):
         if "campaign" in values:
             leads = leads.filter(campaign=values["campaign"])
         if "product" in values:
-            leads = leads.filter(campaign__product=values["product"])
+            leads = leads.filter(campaign__product__code=values["product"])
         if "rm" in values:
             leads = leads.filter(rm=values["rm"])
         if "due" in values:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from django import template
@@ -58,10 +59,21 @@ TONE_ICONS = {"ok": "check", "warn": "alert-triangle", "bad": "ban", "act": "", 
 @register.simple_tag
 def icon(name: str, label: Any = "", size: str = "") -> SafeString:
     """A mask in the colour of the text; decoration unless it has a label. Sizes: s, (16 px), l, xl."""
-    classes = f"i i-{name}" + (f" i-{size}" if size else "")
     if not label:
-        return format_html('<span class="{}" aria-hidden="true"></span>', classes)
-    return format_html('<span class="{}" role="img" aria-label="{}"></span>', classes, label)
+        return _decoration(name, size)
+    return format_html(
+        '<span class="{}" role="img" aria-label="{}"></span>', _icon_classes(name, size), label
+    )
+
+
+@cache
+def _decoration(name: str, size: str) -> SafeString:
+    # A page of leads shows a hundred of the same few.
+    return format_html('<span class="{}" aria-hidden="true"></span>', _icon_classes(name, size))
+
+
+def _icon_classes(name: str, size: str) -> str:
+    return f"i i-{name}" + (f" i-{size}" if size else "")
 
 
 @register.simple_tag

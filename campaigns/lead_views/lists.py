@@ -131,6 +131,7 @@ def _kpis(
 def lead_list(request: SignedIn) -> HttpResponse:
     """The queue as a table with filters; the number of queries does not depend on the number of leads."""
     user, today = request.user, clock.today()
+    leave = absence.leave_of(user, today)
     form = LeadFilter(request.GET, user, today)
     found = form.filter(Lead.objects.visible_to(user))
     page = paging.page_of(request, found.annotate(due_day=queue.DUE_DAY), queue.ORDER, PAGE)
@@ -144,7 +145,7 @@ def lead_list(request: SignedIn) -> HttpResponse:
             "groups": GROUPS,
             "pager": page.pager(request, paging.capped_count(found)),
             "of_team": user.role != Role.RM,
-            "leave": absence.leave_of(user, today),
+            "leave": leave,
         },
     )
 

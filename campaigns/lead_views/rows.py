@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Prefetch, prefetch_related_objects
+from django.db.models import Prefetch, Subquery, prefetch_related_objects
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,11 +17,11 @@ from bankcrm.models import User
 from campaigns import queue
 from campaigns.models import Arm, Lead, Target
 from campaigns.outcomes import MEANINGS, NextStep
-from customers import profile, tiering
+from customers import tiering
 from customers.models import Contact, CustomerProfile
 
 # A touch longer ago says nothing to a caller, and older partitions need not be read.
-TOUCH_DAYS = 400
+TOUCH_DAYS = 200
 STEP_ICONS = {NextStep.CALL: "phone", NextStep.MEETING: "users", NextStep.MESSAGE: "message"}
 OVERDUE, TODAY, LATER, CLOSED = "overdue", "today", "later", "closed"
 GROUP_ORDER = (OVERDUE, TODAY, LATER, CLOSED)
@@ -117,11 +117,9 @@ def grouped(listed: Sequence[Row]) -> list[Row]:
 
 def tiers_of(customers: Iterable[int], today: dt.date, names: dict[str, str] | None = None) -> dict[int, str]:
     """Customer → name of the tier in the latest profile; ``names`` of tiers by code where the caller has them."""
-    month = profile.latest_month()
-    if month is None:
-        return {}
     names = tiering.names_at(today) if names is None else names
-    codes = CustomerProfile.objects.filter(month=month, customer_id__in=list(customers)).exclude(tier="")
+    newest = Subquery(CustomerProfile.objects.order_by("-month").values("month")[:1])
+    codes = CustomerProfile.objects.filter(month=newest, customer_id__in=list(customers)).exclude(tier="")
     return {pk: names.get(code, code) for pk, code in codes.values_list("customer_id", "tier")}
 
 
