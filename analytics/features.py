@@ -1,7 +1,7 @@
 """The feature matrix as of a month-end: one builder for training, scoring and reasons, so that the three agree.
 
-The database turns every catalogue field into a number (a date into days from the month-end, a category into its
-position in the list the model version keeps); binary COPY brings the columns out. A row reads the profile of its own
+The database turns every catalogue field into a number (a date into days from the month-end); a category becomes its
+position in the list the model version keeps; binary COPY brings the columns out. A row reads the profile of its own
 month and the customer's row, nothing else, and the profile was built from facts up to that day.
 """
 
@@ -109,17 +109,17 @@ def matrix(
     ``after`` and ``limit`` page by customer id. Raises KeyError for a specification of a field the catalogue has lost.
     """
     who = population or Population()
-    columns, params = _columns(specs)
+    words = {place: spec.categories for place, spec in enumerate(specs) if spec.kind == "categorical"}
     extra = "".join(f", {expression} AS {name}" for name, (expression, _) in who.extra.items())
     extra_params = [value for _, values in who.extra.values() for value in values]
     statement = (
-        f"SELECT c.id AS customer_id{extra}, {', '.join(columns)}"  # noqa: S608  expressions of the field catalogue
+        f"SELECT c.id AS customer_id{extra}, {', '.join(_columns(specs))}"  # noqa: S608  expressions of the field catalogue
         f" FROM {who.source} {who.joins}"
         f" WHERE p.month = %s AND p.customer_id > %s AND ({who.where}) ORDER BY {who.order} LIMIT %s"
     )
-    values = [*extra_params, *params, *who.join_params, month, after, *who.params, limit]
-    with bulk.without_time_limit():
-        found, read = bulk.read_matrix(statement, len(specs), values)
+    values = [*extra_params, *who.join_params, month, after, *who.params, limit]
+    with bulk.without_time_limit(), bulk.without_helpers():
+        found, read = bulk.read_matrix(statement, len(specs), values, words)
     return Batch(found.pop("customer_id"), read, found)
 
 
@@ -154,20 +154,18 @@ def count(month: dt.date, population: Population | None = None) -> int:
     return int(found["n"][0])
 
 
-def _columns(specs: Sequence[FeatureSpec]) -> tuple[list[str], list[Any]]:
-    columns: list[str] = []
-    params: list[Any] = []
+def _columns(specs: Sequence[FeatureSpec]) -> list[str]:
     everything = catalogue.everything()
+    columns = []
     for position, spec in enumerate(specs):
         known = everything[spec.name]
-        expression = f"({known.source})"
+        expression, kind = f"({known.source})", "float4"
         if spec.kind == "categorical":
-            expression = f"(array_position(%s::text[], {expression}::text) - 1)"
-            params.append(list(spec.categories))
+            kind = "text"
         elif known.type == Type.DATE:
             # Later is higher, before and after the month-end; the reason sentences of dates rely on it.
             expression = f"({expression} - p.month)"
         elif known.type == Type.FLAG:
             expression = f"{expression}::int"
-        columns.append(f"{expression}::float4 AS f{position}")
-    return columns, params
+        columns.append(f"{expression}::{kind} AS f{position}")
+    return columns

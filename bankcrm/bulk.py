@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ __all__ = [
     "insert_from",
     "read_columns",
     "read_matrix",
+    "without_helpers",
     "without_time_limit",
 ]
 
@@ -109,43 +111,98 @@ def read_columns(query: Query, params: Any = None, connection: Any = None) -> di
 
 
 def read_matrix(
-    query: Query, width: int, params: Any = None, connection: Any = None
+    query: Query,
+    width: int,
+    params: Any = None,
+    words: Mapping[int, Sequence[str]] | None = None,
+    connection: Any = None,
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """The rows of ``query`` as (leading columns, matrix (n, ``width``) float32 of its last ``width`` columns).
 
-    The matrix's columns are of type float4, NULL is NaN; leading ones are fixed in width and come back as
-    ``read_columns`` gives them. Memory stays within a quarter above the matrix. Raises ``ValueError`` for others.
+    A column of the matrix is of type float4, NULL is NaN; or it is text, named in ``words`` by its place in the matrix
+    (from 0), and becomes the position of its value among those words, NaN for any other. Leading columns are fixed in
+    width and come back as ``read_columns`` gives them. Memory stays within a quarter above the matrix. Raises
+    ``ValueError`` for columns of other types.
     """
     raw = _psycopg(connection)
     bound = _bound(raw, query, params)
     kinds = _result_kinds(raw, bound)
-    leading, values = list(kinds)[: len(kinds) - width], list(kinds)[len(kinds) - width :]
-    if unfit := [name for name in leading if copy_format.readable(kinds[name])[1] == "text"]:
-        raise ValueError(f"text cannot stand beside a matrix: {', '.join(unfit)}")
-    if unfit := [name for name in values if kinds[name] != "float4"]:
-        raise ValueError(f"a matrix is made of float4: {', '.join(unfit)}")
-    templates = {name: copy_format.readable(kinds[name]) for name in leading}
-    templates |= dict.fromkeys(values, ("coalesce({}, 'NaN')", copy_format.FLOATS["float4"]))
-    chosen = sql.SQL(", ").join(
-        sql.SQL(template).format(sql.Identifier(name)) for name, (template, _) in templates.items()
-    )
-    record = copy_format.records({name: form for name, (_, form) in templates.items()})
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in leading}
+    layout = _Layout.of(kinds, width, words or {})
+    codes = {name: _Codes(raw, (words or {})[place]) for name, place in layout.texts.items()}
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in layout.leading}
     matrix, n = np.empty((MATRIX_ROWS, width), np.float32), 0
-    statement = b"COPY (SELECT " + chosen.as_bytes(raw) + b" FROM (" + bound + b") AS result)"
+    statement = b"COPY (SELECT " + layout.chosen.as_bytes(raw) + b" FROM (" + bound + b") AS result)"
     with raw.cursor() as cursor, cursor.copy(statement + b" TO STDOUT (FORMAT BINARY)") as copy:
         for block, sizes in copy_format.blocks(copy, MATRIX_ROWS):
-            rows = block.view(record)
-            if n + len(sizes) > len(matrix):
+            rows, to = block.view(layout.record), n + len(sizes)
+            if to > len(matrix):
                 # Grown in place: the kernel moves pages, so the old and the new matrix never stand side by side.
-                matrix.resize((max(len(matrix) * 5 // 4, n + len(sizes)), width), refcheck=False)
-            # Every value stands behind its length word, so all of them are every second word of a row.
-            matrix[n : n + len(sizes)] = block.reshape(len(sizes), -1)[:, -8 * width :].view(">f4")[:, 1::2]
-            for name in leading:
-                parts[name].append(rows[name].astype(record[name].newbyteorder("=")))
-            n += len(sizes)
+                matrix.resize((max(len(matrix) * 5 // 4, to), width), refcheck=False)
+            if len(layout.numbers):
+                # Every number stands behind its length word, so all of them are every second word of a row's end.
+                found = block.reshape(len(sizes), -1)[:, -8 * len(layout.numbers) :].view(">f4")[:, 1::2]
+                matrix[n:to, layout.numbers if codes else slice(None)] = found
+            for name, place in layout.texts.items():
+                matrix[n:to, place] = codes[name].of(rows[name])
+            for name in layout.leading:
+                parts[name].append(rows[name].astype(layout.record[name].newbyteorder("=")))
+            n = to
     matrix.resize((n, width), refcheck=False)
-    return {name: copy_format.finished(kinds[name], parts[name]) for name in leading}, matrix
+    return {name: copy_format.finished(kinds[name], parts[name]) for name in layout.leading}, matrix
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How a row of a matrix comes over the wire: leading columns, hashes of texts, then numbers. ``texts``: name →
+    place in the matrix; ``numbers``: places; ``chosen``: the columns to select, ``record`` a row of them."""
+
+    leading: list[str]
+    texts: dict[str, int]
+    numbers: np.ndarray
+    chosen: sql.Composed
+    record: np.dtype[Any]
+
+    @classmethod
+    def of(cls, kinds: Mapping[str, str], width: int, words: Mapping[int, Sequence[str]]) -> _Layout:
+        """Raises ValueError for columns that have no place."""
+        names = list(kinds)
+        leading, inside = names[: len(names) - width], names[len(names) - width :]
+        texts = {inside[place]: place for place in words}
+        numbers = [name for name in inside if name not in texts]
+        if unfit := [name for name in leading if copy_format.readable(kinds[name])[1] == "text"]:
+            raise ValueError(f"text cannot stand beside a matrix: {', '.join(unfit)}")
+        if unfit := [name for name in numbers if kinds[name] != "float4"]:
+            raise ValueError(f"a matrix is made of float4: {', '.join(unfit)}")
+        templates = {name: copy_format.readable(kinds[name]) for name in leading}
+        templates |= dict.fromkeys(texts, ("coalesce(hashtextextended({}, 0), 0)", ">i8"))
+        templates |= dict.fromkeys(numbers, ("coalesce({}, 'NaN')", copy_format.FLOATS["float4"]))
+        columns = [sql.SQL(form).format(sql.Identifier(name)) for name, (form, _) in templates.items()]
+        record = copy_format.records({name: form for name, (_, form) in templates.items()})
+        places = np.array([inside.index(name) for name in numbers], dtype=np.intp)
+        return cls(leading, texts, places, sql.SQL(", ").join(columns), record)
+
+
+class _Codes:
+    """Positions of words by their 64-bit hash: comparing words row by row would take as long as reading them."""
+
+    def __init__(self, raw: psycopg.Connection[Any], words: Sequence[str]) -> None:
+        with raw.cursor() as cursor:
+            cursor.execute(
+                "SELECT hashtextextended(word, 0) FROM unnest(%s::text[]) WITH ORDINALITY AS given (word, place)"
+                " ORDER BY place",
+                [list(words)],
+            )
+            hashes = np.array([row[0] for row in cursor], dtype=np.int64)
+        self.position = np.argsort(hashes, kind="stable")
+        self.hashes = hashes[self.position]
+
+    def of(self, hashes: np.ndarray) -> np.ndarray:
+        """Position of every hash (n,) among the words, NaN for others."""
+        if not len(self.hashes):
+            return np.full(len(hashes), np.nan, np.float32)
+        given = hashes.astype(np.int64)
+        at = np.searchsorted(self.hashes, given).clip(max=len(self.hashes) - 1)
+        return np.where(self.hashes[at] == given, self.position[at], np.nan).astype(np.float32)
 
 
 def insert_from(
@@ -176,12 +233,25 @@ def insert_from(
 @contextmanager
 def without_time_limit(connection: Any = None) -> Iterator[None]:
     """Lift the statement and idle limits of this session for the block: they protect pages, not bulk work."""
-    limits = ("statement_timeout", "idle_in_transaction_session_timeout")
+    with _set({"statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}, connection):
+        yield
+
+
+@contextmanager
+def without_helpers(connection: Any = None) -> Iterator[None]:
+    """No parallel workers for the block: two of our own processes side by side use two cores better than each of them
+    with helpers, which read the same table again."""
+    with _set({"max_parallel_workers_per_gather": "0"}, connection):
+        yield
+
+
+@contextmanager
+def _set(settings: Mapping[str, str], connection: Any) -> Iterator[None]:
     raw = _psycopg(connection)
     with raw.cursor() as cursor:
-        before = {name: str(*(cursor.execute(f"SHOW {name}").fetchone() or ("0",))) for name in limits}
-        for name in limits:
-            cursor.execute("SELECT set_config(%s, '0', false)", [name])
+        before = {name: str(*(cursor.execute(f"SHOW {name}").fetchone() or ("0",))) for name in settings}
+        for name, value in settings.items():
+            cursor.execute("SELECT set_config(%s, %s, false)", [name, value])
     try:
         yield
     finally:

@@ -213,3 +213,34 @@ def test_limits_of_the_session_are_lifted_for_the_block_only() -> None:
     with bulk.without_time_limit():
         assert limit() == "0"
     assert limit() == before
+
+
+@pytest.mark.django_db
+def test_a_matrix_holds_numbers_and_the_places_of_words():
+    query = (
+        "SELECT i AS pk, CASE i WHEN 1 THEN 'b' WHEN 2 THEN 'a' WHEN 3 THEN 'never seen' END AS word,"
+        " NULLIF(i, 2)::float4 AS amount, NULL::text AS empty FROM generate_series(1, 4) i ORDER BY i"
+    )
+    leading, matrix = bulk.read_matrix(query, 3, words={0: ("a", "b"), 2: ()})
+    assert leading["pk"].tolist() == [1, 2, 3, 4]
+    assert matrix.dtype == np.float32
+    nothing = np.nan
+    expected = [[1, 1, nothing], [0, nothing, nothing], [nothing, 3, nothing], [nothing, 4, nothing]]
+    np.testing.assert_array_equal(matrix, expected)
+
+
+@pytest.mark.django_db
+def test_a_matrix_refuses_what_it_cannot_hold():
+    with pytest.raises(ValueError, match="made of float4: word"):
+        bulk.read_matrix("SELECT 1 AS pk, 'a'::text AS word", 1)
+    with pytest.raises(ValueError, match="text cannot stand beside a matrix: name"):
+        bulk.read_matrix("SELECT 'a'::text AS name, 1::float4 AS amount", 1)
+
+
+@pytest.mark.django_db
+def test_a_large_matrix_is_read_whole(monkeypatch):
+    monkeypatch.setattr(bulk, "MATRIX_ROWS", 7)
+    leading, matrix = bulk.read_matrix(
+        "SELECT i AS pk, i::float4 AS amount FROM generate_series(1, 100) i", 1
+    )
+    assert matrix[:, 0].tolist() == leading["pk"].tolist() == list(range(1, 101))
