@@ -1,9 +1,10 @@
 # ruff: noqa: S608  every name spliced into this SQL is a constant of this repository
 """The statements of a profile build: a few scans into temporary tables, then one INSERT … SELECT.
 
-Every statement takes the same named parameters: ``day`` (the month-end), ``month_start`` (its first day), ``start_3m``
-and ``start_12m`` (first days of the three- and twelve-month windows that end with it), ``ago_1m``, ``ago_2m``,
-``ago_3m``, ``ago_12m`` (earlier month-ends). Nothing later than ``day`` is read; that is the contract with training.
+Every statement takes the same named parameters: ``day`` (the month-end), ``month_start`` (its first day), ``start_3m``,
+``start_6m``, ``start_12m`` (first days of the three-, six- and twelve-month windows that end with it), ``ago_1m``,
+``ago_2m``, ``ago_3m``, ``ago_6m``, ``ago_12m`` (earlier month-ends). Nothing later than ``day`` is read; that is the
+contract with training.
 """
 
 from customers.models.products import AssetClass
@@ -57,7 +58,7 @@ MARGIN_OF_MONTH = (
 # The year before holds most of the rows: few sums over it.
 _EARLIER = [
     _sum(f"{AVERAGE} * product.weight", f"b.month = %(ago_{ago})s", f"aum_{ago}_ago")
-    for ago in ("1m", "2m", "3m", "12m")
+    for ago in ("1m", "2m", "3m", "6m", "12m")
 ] + [_sum(AVERAGE, f"b.month = %(ago_{ago})s AND product.is_loan", f"loan_{ago}_ago") for ago in ("1m", "2m")]
 
 EARLIER = f"""
@@ -131,10 +132,14 @@ def _cost_of(basis: str) -> str:
 ) rate"""
 
 
-# A year of bookings is only counted and priced; what they say in detail is read over the quarter.
+# A year of bookings is only counted, summed and priced; what they say in detail is read over the quarter.
 YEAR = f"""
 CREATE TEMPORARY TABLE profile_year ON COMMIT DROP AS
 SELECT t.customer_id, max(t.booked_on) AS last_on, count(*) AS n,
+       count(*) FILTER (WHERE t.booked_on >= %(start_6m)s) AS n_6m,
+       sum(t.amount) FILTER (WHERE t.amount > 0 AND t.booked_on >= %(start_6m)s) AS in_6m,
+       -sum(t.amount) FILTER (WHERE t.amount < 0 AND t.booked_on >= %(start_6m)s) AS out_6m,
+       sum(t.amount) FILTER (WHERE t.amount > 0) AS in_12m, -sum(t.amount) FILTER (WHERE t.amount < 0) AS out_12m,
        {", ".join(f"count(*) FILTER (WHERE t.channel = '{code}') AS {code}" for code in CHANNELS)},
        -sum(t.amount) FILTER (WHERE t.kind = 'fee') AS fees, sum(rate.cost) AS cost
 FROM customers_transaction t LEFT JOIN {_cost_of("transaction")}
@@ -195,7 +200,8 @@ CREATE TEMPORARY TABLE profile_contact ON COMMIT DROP AS
 SELECT k.customer_id, count(*) AS n_12m, count(*) FILTER (WHERE k.was_reached) AS reached,
        max(k.contacted_on) AS last_on, sum(rate.cost) AS cost,
        count(*) FILTER (WHERE k.contacted_on > %(day)s - 30) AS n_30d,
-       count(*) FILTER (WHERE k.contacted_on > %(day)s - 90) AS n_90d
+       count(*) FILTER (WHERE k.contacted_on > %(day)s - 90) AS n_90d,
+       count(*) FILTER (WHERE k.contacted_on > %(day)s - 180) AS n_180d
 FROM customers_contact k LEFT JOIN {_cost_of("contact")}
     ON rate.channel = k.channel AND k.contacted_on >= rate.valid_from AND k.contacted_on < rate.valid_to
 WHERE k.contacted_on BETWEEN %(start_12m)s AND %(day)s GROUP BY k.customer_id

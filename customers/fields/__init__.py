@@ -7,7 +7,7 @@ fields (``own``), columns of its files that were kept; what follows tells both, 
 
 from __future__ import annotations
 
-from customers.fields import attributes, behaviour, likely, own, portrait, value
+from customers.fields import attributes, behaviour, history, likely, own, portrait, value
 from customers.fields.declaration import Area, Basis, Field, Origin, Personal, Reference, Type
 
 CATALOGUE: dict[str, Field] = {
@@ -18,6 +18,7 @@ CATALOGUE: dict[str, Field] = {
         *likely.FIELDS,
         *value.FIELDS,
         *portrait.FIELDS,
+        *history.FIELDS,
     ]
 }
 

@@ -195,6 +195,22 @@ BEHAVIOUR = [
         },
     ),
     behaviour(
+        "transactions_6m",
+        _("Transactions, 6 months"),
+        _("Bookings in the as-of month and the five before."),
+        basis=Basis.TRANSACTIONS,
+        unit=_("times"),
+        model_use=True,
+        reasons={
+            "high": ngettext_lazy(
+                "%(value)s transaction in 6 months", "%(value)s transactions in 6 months", "n"
+            ),
+            "low": ngettext_lazy(
+                "Only %(value)s transaction in 6 months", "Only %(value)s transactions in 6 months", "n"
+            ),
+        },
+    ),
+    behaviour(
         "transactions_12m",
         _("Transactions, 12 months"),
         _("Bookings in the as-of month and the eleven before."),

@@ -1,4 +1,4 @@
-"""The portrait drawn from transactions (S1.6), and the history of contacts and responses."""
+"""The portrait drawn from transactions (S1.6)."""
 
 from __future__ import annotations
 
@@ -22,21 +22,6 @@ def portrait(code: str, label: Any, meaning: Any, kind: Type = Type.MONEY, **res
         source=f"p.{code}",
         basis=Basis.TRANSACTIONS,
         origin=Origin.FACTS,
-        **rest,
-    )
-
-
-def history(code: str, label: Any, meaning: Any, kind: Type = Type.NUMBER, **rest: Any) -> Field:
-    return Field(
-        code=code,
-        label=label,
-        meaning=meaning,
-        area=Area.HISTORY,
-        type=kind,
-        source=f"p.{code}",
-        basis=Basis.CONTACTS,
-        origin=Origin.FACTS,
-        model_use=True,
         **rest,
     )
 
@@ -70,6 +55,42 @@ FLOWS = [
         reasons={
             "high": _("%(value)s went out over 3 months"),
             "low": _("Only %(value)s went out over 3 months"),
+        },
+    ),
+    portrait(
+        "amount_in_6m",
+        _("Money in, 6 months"),
+        _("Sum of bookings in over six months."),
+        reasons={
+            "high": _("%(value)s came in over 6 months"),
+            "low": _("Only %(value)s came in over 6 months"),
+        },
+    ),
+    portrait(
+        "amount_out_6m",
+        _("Money out, 6 months"),
+        _("Sum of bookings out over six months."),
+        reasons={
+            "high": _("%(value)s went out over 6 months"),
+            "low": _("Only %(value)s went out over 6 months"),
+        },
+    ),
+    portrait(
+        "amount_in_12m",
+        _("Money in, 12 months"),
+        _("Sum of bookings in over twelve months."),
+        reasons={
+            "high": _("%(value)s came in over 12 months"),
+            "low": _("Only %(value)s came in over 12 months"),
+        },
+    ),
+    portrait(
+        "amount_out_12m",
+        _("Money out, 12 months"),
+        _("Sum of bookings out over twelve months."),
+        reasons={
+            "high": _("%(value)s went out over 12 months"),
+            "low": _("Only %(value)s went out over 12 months"),
         },
     ),
     portrait(
@@ -275,97 +296,4 @@ FOOTPRINT = [
     )
 ]
 
-HISTORY = [
-    history(
-        "contacts_30d",
-        _("Contacts, 30 days"),
-        _("Contacts in the 30 days to the as-of date."),
-        unit=_("times"),
-        reasons={
-            "high": ngettext_lazy("Contacted once in 30 days", "Contacted %(value)s times in 30 days", "n"),
-            "low": ngettext_lazy(
-                "Contacted only once in 30 days", "Contacted only %(value)s times in 30 days", "n"
-            ),
-        },
-    ),
-    history(
-        "contacts_90d",
-        _("Contacts, 90 days"),
-        _("Contacts in the 90 days to the as-of date."),
-        unit=_("times"),
-        reasons={
-            "high": ngettext_lazy("Contacted once in 90 days", "Contacted %(value)s times in 90 days", "n"),
-            "low": ngettext_lazy(
-                "Contacted only once in 90 days", "Contacted only %(value)s times in 90 days", "n"
-            ),
-        },
-    ),
-    history(
-        "contacts_12m",
-        _("Contacts, 12 months"),
-        _("Contacts in the 12 months to the as-of date."),
-        unit=_("times"),
-        reasons={
-            "high": ngettext_lazy(
-                "Contacted once in 12 months", "Contacted %(value)s times in 12 months", "n"
-            ),
-            "low": ngettext_lazy(
-                "Contacted only once in 12 months", "Contacted only %(value)s times in 12 months", "n"
-            ),
-        },
-    ),
-    history(
-        "reached_12m",
-        _("Reached, 12 months"),
-        _("Contacts in 12 months in which the customer was reached."),
-        unit=_("times"),
-        reasons={
-            "high": ngettext_lazy(
-                "Was reached once in 12 months", "Was reached %(value)s times in 12 months", "n"
-            ),
-            "low": ngettext_lazy(
-                "Was reached only once in 12 months", "Was reached only %(value)s times in 12 months", "n"
-            ),
-        },
-    ),
-    history(
-        "last_contact_on",
-        _("Last contact"),
-        _("Day of the latest contact within 12 months."),
-        Type.DATE,
-        reasons={"high": _("Last contacted on %(value)s"), "low": _("Not contacted since %(value)s")},
-    ),
-    history(
-        "last_refusal_on",
-        _("Last refusal"),
-        _("Day on which the customer last refused an offer."),
-        Type.DATE,
-        reasons={
-            "high": _("Refused an offer on %(value)s"),
-            "low": _("Last refused as long ago as %(value)s"),
-        },
-    ),
-    history(
-        "conversions_12m",
-        _("Conversions, 12 months"),
-        _("Campaigns in the 12 months to the as-of date whose objective the customer reached."),
-        unit=_("times"),
-        reasons={
-            "high": ngettext_lazy(
-                "Took up %(value)s offer in 12 months", "Took up %(value)s offers in 12 months", "n"
-            ),
-            "low": ngettext_lazy(
-                "Took up %(value)s offer in 12 months", "Took up %(value)s offers in 12 months", "n"
-            ),
-        },
-    ),
-    history(
-        "last_conversion_on",
-        _("Last conversion"),
-        _("Day of the latest conversion."),
-        Type.DATE,
-        reasons={"high": _("Took up an offer on %(value)s"), "low": _("Last took up an offer on %(value)s")},
-    ),
-]
-
-FIELDS = [*FLOWS, *SPENDING, HEALTH, *FOOTPRINT, *HISTORY]
+FIELDS = [*FLOWS, *SPENDING, HEALTH, *FOOTPRINT]

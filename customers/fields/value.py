@@ -68,9 +68,21 @@ TOTALS = [
         model_use=False,
     ),
     value(
+        "aum_1m_ago",
+        _("AUM 1 month ago"),
+        _("AUM of the month before, by today's weights."),
+        model_use=False,
+    ),
+    value(
         "aum_3m_ago",
         _("AUM 3 months ago"),
         _("AUM of the month three months before, by today's weights."),
+        model_use=False,
+    ),
+    value(
+        "aum_6m_ago",
+        _("AUM 6 months ago"),
+        _("AUM of the month six months before, by today's weights."),
         model_use=False,
     ),
     value(
@@ -78,6 +90,17 @@ TOTALS = [
         _("AUM 12 months ago"),
         _("AUM of the month twelve months before, by today's weights."),
         model_use=False,
+    ),
+    value(
+        "aum_change_1m",
+        _("AUM change, 1 month"),
+        _("AUM now less AUM one month ago."),
+        source="(p.aum - p.aum_1m_ago)",
+        unit="change",
+        reasons={
+            "high": _("Assets moved by %(value)s in one month"),
+            "low": _("Assets moved by %(value)s in one month"),
+        },
     ),
     value(
         "aum_change_3m",
@@ -88,6 +111,17 @@ TOTALS = [
         reasons={
             "high": _("Assets moved by %(value)s in 3 months"),
             "low": _("Assets moved by %(value)s in 3 months"),
+        },
+    ),
+    value(
+        "aum_change_6m",
+        _("AUM change, 6 months"),
+        _("AUM now less AUM six months ago."),
+        source="(p.aum - p.aum_6m_ago)",
+        unit="change",
+        reasons={
+            "high": _("Assets moved by %(value)s in 6 months"),
+            "low": _("Assets moved by %(value)s in 6 months"),
         },
     ),
     value(

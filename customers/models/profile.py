@@ -57,6 +57,7 @@ class CustomerProfile(models.Model):
     last_transaction_on = day()
     transactions_1m = count()
     transactions_3m = count()
+    transactions_6m = count()
     transactions_12m = count()
 
     # Value (S1.3): daily averages of the month
@@ -71,7 +72,9 @@ class CustomerProfile(models.Model):
     securities_custody = money()
     aum = money()
     aum_high_3m = money()
+    aum_1m_ago = money()
     aum_3m_ago = money()
+    aum_6m_ago = money()
     aum_12m_ago = money()
     loan_balance = money()
     loan_high_3m = money()
@@ -112,6 +115,10 @@ class CustomerProfile(models.Model):
     amount_out_1m = money()
     amount_in_3m = money()
     amount_out_3m = money()
+    amount_in_6m = money()
+    amount_out_6m = money()
+    amount_in_12m = money()
+    amount_out_12m = money()
     transfers_3m = money()
     salary_3m = money()
     largest_in_3m = money()
@@ -139,6 +146,7 @@ class CustomerProfile(models.Model):
     # Contact and response history
     contacts_30d = count()
     contacts_90d = count()
+    contacts_180d = count()
     contacts_12m = count()
     reached_12m = count()
     last_contact_on = day()

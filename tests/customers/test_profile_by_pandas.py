@@ -122,6 +122,27 @@ def test_margin_fees_and_cost(mine, rows):
     same(mine["contribution_12m"], whole, places=1)
 
 
+@pytest.mark.parametrize("months", [1, 3, 6, 12])
+def test_bookings_money_and_assets_over_every_window(mine, rows, months):
+    first = (pd.Timestamp(DAY) + pd.Timedelta(days=1) - pd.DateOffset(months=months)).date()
+    booked = on(rows["transaction"], "booked_on", first)
+    same(mine[f"transactions_{months}m"], booked.groupby("customer_id").size(), 0)
+    for way, some in (("in", booked[booked["amount"] > 0]), ("out", booked[booked["amount"] < 0])):
+        same(mine[f"amount_{way}_{months}m"], some.groupby("customer_id")["amount"].sum().abs())
+    ago = (pd.Timestamp(first) - pd.Timedelta(days=1)).date()
+    balance = on(rows["monthlybalance"], "month", ago, ago).join(
+        rows["product"].set_index("id"), on="product_id"
+    )
+    weight = balance["asset_class"].map(lambda code: {"": 0.0, "securities_custody": 0.5}.get(code, 1.0))
+    same(mine[f"aum_{months}m_ago"], (balance["average"] * weight).groupby(balance["customer_id"]).sum())
+
+
+@pytest.mark.parametrize("days", [30, 90, 180])
+def test_contacts_over_every_window(mine, rows, days):
+    called = on(rows["contact"], "contacted_on", DAY - dt.timedelta(days=days - 1))
+    same(mine[f"contacts_{days}d"], called.groupby("customer_id").size(), 0)
+
+
 def test_products_lines_purchases_and_dates(mine, rows):
     product = rows["product"].set_index("id")
     held = rows["holding"][rows["holding"]["opened_on"] <= pd.Timestamp(DAY)].join(
