@@ -347,6 +347,7 @@ def card_rows(model: PredictiveModel, version: ModelVersion | None) -> list[tupl
     rows += [(_("Data"), card.told(note)) for note in document.get("notes", [])]
     if comparison := document.get("comparison"):
         rows.append((_("Learners"), card.told(comparison)))
+    rows += [(_("Left alone"), card.told(feature)) for feature in document.get("ignored", [])]
     rows += [(_("Limits"), card.told(limit)) for limit in document.get("limits", [])]
     rows.append((_("Owner"), document.get("owner", "")))
     rows.append((_("Trained by"), version.trained_by.full_name))

@@ -92,13 +92,13 @@ def _made(job: runs.Job, *, challenger: bool) -> ScoreRun | None:
 def _existing(model: PredictiveModel, month: dt.date | None) -> dt.date:
     """The month-end to score. Raises runs.Refused naming the newest where there is none of that day."""
     newest = profile.latest_month()
-    if newest is None:
-        raise runs.Refused(_("There is no customer profile yet. Build the month-end profile first."))
     day = month or newest
+    if day is None:
+        raise runs.Refused(_("There is no customer profile yet. Build the month-end profile first."))
     if not model.history_campaign and not CustomerProfile.objects.filter(month=day).exists():
         raise runs.Refused(
             _("There is no customer profile of %(day)s; the newest is of %(newest)s.")
-            % {"day": day.isoformat(), "newest": newest.isoformat()}
+            % {"day": day.isoformat(), "newest": newest.isoformat() if newest else _("no day")}
         )
     return day
 
@@ -106,8 +106,7 @@ def _existing(model: PredictiveModel, month: dt.date | None) -> dt.date:
 def _scored(
     version: ModelVersion, day: dt.date, user: User, job: runs.Job | None, *, challenger: bool
 ) -> ScoreRun:
-    left = ScoreRun.objects.filter(version__model=version.model, challenger=challenger)
-    published.drop_remains(left.exclude(run=job.run_id) if job and challenger else left)
+    published.drop_remains(ScoreRun.objects.filter(version__model=version.model, challenger=challenger))
     fitted = load(version)
     if fitted is not None and not version.model.history_campaign:
         drift.refuse_lost(fitted)

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from analytics import card, explored, features, history, labels, own_target, targets
 from analytics.modelling import artefact, bootstrap, metrics, rolling
 from analytics.modelling.estimators import EstimatorKind
+from analytics.modelling.inputs import NothingToLearnFrom
 from analytics.modelling.leakage import LeakageFound
-from analytics.modelling.matrix import FeatureSpec
+from analytics.modelling.matrix import FeatureSpec, InfiniteValue
 from analytics.modelling.response import (
     POSITIVES_NEEDED,
     Choice,
@@ -98,8 +99,8 @@ def train(
             # Few responders of few campaigns may teach nothing, where all customers' own purchases do.
             material = _material(model, as_of, job, assigned_failed=True)
             slices, choice = _fitted(model, material, job)
-    except LeakageFound as leak:
-        raise runs.Refused(card.told(leak.sentence)) from leak
+    except (LeakageFound, NothingToLearnFrom, InfiniteValue) as unfit:
+        raise runs.Refused(card.told(unfit.sentence)) from unfit
     except (InsufficientData, CannotSplit) as lack:
         # A rule of recency and value says something of buying and leaving, nothing of a bank's own field.
         if material.past is not None or model.kind in WITHOUT_RULE:
