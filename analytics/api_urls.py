@@ -2,8 +2,9 @@
 
 from django.urls import URLPattern
 
-from analytics.api import models, preferences, prospects, segments
+from analytics.api import models, preferences, prospects, segments, verifications
 from analytics.predictive import PROMOTERS, WRITERS
+from analytics.watch import DECIDERS
 from bankcrm import policy
 from bankcrm.models import Role
 
@@ -48,9 +49,20 @@ urlpatterns: list[URLPattern] = [
     ),
     policy.route(
         f"{MODEL}score-runs/<int:pk>/verification/",
-        models.ScoreRunVerification.as_view(),
+        verifications.ScoreRunVerification.as_view(),
         name="api-model-verification",
         read=READERS,
+    ),
+    policy.route(
+        f"{MODEL}count/", models.Count.as_view(), name="api-model-count", read=policy.NOBODY, write=WRITERS
+    ),
+    policy.route(f"{MODEL}alerts/", verifications.Alerts.as_view(), name="api-model-alerts", read=READERS),
+    policy.route(
+        f"{MODEL}alerts/<int:pk>/aside/",
+        verifications.AlertSetAside.as_view(),
+        name="api-model-alert-aside",
+        read=policy.NOBODY,
+        write=DECIDERS,
     ),
     policy.route(
         "api/v1/segmentations/",

@@ -10,43 +10,16 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from django.db import transaction
 from numpy.typing import NDArray
 
 from analytics import card, preferences, verification
-from analytics.models import PredictiveModel, ScoreRun, Verification
-from bankcrm import audit, bulk, runs
-from bankcrm.models import User
+from analytics.models import ScoreRun
+from bankcrm import bulk
 
 RESAMPLES = 200
 INTERVALS = ("accuracy", "base_accuracy", "gain", "log_loss")
 # The kind of a group whose name is an answer: its chances summed against how many chose it.
 ANSWER, BRANCH = "answer", "branch"
-
-
-def keep_due(model: PredictiveModel, user: User, job: runs.Job | None = None) -> int:
-    """Count every published run of the model whose window has passed and that nobody has counted, and keep what was
-    found; returns how many. Safe to repeat: a run has one verification, which outlives the answers."""
-    waiting = ScoreRun.objects.filter(
-        version__model=model, state=ScoreRun.State.PUBLISHED, verification__isnull=True
-    )
-    done = 0
-    for run in waiting.select_related("version__model").defer("version__artefact").order_by("pk"):
-        counted = count(run)
-        if counted is None:
-            continue
-        values = {
-            **counted,
-            "data_through": verification.data_through() or run.as_of,
-            "run": job.run if job else None,
-        }
-        with transaction.atomic():
-            if job:
-                job.fence()
-            Verification.objects.update_or_create(score_run=run, defaults=values)
-            audit.record(user, "model.verified", model, score_run=run.pk, alarm=counted["alarm"])
-        done += 1
-    return done
 
 
 def count(run: ScoreRun) -> dict[str, Any] | None:

@@ -46,3 +46,16 @@ def drop_remains(results: QuerySet[Any]) -> int:
     """
     dead = results.filter(state="building").exclude(run__state__in=["queued", "running"], run__isnull=False)
     return dead.update(state="dropped")
+
+
+def drop(results: QuerySet[Any], parent: str) -> int:
+    """Drop the rows of published runs nobody reads any more, run by run with its mark; returns how many. In a
+    transaction. Whatever a pointer still holds is refused by the caller, not here."""
+    spent = list(results.filter(state="published").values_list("pk", flat=True))
+    with connection.cursor() as cursor:
+        for run in spent:
+            cursor.execute(
+                sql.SQL("DROP TABLE IF EXISTS {part}").format(part=sql.Identifier(f"{parent}_{run}"))
+            )
+    results.filter(pk__in=spent).update(state="dropped")
+    return len(spent)

@@ -1,10 +1,10 @@
-"""What is to be computed anew because a newer month-end has been built."""
+"""What is to be computed because a newer month-end has been built or a window has passed."""
 
 from __future__ import annotations
 
 from django.db.models import F, Q, QuerySet
 
-from analytics import predictive, segments
+from analytics import predictive, segments, verification
 from analytics.models import PredictiveModel, Segmentation
 from bankcrm import runs
 from customers import profile
@@ -30,9 +30,21 @@ def due_segmentations() -> QuerySet[Segmentation]:
     return Segmentation.objects.filter(monthly=True, in_use__isnull=False).exclude(fresh)
 
 
+def due_verifications() -> QuerySet[PredictiveModel]:
+    """Models with published scores whose window has passed and that nobody has counted."""
+    waiting = {run.version.model_id for run in verification.due()}
+    return PredictiveModel.objects.filter(pk__in=waiting)
+
+
 def ask_for_due() -> int:
     """Ask for the work of everything due, in nobody's name; what is asked for already is not asked again."""
     asked = [runs.request("analytics.score", None, **predictive.work_on(model)) for model in due_models()]
+    scored = {model.pk for model in due_models()}
+    asked += [
+        runs.request("analytics.verify", None, **predictive.work_on(model))
+        for model in due_verifications()
+        if model.pk not in scored  # a scoring counts what is due itself
+    ]
     asked += [
         runs.request("analytics.segments.assign", None, **segments.work_on(made))
         for made in due_segmentations()

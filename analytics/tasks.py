@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from analytics import preference_verification, schedule
+from analytics import schedule, verifying, watch
 from analytics.models import PredictiveModel, Segmentation
 from analytics.predictive import WRITERS
 from bankcrm import runs
@@ -47,11 +47,41 @@ def score(job: runs.Job) -> dict[str, Any]:
     if model.kind == PredictiveModel.Kind.PROSPECT:
         made = prospect_scoring.score(model, _user(job, model.owner), job)
         return {"url": reverse("prospect-detail", args=[made.list_code]), "prospects": made.rows}
-    done = scoring.score(model, _day(job, "month"), _user(job, model.owner), job)
-    if model.kind == PredictiveModel.Kind.PREFERENCE:
-        # A month later more is known of the months before.
-        preference_verification.keep_due(model, _user(job, model.owner), job)
-    return {"url": reverse("model-detail", args=[model.pk]), "score_run": done.pk, "customers": done.rows}
+    user = _user(job, model.owner)
+    try:
+        done = scoring.score(model, _day(job, "month"), user, job)
+    except runs.Refused as refusal:
+        watch.scoring_refused(model, str(refusal), job.run_id)
+        raise
+    watch.scoring_succeeded(model)
+    beside = _challenger(job, model, user)
+    # A month later more is known of the months before.
+    verifying.count(model, user, job)
+    watch.review(model)
+    told = {"url": reverse("model-detail", args=[model.pk]), "score_run": done.pk, "customers": done.rows}
+    return told | beside
+
+
+def _challenger(job: runs.Job, model: PredictiveModel, user: User) -> dict[str, Any]:
+    """Score the same customers with the version that waits; that it cannot does not undo the champion's scores."""
+    from analytics import scoring  # as above
+
+    try:
+        made = scoring.score_challenger(model, _day(job, "month"), user, job)
+    except runs.Refused as refusal:
+        return {"challenger": str(refusal)}
+    return {"challenger": f"v{made.version.number}"} if made else {}
+
+
+@runs.work("analytics.verify", gettext_lazy("Count what scores came to"), roles=WRITERS)
+def verify(job: runs.Job) -> dict[str, Any]:
+    """Arguments: model, optionally again (also what was counted before). Start with ``key=f"model:{id}"``."""
+    model = _model(job)
+    counted = verifying.count(
+        model, _user(job, model.owner), job, again=bool(job.arguments.get("again", False))
+    )
+    watch.review(model)
+    return {"url": reverse("model-proof", args=[model.pk]), "score_runs": counted}
 
 
 @runs.work("analytics.segments.find", gettext_lazy("Look for segments"), roles=WRITERS)
@@ -74,9 +104,14 @@ def assign_segments(job: runs.Job) -> dict[str, Any]:
     return {"url": reverse("segmentation-detail", args=[made.pk]), "customers": run.rows}
 
 
-@runs.work("analytics.monthly", gettext_lazy("Scores and segments of a new month"), roles=WRITERS, daily=True)
+@runs.work(
+    "analytics.monthly",
+    gettext_lazy("Scores, segments and verifications that are due"),
+    roles=WRITERS,
+    daily=True,
+)
 def monthly(job: runs.Job) -> dict[str, Any]:
-    """Without arguments: asks for the scoring and assignment that a newer month-end calls for."""
+    """Without arguments: asks for the scoring and assignment that a newer month-end calls for, and for counts."""
     return {"asked": schedule.ask_for_due()}
 
 

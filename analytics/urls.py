@@ -7,6 +7,7 @@ from analytics import api_urls, prospect_views, segment_views, views
 from analytics.api_urls import PROSPECT_READERS
 from analytics.predictive import PROMOTERS, WRITERS
 from analytics.prospects import EXPORTERS, REMOVERS
+from analytics.watch import DECIDERS
 from bankcrm import policy
 from bankcrm.models import Role
 
@@ -31,6 +32,17 @@ urlpatterns: list[URLPattern] = [
     policy.route("models/<int:pk>/work/", views.model_work, name="model-work", read=READERS),
     policy.route(
         "models/<int:pk>/verification/", views.model_verification, name="model-verification", read=READERS
+    ),
+    policy.route("models/<int:pk>/proof/", views.model_proof, name="model-proof", read=READERS),
+    policy.route(
+        "models/<int:pk>/count/", views.model_count, name="model-count", read=policy.NOBODY, write=WRITERS
+    ),
+    policy.route(
+        "models/<int:pk>/alerts/<int:alert>/aside/",
+        views.alert_set_aside,
+        name="alert-set-aside",
+        read=policy.NOBODY,
+        write=DECIDERS,
     ),
     policy.route(
         "models/<int:pk>/train/", views.model_train, name="model-train", read=policy.NOBODY, write=WRITERS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from django.contrib import messages
@@ -12,11 +11,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from analytics import model_page, predictive, preference_page, targets, uplift_page, verification
+from analytics import model_page, predictive, preference_page, targets, uplift_page, verification_page, watch
 from analytics.customer_churn import of as chances_of
 from analytics.customer_preferences import of as preferences_of
 from analytics.forms import FORMS, Kind
-from analytics.models import ModelVersion, PredictiveModel, ScoreRun
+from analytics.models import ModelAlert, ModelVersion, PredictiveModel, ScoreRun
 from bankcrm import clock, parsing, runs
 from bankcrm.models import Run, User
 from bankcrm.policy import REGISTRY, SignedIn
@@ -26,9 +25,15 @@ from customers.models import Customer
 def model_list(request: SignedIn) -> HttpResponse:
     """Every model with its champion, how good it is, and how fresh its scores are."""
     today = clock.today()
-    found = model_page.models().filter(pk__in=PredictiveModel.objects.visible_to(request.user))
+    found = list(model_page.models().filter(pk__in=_seen(request)))
+    attention = verification_page.attention(found)
+    rows = [{**model_page.summary(model, today), "attention": attention.get(model.pk)} for model in found]
+    # What calls for action stands first; the rest keeps its order.
+    rows.sort(
+        key=lambda row: ("act", "watch", "").index(row["attention"]["level"] if row["attention"] else "")
+    )
     context = {
-        "rows": [model_page.summary(model, today) for model in found],
+        "rows": rows,
         "may_write": request.user.may_act_as(predictive.WRITERS),
     }
     return render(request, "analytics/models.html", context)
@@ -78,6 +83,8 @@ def model_detail(request: SignedIn, pk: int) -> HttpResponse:
         "preference": preference_page.evidence(model, shown),
         "answers": preference_page.in_use(model),
         "watch": model_page.watch(model),
+        "alerts": verification_page.alerts(model),
+        "may_decide": request.user.may_act_as(watch.DECIDERS),
         "card": model_page.card_rows(model, shown),
         "lift_headers": [_("Decile"), _("Customers"), _("Positive"), _("Rate"), _("Lift")],
         "calibration_headers": [_("Decile"), _("Predicted"), _("Actual"), _("Customers")],
@@ -94,7 +101,7 @@ def model_detail(request: SignedIn, pk: int) -> HttpResponse:
 def _work(model: PredictiveModel, user: User) -> list[dict[str, Any]]:
     """Work under way on the model, whoever asked for it."""
     unfinished = Run.objects.unfinished().filter(
-        kind__in=["analytics.train", "analytics.score"], key=predictive.work_key(model)
+        kind__in=["analytics.train", "analytics.score", "analytics.verify"], key=predictive.work_key(model)
     )
     return [
         {"run": run, "title": runs.title(run.kind), "mine": run.requested_by_id == user.pk}
@@ -113,31 +120,60 @@ def model_work(request: SignedIn, pk: int) -> HttpResponse:
 
 
 def model_verification(request: SignedIn, pk: int) -> HttpResponse:
-    """Predicted against actual of one score run, loaded beside the page because it counts outcomes anew."""
+    """Predicted against actual of one score run as a worker counted it: a part of two pages."""
     model = get_object_or_404(PredictiveModel.objects.visible_to(request.user), pk=pk)
-    published = model_page.score_runs(model)
-    asked = parsing.whole_number(request.GET.get("run", ""))
-    run = get_object_or_404(published, pk=asked) if asked else _judgeable(list(published[:12]))
-    answers = model.kind == Kind.PREFERENCE
-    found = verification.verify(run) if run and not answers else None
-    context = {
-        "model": model,
-        "run": run,
-        "found": found,
-        "answered": preference_page.verified(model, run) if run and answers else None,
-        "complete_on": verification.complete_on(run) if run else None,
-        "chart": [{"label": str(row.decile), **asdict(row)} for row in found.rows] if found else [],
-    }
+    context = verification_page.of_run(model, _run_asked_for(request, model))
+    context["may_write"] = request.user.may_act_as(predictive.WRITERS)
     return render(request, "analytics/_verification.html", context)
 
 
-def _judgeable(published: list[ScoreRun]) -> ScoreRun | None:
-    """The newest run whose window is complete, else the newest."""
-    through = verification.data_through()
-    for run in published:
-        if through and verification.complete_on(run) <= through:
-            return run
-    return published[0] if published else None
+def model_proof(request: SignedIn, pk: int) -> HttpResponse:
+    """Verification of a model: alerts and the rules behind them, the trend over months, one run by group."""
+    model = get_object_or_404(model_page.models().filter(pk__in=_seen(request)), pk=pk)
+    context = {
+        **verification_page.of_run(model, _run_asked_for(request, model)),
+        "alerts": verification_page.alerts(model),
+        "past_alerts": verification_page.past_alerts(model),
+        "rules": verification_page.rules(),
+        "trend": verification_page.trend(model),
+        "runs": model_page.score_runs(model)[:24],
+        "may_write": request.user.may_act_as(predictive.WRITERS),
+        "may_decide": request.user.may_act_as(watch.DECIDERS),
+        "work": _work(model, request.user),
+    }
+    return render(request, "analytics/proof.html", context)
+
+
+def _seen(request: SignedIn) -> Any:
+    return PredictiveModel.objects.visible_to(request.user)
+
+
+def _run_asked_for(request: SignedIn, model: PredictiveModel) -> ScoreRun | None:
+    published = model_page.score_runs(model)
+    asked = parsing.whole_number(request.GET.get("run", ""))
+    if asked:
+        return get_object_or_404(published, pk=asked)
+    return verification_page.shown_run(list(published[:12]))
+
+
+@require_POST
+def model_count(request: SignedIn, pk: int) -> HttpResponse:
+    """Count what published scores came to, those counted before as well."""
+    return _start(request, pk, "analytics.verify", _("Counting has started."))
+
+
+@require_POST
+def alert_set_aside(request: SignedIn, pk: int, alert: int) -> HttpResponse:
+    """Say why an alert is no reason to act."""
+    model = get_object_or_404(_seen(request), pk=pk)
+    found = get_object_or_404(ModelAlert.objects.visible_to(request.user), pk=alert, model=model)
+    try:
+        watch.set_aside(found, request.user, request.POST.get("note", ""))
+    except predictive.Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("The alert is set aside; the same finding does not raise it again."))
+    return redirect("model-proof", model.pk)
 
 
 def customer_preferences(request: SignedIn, pk: int) -> HttpResponse:

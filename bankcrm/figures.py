@@ -107,6 +107,7 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "decimal": decimal,
     "decimal1": lambda value: number(value, 1),
     "decimal3": lambda value: number(value, 3),
+    "decimal4": lambda value: number(value, 4),
     "text": str,
 }
 

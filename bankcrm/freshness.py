@@ -5,6 +5,7 @@ Apps add their callables in ``AppConfig.ready``; the platform asks them only whe
     from bankcrm import freshness
     freshness.sources.append(profile_freshness)      # () -> Freshness | None
     freshness.bells.append(my_runs)                  # (user) -> Bell
+    freshness.notice_boards.append(my_alerts)        # (user) -> [Notice], shown on the page of work
 
 Registering the same callable twice is harmless only if the app checks; ``ready`` runs once per process.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,8 +39,20 @@ class Bell:
     unread: int
 
 
+@dataclass(frozen=True)
+class Notice:
+    """One thing that waits for its reader: what, the route of the page to look at, since when; ``urgent`` stands out."""
+
+    text: str
+    route: str
+    pk: int
+    since: datetime
+    urgent: bool = False
+
+
 sources: list[Callable[[], Freshness | None]] = []
 bells: list[Callable[[User], Bell]] = []
+notice_boards: list[Callable[[User], list[Notice]]] = []
 
 
 def line(known: Mapping[Callable[[], Freshness | None], Freshness | None] | None = None) -> list[Freshness]:
@@ -55,3 +69,11 @@ def bell(user: User) -> Bell:
     """What runs for this user and what waits to be read, over all sources."""
     rung = [each(user) for each in bells]
     return Bell(sum(one.running for one in rung), sum(one.unread for one in rung))
+
+
+def notices(user: User) -> list[Notice]:
+    """What waits to be read by this user, over all boards, the urgent first."""
+    return sorted(
+        (notice for board in notice_boards for notice in board(user)),
+        key=lambda notice: (not notice.urgent, notice.since),
+    )

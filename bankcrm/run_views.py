@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from bankcrm import audit, heartbeat, paging, runs
+from bankcrm import audit, freshness, heartbeat, paging, runs
 from bankcrm.figures import duration, number
 from bankcrm.freshness import Bell
 from bankcrm.models import Role, Run, User
@@ -108,6 +108,7 @@ def run_list(request: SignedIn) -> HttpResponse:
             for name, (label, _states) in FILTERS.items()
         ],
         "everybody": everybody,
+        "notices": freshness.notices(request.user),
         "kpis": _operations() if everybody else [],
     }
     return render(request, "bankcrm/runs.html", context)

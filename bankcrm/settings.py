@@ -327,6 +327,10 @@ SPECTACULAR_SETTINGS = {
         "ImportLoad": "customers.models.ImportFile.Load",
         "ModelKind": "analytics.models.PredictiveModel.Kind",
         "SegmentationKind": "analytics.models.Segmentation.Kind",
+        "VerificationAlarm": "analytics.models.Verification.Alarm",
+        "AlertLevel": "analytics.models.ModelAlert.Level",
+        "AlertRule": "analytics.models.ModelAlert.Rule",
+        "AlertEnd": "analytics.models.ModelAlert.End",
     },
 }
 

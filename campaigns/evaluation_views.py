@@ -1,21 +1,34 @@
 """The evaluation report: shown, brought up to date, frozen."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from bankcrm import paging
 from bankcrm.policy import SignedIn
 from campaigns import attribution, evaluation, evaluation_page, results_page
 from campaigns.conflicts import Refused
 from campaigns.models import Campaign
+from campaigns.result_forms import ResultFilter
 
 
 def report_list(request: SignedIn) -> HttpResponse:
     """Campaigns whose result can be read, each with its verdict, effect and return; newest first."""
-    seen = Campaign.objects.visible_to(request.user)
-    return render(request, "campaigns/evaluation/list.html", results_page.context(request, seen))
+    form = ResultFilter(request.GET)
+    seen = Campaign.objects.visible_to(request.user).filter(state__in=results_page.STATES)
+    found = form.filter(seen).select_related("product")
+    context: dict[str, Any] = {"form": form, "filtered": form.narrows}
+    if results_page.needs_figures(form.chosen):
+        context |= results_page.computed(found, form.chosen)
+    else:
+        page = paging.page_of(request, found, results_page.order(form.chosen), results_page.PAGE)
+        context |= results_page.listed(list(page.rows))
+        context["pager"] = page.pager(request, paging.capped_count(found))
+    return render(request, "campaigns/evaluation/list.html", context)
 
 
 def report(request: SignedIn, pk: int) -> HttpResponse:

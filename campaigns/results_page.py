@@ -1,120 +1,51 @@
-"""The list of results: filters, order, and one line for each campaign."""
+"""The list of results: one line for each campaign, with what its figures are or why there are none."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from django import forms
-from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
-
-from bankcrm import paging
 from campaigns import results
 from campaigns.evaluation_page import PILLS, SUCCESS_WORDS
 from campaigns.models import Campaign
 from campaigns.models.campaign import CampaignQuerySet
 from campaigns.results import Result
-from campaigns.verdict import Verdict
 from campaigns.verdict_text import percent
-from customers.models import Product
 
 PAGE = 25
 # What is ordered or filtered by its figures must be computed first: so many of the newest are.
 MOST_COMPUTED = 100
 STATES = [Campaign.State.RUNNING, Campaign.State.CLOSED, Campaign.State.IMPORTED]
 NEWEST, NAME, EFFECT, RETURN = "", "name", "effect", "roi"
-ORDERS = [
-    (NEWEST, _("Newest first")),
-    (NAME, _("Name")),
-    (EFFECT, _("Largest effect first")),
-    (RETURN, _("Highest ROI first")),
-]
-FROZEN, OPEN = "frozen", "provisional"
 
 
-class ResultFilter(forms.Form):
-    """Filters and order of the list, kept in the URL. What makes no sense filters nothing."""
-
-    q = forms.CharField(label=_("Name or code"), required=False, max_length=100)
-    product = forms.ModelChoiceField(
-        Product.objects.filter(pk__in=Campaign.objects.filter(state__in=STATES).values("product")),
-        label=_("Product"),
-        required=False,
-        empty_label=_("All"),
-        to_field_name="code",
-    )
-    state = forms.ChoiceField(
-        label=_("State"),
-        required=False,
-        choices=[("", _("All")), *((state.value, state.label) for state in STATES)],
-    )
-    frozen = forms.ChoiceField(
-        label=_("Report"),
-        required=False,
-        choices=[("", _("All")), (FROZEN, _("Frozen")), (OPEN, _("Provisional"))],
-    )
-    verdict = forms.ChoiceField(
-        label=_("Verdict"),
-        required=False,
-        choices=[("", _("All")), *((verdict.value, PILLS[verdict][0]) for verdict in Verdict)],
-    )
-    order = forms.ChoiceField(label=_("Order"), required=False, choices=ORDERS)
-
-    def __init__(self, data: Any) -> None:
-        super().__init__(data)
-        self.fields["q"].widget.attrs["type"] = "search"
-        self.is_valid()
-        self.chosen = {name: value for name, value in self.cleaned_data.items() if value}
-
-    @property
-    def narrows(self) -> bool:
-        return bool(self.chosen.keys() - {"order"})
-
-    @property
-    def needs_figures(self) -> bool:
-        return "verdict" in self.chosen or self.chosen.get("order") in (EFFECT, RETURN)
-
-    def filter(self, campaigns: CampaignQuerySet) -> CampaignQuerySet:
-        """Campaigns that pass whatever can be asked of the database."""
-        if words := self.chosen.get("q"):
-            campaigns = campaigns.filter(name__icontains=words) | campaigns.filter(code__icontains=words)
-        same = {name: self.chosen[name] for name in ("product", "state") if name in self.chosen}
-        campaigns = campaigns.filter(**same)
-        if report := self.chosen.get("frozen"):
-            frozen = Campaign.objects.filter(reports__is_frozen=True).values("pk")
-            campaigns = (
-                campaigns.filter(pk__in=frozen) if report == FROZEN else campaigns.exclude(pk__in=frozen)
-            )
-        return campaigns
+def needs_figures(chosen: Mapping[str, Any]) -> bool:
+    """Whether filter or order ask for what must be computed first."""
+    return "verdict" in chosen or chosen.get("order") in (EFFECT, RETURN)
 
 
-def context(request: HttpRequest, seen: CampaignQuerySet) -> dict[str, Any]:
-    """Everything the list shows of the campaigns in ``seen``: as many statements for a full page as for one line."""
-    form = ResultFilter(request.GET)
-    found = form.filter(seen.filter(state__in=STATES)).select_related("product")
-    if form.needs_figures:
-        newest = list(found.order_by("-pk")[: MOST_COMPUTED + 1])
-        lines = _chosen(results.results(newest[:MOST_COMPUTED]), form)
-        more, pager = len(newest) > MOST_COMPUTED, None
-    else:
-        order = ("name", "pk") if form.chosen.get("order") == NAME else ("-pk",)
-        page = paging.page_of(request, found, order, PAGE)
-        lines = results.results(page.rows)
-        more, pager = False, page.pager(request, paging.capped_count(found))
-    return {
-        "form": form,
-        "filtered": form.narrows,
-        "rows": [_row(line) for line in lines],
-        "pager": pager,
-        "more_than": MOST_COMPUTED if more else 0,
-    }
+def order(chosen: Mapping[str, Any]) -> tuple[str, str] | tuple[str]:
+    """The order the database keeps."""
+    return ("name", "pk") if chosen.get("order") == NAME else ("-pk",)
 
 
-def _chosen(found: list[Result], form: ResultFilter) -> list[Result]:
-    if verdict := form.chosen.get("verdict"):
+def computed(found: CampaignQuerySet, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """The newest campaigns of ``found``, filtered and ordered by their figures; no pages."""
+    newest = list(found.order_by("-pk")[: MOST_COMPUTED + 1])
+    lines = _chosen(results.results(newest[:MOST_COMPUTED]), chosen)
+    more = len(newest) > MOST_COMPUTED
+    return {"rows": [_row(line) for line in lines], "more_than": MOST_COMPUTED if more else 0}
+
+
+def listed(campaigns: list[Campaign]) -> dict[str, Any]:
+    """The campaigns of one page: as many statements for a full page as for one line."""
+    return {"rows": [_row(line) for line in results.results(campaigns)], "more_than": 0}
+
+
+def _chosen(found: list[Result], chosen: Mapping[str, Any]) -> list[Result]:
+    if verdict := chosen.get("verdict"):
         found = [one for one in found if one.verdict == verdict]
-    value = {EFFECT: _effect, RETURN: _return}.get(form.chosen.get("order", ""))
+    value = {EFFECT: _effect, RETURN: _return}.get(chosen.get("order", ""))
     return sorted(found, key=_last_when_unknown(value)) if value else found
 
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from analytics import model_page, predictive, targets, verification
+from analytics import model_page, predictive, targets
 from analytics.forms import FORMS
-from analytics.models import ModelVersion, PredictiveModel, ScoreRun, Verification
+from analytics.models import ModelVersion, PredictiveModel, ScoreRun
 from analytics.models.predictive import BalanceGroup
 from bankcrm import runs
 from bankcrm.api import StartedRun, accepted
@@ -224,46 +223,6 @@ class ScoreRuns(generics.ListAPIView):
         return model_page.score_runs(one(self.request, self.kwargs["code"])).order_by()
 
 
-class Verified(serializers.Serializer):
-    """Predicted against actual by decile and by arm; empty while the window is open."""
-
-    complete_on = serializers.DateField()
-    is_known = serializers.BooleanField()
-    rows = serializers.SerializerMethodField()
-    totals = serializers.SerializerMethodField()
-    answers = serializers.JSONField(
-        allow_null=True,
-        default=None,
-        help_text=_(
-            "of a preference model: came true, per answer expected and observed, what was taken for what"
-        ),
-    )
-
-    @extend_schema_field(serializers.ListField(child=serializers.DictField()))
-    def get_rows(self, found: dict[str, Any]) -> list[dict[str, Any]]:
-        return [asdict(row) for row in found["found"].rows] if found["found"] else []
-
-    @extend_schema_field(serializers.ListField(child=serializers.DictField()))
-    def get_totals(self, found: dict[str, Any]) -> list[dict[str, Any]]:
-        return [asdict(total) for total in found["found"].totals] if found["found"] else []
-
-
-class ScoreRunVerification(APIView):
-    """What one score run said, and what the customers then did."""
-
-    @extend_schema(operation_id="models_verification", responses=Verified)
-    def get(self, request: Request, code: str, pk: int) -> Response:
-        run = get_object_or_404(model_page.score_runs(one(request, code)), pk=pk)
-        told: dict[str, Any] = {"complete_on": verification.complete_on(run), "found": None, "answers": None}
-        if run.version.model.kind == PredictiveModel.Kind.PREFERENCE:
-            kept = Verification.objects.filter(score_run=run).first()
-            told["answers"] = kept.result if kept else None
-        else:
-            told["found"] = verification.verify(run)
-        told["is_known"] = told["found"] is not None or told["answers"] is not None
-        return Response(Verified(told).data)
-
-
 class Work(APIView):
     """Long work on the model: ``train`` or ``score``."""
 
@@ -287,6 +246,12 @@ class Score(Work):
     """Score the newest month's customers with the champion and put the scores to use."""
 
     kind = "analytics.score"
+
+
+class Count(Work):
+    """Count what published scores came to, where their window is over."""
+
+    kind = "analytics.verify"
 
 
 class Promote(APIView):

@@ -222,10 +222,14 @@ def observed_over_expected(y: ArrayLike, p: ArrayLike, confidence: float = 0.95)
     Alarm outside 0.8–1.25 with an interval that excludes 1 (methods.md section 4). ValueError if nothing was expected.
     """
     labels, scores = _pair(y, p, both=False)
-    observed, expected = int(labels.sum()), float(scores.sum())
+    return judged(int(labels.sum()), float(scores.sum()), len(labels), confidence)
+
+
+def judged(observed: int, expected: float, n: int, confidence: float = 0.95) -> ObservedExpected:
+    """`observed_over_expected` from the sums alone."""
     if expected <= 0:
         raise ValueError("the probabilities add up to nothing, so there is no ratio")
-    low, high = (bound * len(labels) / expected for bound in wilson(observed, len(labels), confidence))
+    low, high = (bound * n / expected for bound in wilson(observed, n, confidence))
     ratio = observed / expected
     lower, upper = OBSERVED_OVER_EXPECTED_LIMITS
     alarm = not lower <= ratio <= upper and not low <= 1 <= high

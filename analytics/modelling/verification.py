@@ -58,12 +58,14 @@ def verify(
     y: ArrayLike,
     p: ArrayLike,
     *,
+    rank: ArrayLike | None = None,
     groups: Mapping[str, Sequence[Any] | NDArray[Any]] | None = None,
     resamples: int = 500,
     seed: int = 0,
 ) -> Verification:
-    """Outcomes y (n,) 0/1 against published probabilities p (n,). `groups`: per kind a label (n,) for every row, None
-    for rows of no group. ValueError for different lengths, values that are no probability, or no rows."""
+    """Outcomes y (n,) 0/1 against published probabilities p (n,). `rank` (n,): what customers were ranked by, where
+    calibration tied what it keeps apart; auc and gini are its. `groups`: per kind a label (n,) for every row, None for
+    rows of no group. ValueError for different lengths, values that are no probability, or no rows."""
     labels = check_labels(y)
     chances = np.asarray(p, dtype=np.float64)
     if not len(labels) or chances.shape != labels.shape:
@@ -74,7 +76,8 @@ def verify(
         metric.__name__: (metric, chances) for metric in (metrics.brier, metrics.log_loss, metrics.ece)
     }
     if labels.min() != labels.max():
-        measures |= {metric.__name__: (metric, chances) for metric in (metrics.auc, metrics.gini)}
+        ranked = chances if rank is None else rank
+        measures |= {metric.__name__: (metric, ranked) for metric in (metrics.auc, metrics.gini)}
     deciles = tuple(metrics.calibration_table(labels, chances))
     whole = metrics.observed_over_expected(labels, chances)
     alarm = _alarm(whole)
@@ -99,22 +102,19 @@ def _checks(
     given = np.asarray(names, dtype=object)
     if given.shape != y.shape:
         raise ValueError(f"{kind}: groups of shape {given.shape} for {len(y)} customers")
-    found = sorted({str(name) for name in given if name is not None})
-    words = np.array(["" if name is None else str(name) for name in given], dtype=object)
+    known = np.array([name is not None for name in given], dtype=np.bool_)
+    found, group = np.unique(given[known].astype(str), return_inverse=True)
+    size = np.bincount(group, minlength=len(found))
+    outcomes = np.bincount(group, weights=y[known], minlength=len(found))
+    chances = np.bincount(group, weights=p[known], minlength=len(found))
     checks = []
-    for name in found:
-        inside = words == name
-        observed, expected = int(y[inside].sum()), float(p[inside].sum())
-        n = int(inside.sum())
+    for name, n, observed, expected in zip(found, size, outcomes, chances, strict=True):
+        counts = (str(name), int(n), round(observed), float(expected))
         if expected < LEAST_EXPECTED:
-            checks.append(GroupCheck(kind, name, n, observed, expected, None, None, None, "none"))
+            checks.append(GroupCheck(kind, *counts, None, None, None, "none"))
             continue
-        judged = metrics.observed_over_expected(y[inside], p[inside], 1 - 0.05 / len(found))
-        checks.append(
-            GroupCheck(
-                kind, name, n, observed, expected, judged.ratio, judged.low, judged.high, _alarm(judged)
-            )
-        )
+        judged = metrics.judged(counts[2], counts[3], counts[1], 1 - 0.05 / len(found))
+        checks.append(GroupCheck(kind, *counts, judged.ratio, judged.low, judged.high, _alarm(judged)))
     return checks
 
 

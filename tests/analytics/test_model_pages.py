@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from analytics import predictive, scoring
+from analytics import predictive, scoring, verifying
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
 from bankcrm.models import Run
 from tests.analytics import bank
@@ -22,6 +22,8 @@ def model(cast: Cast) -> PredictiveModel:
 def test_the_page_of_a_model_in_use_shows_its_evidence(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     model = bank.in_use(cast, monkeypatch)
     scoring.score(model, bank.MONTHS[-1], cast.ana)
+    assert "counted once a day" in login(cast.ana).get(f"/models/{model.pk}/verification/").content.decode()
+    verifying.count(model, cast.ana)
     page = login(cast.max).get(f"/models/{model.pk}/").content.decode()
     auc = model.champion.card["metrics"]["auc"]
     beside = model.versions.get(number=2).card["against"][0]["metrics"]["auc"]
@@ -75,6 +77,7 @@ def test_analysts_planners_approvers_and_managers_read(
         "/models/",
         f"/models/{model.pk}/",
         f"/models/{model.pk}/verification/",
+        f"/models/{model.pk}/proof/",
         f"/models/{model.pk}/work/",
     ):
         assert client.get(url).status_code == status

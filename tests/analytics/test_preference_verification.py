@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from analytics import predictive, preference_verification, scoring
+from analytics import predictive, preference_verification, scoring, verifying
 from analytics.models import PreferenceAnswer, Verification
 from bankcrm import runs
 from bankcrm.models import Run
@@ -81,10 +81,10 @@ def test_scoring_counts_what_has_become_known_once_and_the_page_shows_it(
     kept = Verification.objects.get()
     assert kept.score_run_id == july.pk  # the newest month cannot be known yet
     assert kept.run_id == asked.pk
-    assert preference_verification.keep_due(model, cast.ana) == 0
+    assert verifying.count(model, cast.ana) == 0
     told = login(cast.mei).get(page).content.decode()
     for said in ("The likeliest answer came true", "O/E", "named →", "too few expected"):
         assert said in told
     api = login(cast.mei).get(f"/api/v1/models/{model.code}/score-runs/{july.pk}/verification/").json()
     assert api["is_known"]
-    assert api["answers"]["intervals"]["accuracy"] == kept.result["intervals"]["accuracy"]
+    assert api["result"]["intervals"]["accuracy"] == kept.result["intervals"]["accuracy"]

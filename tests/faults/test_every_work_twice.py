@@ -69,6 +69,12 @@ def assign_segments(cast: Cast, folder: Path) -> tuple[User, dict[str, Any]]:
     return cast.ana, {"segmentation": test_segments.used(cast).pk}
 
 
+def verify(cast: Cast, folder: Path) -> tuple[User, dict[str, Any]]:
+    from tests.analytics import scored
+
+    return cast.ana, {"model": scored.hundred(cast).version.model_id}
+
+
 def monthly(cast: Cast, folder: Path) -> tuple[User, dict[str, Any]]:
     from analytics.models import PredictiveModel
 
@@ -141,6 +147,7 @@ SCENARIOS: dict[str, Scenario] = {
     "campaigns.push": push,
     "analytics.train": train,
     "analytics.score": score,
+    "analytics.verify": verify,
     "analytics.monthly": monthly,
     "analytics.segments.find": find_segments,
     "analytics.segments.assign": assign_segments,
