@@ -11,7 +11,7 @@ from analytics import features
 from analytics.features import Population
 from customers import profile
 from customers.models import Customer, OwnField, OwnValues
-from tests import facts
+from tests import facts, later
 from tests.cast import Cast
 
 OCTOBER, NOVEMBER = dt.date(2026, 10, 31), dt.date(2026, 11, 30)
@@ -37,16 +37,16 @@ def specs_of(*codes: str, months: tuple[dt.date, ...] = (OCTOBER,)) -> tuple[fea
 
 
 def test_a_row_reads_nothing_later_than_its_month(people: list[Customer]) -> None:
+    score = later.own_score()
+    for who in people:
+        facts.finance(who, (OCTOBER, 500, 4), number=later.early(who))
+        OwnValues.objects.create(customer=who, valid_from=OCTOBER, brought_by=1, content={str(score.pk): 600})
     profile.build(OCTOBER)
     everything = features.learn_specs(features.usable(), [OCTOBER])
     before = features.matrix(OCTOBER, everything)
+    assert {"own_score", "overdue_days", "amount_in_6m"} <= {spec.name for spec in everything}
     products = {product.code: product for product in facts.Product.objects.all()}
-    for who in people:
-        facts.holding(who, products["fund-mixed"], dt.date(2026, 11, 5))
-        facts.balance(who, products["fund-mixed"], "90000.00", NOVEMBER)
-        facts.transaction(who, "4000.00", dt.date(2026, 11, 9))
-        facts.contact(who, dt.date(2026, 11, 3))
-        facts.response(who, dt.date(2026, 11, 4))
+    later.everything(people[0], products, score)
     profile.build(OCTOBER)
     profile.build(NOVEMBER)
     after = features.matrix(OCTOBER, everything)

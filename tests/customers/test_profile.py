@@ -8,8 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from customers import profile
-from customers.models import Assignment, CustomerProfile, TierRule
-from tests import facts
+from customers.models import CustomerProfile
+from tests import facts, later
 from tests.facts import MONTH
 
 pytestmark = pytest.mark.django_db
@@ -66,33 +66,16 @@ def test_only_a_month_end_can_be_built(products):
         profile.build(dt.date(2026, 10, 30))
 
 
-def everything_after(li, products):
-    """One fact of every kind, one day too late."""
-    later = dt.date(2026, 11, 1)
-    facts.weigh("demand_deposit", "0.1", later)
-    TierRule.objects.create(code="basic", name="Basic", rank=3, minimum_aum=999, valid_from=later)
-    facts.holding(li, products["fund-mixed"], later, amount=5, channel="mobile", first_used_on=later)
-    facts.balance(li, products["current"], 99, dt.date(2026, 11, 30))
-    facts.transaction(li, 5000, later, kind="salary", channel="mobile", counterparty="later", hour=3)
-    facts.transaction(li, -50, later, kind="card", merchant_category="food")
-    facts.contact(li, later, was_reached=True)
-    facts.response(li, later, campaign_code="later", kind="refusal")
-    facts.response(li, later, campaign_code="later")
-    Assignment.objects.create(campaign_code="later", customer=li, cell_code="A", assigned_on=later)
-    facts.finance(li, (later, 88, 0), opened_on=later, upfront_fee=9, number="later")
-    facts.finance(li, (later, 10, 90), number="early")
-
-
 def test_no_fact_later_than_the_day_changes_the_profile(products):
     li = facts.customer(birth_date=dt.date(1980, 11, 1))
     facts.holding(li, products["deposit-12"], amount=500, matures_on=dt.date(2026, 11, 20), channel="counter")
     facts.balance(li, products["current"], 1000)
     facts.transaction(li, 100, kind="salary")
-    facts.finance(li, (MONTH, 500, 4), number="early")
+    facts.finance(li, (MONTH, 500, 4), number=later.early(li))
     profile.build(MONTH)
     before = digest()
     assert before
-    everything_after(li, products)
+    later.everything(li, products)
     profile.build(MONTH)
     assert digest() == before
     facts.transaction(li, 1, MONTH)
@@ -240,11 +223,13 @@ def test_one_conversion_known_from_two_sources_counts_once(products):
     facts.response(li, kind="refusal", responded_on=dt.date(2026, 6, 1))
     facts.contact(li, dt.date(2026, 10, 20), was_reached=True)
     facts.contact(li, dt.date(2026, 9, 20), was_reached=False)
-    facts.contact(li, dt.date(2026, 2, 20))
+    for day in (dt.date(2026, 5, 5), dt.date(2026, 5, 4), dt.date(2026, 2, 20)):
+        facts.contact(li, day)
     profile.build(MONTH)
     found = profile_of(li)
     assert (found.conversions_12m, found.last_refusal_on) == (1, dt.date(2026, 6, 1))
-    assert (found.contacts_30d, found.contacts_90d, found.contacts_12m, found.reached_12m) == (1, 2, 3, 1)
+    assert (found.contacts_30d, found.contacts_90d, found.contacts_180d, found.contacts_12m) == (1, 2, 3, 5)
+    assert found.reached_12m == 1
     assert found.last_contact_on == dt.date(2026, 10, 20)
 
 
