@@ -17,6 +17,11 @@ from customers.fields import Type
 Method = SegmentationVersion.Method
 TYPICAL = 0.5
 TRAITS_ON_MAP = 14
+# Under this share of customers who kept their segment in a month, the segments describe the month, not the customers.
+RETAINED_FROM = 0.8
+# More rows and columns than these make a table of movement nobody reads; the smallest go together.
+MOVES_SHOWN = 8
+OTHERS = -1
 
 
 def segmentations() -> QuerySet[Segmentation]:
@@ -202,7 +207,19 @@ def _cell(trait: dict[str, Any] | None, version: SegmentationVersion) -> dict[st
         "z": signed(z, 1),
         "everybody": everybody,
     }
+    if ratio := _ratio(trait):
+        said = f"{said}; {ratio}"
     return {"tone": strength if z > 0 else -strength, "text": value, "said": said}
+
+
+def _ratio(trait: dict[str, Any]) -> str:
+    """How many times everybody's mean a segment's is, in words; "" where a ratio says nothing."""
+    mean, everybody = trait["mean"] or 0, trait["population"] or 0
+    if mean <= 0 or everybody <= 0:
+        return ""
+    if mean >= everybody:
+        return _("%(times)s times the average") % {"times": number(mean / everybody, 1)}
+    return _("%(share)s of the average") % {"share": pct(mean / everybody, 0)}
 
 
 def evidence(version: SegmentationVersion) -> list[dict[str, Any]]:
@@ -242,8 +259,25 @@ def notes(version: SegmentationVersion) -> list[dict[str, str]]:
     return found
 
 
-def watch(made: Segmentation) -> list[dict[str, str]]:
-    """Whether the segments in use still fit the customers."""
+def watch(made: Segmentation, moved: dict[str, Any] | None = None) -> list[dict[str, str]]:
+    """Whether the segments in use still fit the customers, and keep them when ``moved`` (``movement``) is given."""
+    return [*_drifted(made), *_retained(moved)]
+
+
+def _retained(moved: dict[str, Any] | None) -> list[dict[str, str]]:
+    if moved is None or moved["stayed"] is None:
+        return []
+    named = {"share": pct(moved["stayed"], 0), "n": number(moved["both"])}
+    text = _("%(share)s of %(n)s customers kept their segment since the month before.") % named
+    if moved["stayed"] >= RETAINED_FROM:
+        return [{"level": "ok", "text": text, "detail": ""}]
+    detail = _("under %(least)s a segment lasts too short for a campaign: look for segments again") % {
+        "least": pct(RETAINED_FROM, 0)
+    }
+    return [{"level": "warn", "text": text, "detail": detail}]
+
+
+def _drifted(made: Segmentation) -> list[dict[str, str]]:
     run = made.current_run
     if run is None or run.psi is None:
         return []
@@ -268,36 +302,59 @@ def watch(made: Segmentation) -> list[dict[str, str]]:
 
 
 def moves(made: Segmentation, found: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The table of movement: rows from, columns to, each a share of its row; ``found`` by ``movement``."""
+    """The table of movement: rows from, columns to, each a share of its row; ``found`` by ``movement``.
+
+    Of more than ``MOVES_SHOWN`` segments the smallest are one row and column; who stayed is counted before that.
+    """
     if found is None or made.current_run is None:
         return None
     known = names(made)
-    cells = found["cells"]
-    keys = sorted({key for pair in cells for key in pair if key})
+    cells, shown, grouped = _grouped(found["cells"])
     version = made.current_run.version
-    labels = [title(key, known, version) for key in keys]
+    named = {key: title(key, known, version) for key in shown}
+    if grouped:
+        named[OTHERS] = _("%(n)s smaller segments") % {"n": number(grouped)}
+    keys = list(named)
     rows = []
     for before in [*keys, 0]:
         total = sum(n for (old, _new), n in cells.items() if old == before)
         if total:
             rows.append(
                 {
-                    "label": title(before, known, version) if before else _("New customers"),
+                    "label": named[before] if before else _("New customers"),
                     "total": total,
                     "cells": [
                         {
                             "n": cells.get((before, after), 0),
                             "share": cells.get((before, after), 0) / total,
-                            "stays": before == after,
+                            "stays": before == after and before != OTHERS,
                         }
                         for after in [*keys, 0]
                     ],
                 }
             )
     return {
-        "columns": [*labels, _("Left")],
+        "columns": [*named.values(), _("Left")],
         "rows": rows,
         "stayed": found["stayed"],
         "both": found["both"],
         "earlier": found["earlier"],
     }
+
+
+def _grouped(cells: dict[tuple[int, int], int]) -> tuple[dict[tuple[int, int], int], list[int], int]:
+    """Cells with the smallest segments together as ``OTHERS``, the segments that keep a row, how many do not."""
+    sizes_of: dict[int, int] = {}
+    for pair, n in cells.items():
+        for key in pair:
+            if key:
+                sizes_of[key] = sizes_of.get(key, 0) + n
+    if len(sizes_of) <= MOVES_SHOWN:
+        return cells, sorted(sizes_of), 0
+    largest = sorted(sizes_of, key=lambda key: (-sizes_of[key], key))[: MOVES_SHOWN - 1]
+    kept = {0, *largest}
+    together: dict[tuple[int, int], int] = {}
+    for (before, after), n in cells.items():
+        pair = (before if before in kept else OTHERS, after if after in kept else OTHERS)
+        together[pair] = together.get(pair, 0) + n
+    return together, sorted(largest), len(sizes_of) - len(largest)

@@ -63,7 +63,7 @@ def segmentation_detail(request: SignedIn, pk: int) -> HttpResponse:
         "described": waiting or shown,
         "evidence": segment_page.evidence(waiting or shown) if shown else [],
         "notes": segment_page.notes(waiting or shown) if shown else [],
-        "watch": segment_page.watch(made),
+        "watch": segment_page.watch(made, moved),
         "moves": segment_page.moves(made, moved),
         "work": _work(made, request.user),
         "may_write": request.user.may_act_as(segments.WRITERS),

@@ -134,6 +134,24 @@ def test_movement_counts_who_went_where_who_came_and_who_left(cast: Cast) -> Non
     assert found["cells"][saver, 0] == 1
     assert (members[saver]["change"], members[investor]["change"]) == ("−3", "+2")
     assert found["stayed"] == pytest.approx(897 / 899)
+    assert [note["level"] for note in segment_page.watch(made, found)][-1] == "ok"
+    unsettled = segment_page.watch(made, {"stayed": 0.79, "both": 899})[-1]
+    assert (unsettled["level"], unsettled["text"][:2]) == ("warn", "79")
+
+
+def test_many_segments_move_in_a_table_that_can_be_read(cast: Cast) -> None:
+    three_kinds()
+    made = used(cast)
+    # Ten segments, the higher the number the larger; 11 went from each of the two smallest to the other, 5 came to 1.
+    cells = {(key, key): 100 * key for key in range(1, 11)} | {(1, 2): 11, (2, 1): 11, (0, 1): 5, (10, 0): 3}
+    told = segment_page.moves(made, {"cells": cells, "both": 5522, "stayed": 5500 / 5522, "earlier": None})
+    assert told is not None
+    assert told["columns"] == [*(f"Segment {key}" for key in range(4, 11)), "3 smaller segments", "Left"]
+    others, new = told["rows"][-2:]
+    assert [cell["n"] for cell in others["cells"]][-2:] == [622, 0]
+    assert not any(cell["stays"] for cell in others["cells"])
+    assert (new["label"], [cell["n"] for cell in new["cells"]][-2]) == ("New customers", 5)
+    assert sum(row["total"] for row in told["rows"]) == sum(cells.values())
 
 
 def test_fields_that_moved_ask_for_a_new_search(cast: Cast) -> None:
