@@ -165,7 +165,8 @@ def test_every_unsafe_operation_honours_a_key_but_those_that_give_out_secrets():
     deaf = {
         f"{method} {name}"
         for name, pattern in patterns()
-        if name.startswith("api-") and name != "api-nothing"
+        # The pages that show the API are views of their own, without a class.
+        if name.startswith("api-") and name != "api-nothing" and hasattr(pattern.callback, "cls")
         for method in ("post", "put", "patch", "delete")
         if (handler := getattr(pattern.callback.cls, method, None)) and not hasattr(handler, "honours_key")
     }

@@ -169,10 +169,11 @@ def test_a_ragged_row_a_nul_byte_and_a_lone_quote_are_left_out_by_line(cast: Cas
         (4, "", "wrong_number_of_fields"),
         (6, "", "nul_byte"),
         (7, "", "bad_quotes"),
+        (8, "name", "several_lines"),  # a warning: the row is in
     ]
     assert list(Customer.objects.order_by("number").values_list("number", "name")) == [
         ("C1", "A"),
-        ("C6", "F\nG"),
+        ("C6", "F G"),
         ("C7", "H"),
     ]
     assert ImportReject.objects.get(file=file, line=7).raw == '"C5,""E""x,Wien"'

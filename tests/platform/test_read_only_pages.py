@@ -118,7 +118,7 @@ def refused(user: User, address: str) -> bool:
 
 def test_no_page_offers_the_auditor_a_button_that_would_be_refused(cast: Cast, bank: None) -> None:
     pages = list(walked(login(cast.aud), ["/", *TYPED]))
-    assert len(pages) > 60
+    assert len(pages) > 50
     live = {(page.path, sent) for page in pages for sent in page.sends if refused(cast.aud, sent)}
     assert sorted(live) == [], "\n".join(map(str, sorted(live)))
 
