@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analytics import audience, card, predictive, targets
-from analytics.modelling.limits import PSI_ACT, PSI_WATCH
+from analytics import watch as watch_rules
+from analytics.modelling.limits import PSI_ACT, PSI_WATCH, WEIGHT_ACT
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
 from bankcrm.figures import number, pct, short_day, signed
 from bankcrm.models import User
@@ -71,15 +72,18 @@ def summary(model: PredictiveModel, today: dt.date) -> dict[str, Any]:
 
 
 def light(model: PredictiveModel) -> dict[str, str]:
-    """The drift light: word, tone. The scores in use and the fields the champion learned from, whichever moved more."""
-    psi = model.current_score_run.psi if model.current_score_run else None
-    moved = [entry["psi"] for entry in model.champion.card.get("drift", [])] if model.champion else []
-    if psi is None:
+    """The drift light: word, tone. By the rules of ``watch``: PSI of the scores in use, and how much the model leans on
+    fields that moved, since training or, at training, towards its own later rows."""
+    run, champion = model.current_score_run, model.champion
+    if run is None or champion is None or (run.psi is None and not run.drift):
         return {"word": _("not known"), "tone": ""}
-    psi = max(psi, *moved) if moved else psi
-    if psi >= PSI_ACT:
+    psi = run.psi or 0.0
+    fields = {entry["name"]: entry["psi"] for entry in champion.card.get("drift", [])}
+    moved = {code for code, value in (fields | run.drift.get("features", {})).items() if value >= PSI_ACT}
+    weights = watch_rules.importance(champion)
+    if psi >= PSI_ACT or sum(weights.get(code, 0.0) for code in moved) >= WEIGHT_ACT:
         return {"word": _("act"), "tone": "bad"}
-    if psi >= PSI_WATCH:
+    if psi >= PSI_WATCH or moved:
         return {"word": _("watch"), "tone": "warn"}
     return {"word": _("steady"), "tone": "ok"}
 

@@ -58,6 +58,7 @@ def score(job: runs.Job) -> dict[str, Any]:
     # A month later more is known of the months before.
     verifying.count(model, user, job)
     watch.review(model)
+    job.progress(done.rows, done.rows)  # the customers scored are what this work is measured by
     told = {"url": reverse("model-detail", args=[model.pk]), "score_run": done.pk, "customers": done.rows}
     return told | beside
 

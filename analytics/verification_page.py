@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -9,11 +11,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analytics import card, preference_page, watch
+from analytics.modelling.limits import PSI_ACT, PSI_WATCH
 from analytics.models import ModelAlert, PredictiveModel, ScoreRun, Segment, Segmentation, Verification
 from analytics.verification import ARM, BRANCH, SEGMENT, Verified, complete_on, data_through, is_over, stored
 from bankcrm.models import Branch
 
 TREND_RUNS = 24
+DRIFT_ROWS = 10
+# What a version that learned from selected customers is compared with, as ``analytics.drift`` keeps it.
+FIRST = "first"
 ARM_WORDS = {
     "contacted": gettext_lazy("Contacted by a campaign"),
     "not_contacted": gettext_lazy("Selected, not contacted"),
@@ -54,6 +60,7 @@ def of_run(model: PredictiveModel, run: ScoreRun | None) -> dict[str, Any]:
             "sentence": card.told(found.sentence) if found.sentence else "",
         }
     told |= {
+        "drift": drift(run),
         "kept": kept,
         "complete_on": complete_on(run),
         "waits": kept is None and is_over(run, data_through()),
@@ -97,6 +104,28 @@ def _names(kind: str, found: list[str]) -> tuple[dict[str, Any], Any]:
     return names, _("By segment: %(name)s") % {"name": made.name if made else code}
 
 
+def drift(run: ScoreRun | None) -> dict[str, Any] | None:
+    """How far scores and fields of a run had moved, the most moved first; None where nothing was measured."""
+    if run is None or not (run.drift.get("features") or run.drift.get("against")):
+        return None
+    moved = sorted(run.drift.get("features", {}).items(), key=lambda pair: -pair[1])
+    since = run.drift.get("since")
+    return {
+        "psi": run.psi,
+        "first": run.drift["against"] == FIRST and not since,
+        "since": dt.date.fromisoformat(since) if since else None,
+        "rows": [{"label": watch.label(code), "psi": psi, **_moved(psi)} for code, psi in moved[:DRIFT_ROWS]],
+        "rest": len(moved) - DRIFT_ROWS,
+        "unseen": [card.told(sentence) for sentence in run.drift.get("unseen", [])],
+    }
+
+
+def _moved(psi: float) -> dict[str, Any]:
+    if psi >= PSI_ACT:
+        return {"word": _("act"), "tone": "bad"}
+    return {"word": _("watch"), "tone": "warn"} if psi >= PSI_WATCH else {"word": _("steady"), "tone": "ok"}
+
+
 def trend(model: PredictiveModel) -> dict[str, Any]:
     """Month by month of the champions' scores: O/E and AUC with intervals, drift, alarm; challengers apart."""
     kept = list(
@@ -105,14 +134,22 @@ def trend(model: PredictiveModel) -> dict[str, Any]:
         .defer("score_run__version__artefact", "score_run__shares")
         .order_by("-score_run__as_of", "-score_run")[: 2 * TREND_RUNS]
     )
-    rows = [_trend_row(each) for each in kept if not each.score_run.challenger][:TREND_RUNS]
+    rows = _last_of_month(each for each in kept if not each.score_run.challenger)
     return {
         "rows": rows,
-        "challengers": [_trend_row(each) for each in kept if each.score_run.challenger][:TREND_RUNS],
+        "challengers": _last_of_month(each for each in kept if each.score_run.challenger),
         "ratio": _series(rows, "ratio", _("Observed ÷ expected")),
         "auc": _series(rows, "auc", _("AUC")),
         "psi": _series(rows, "psi", _("PSI")),
     }
+
+
+def _last_of_month(kept: Iterable[Verification]) -> list[dict[str, Any]]:
+    """One row a month, newest first: of several scorings of one day the last was in use."""
+    newest: dict[dt.date, Verification] = {}
+    for each in kept:
+        newest.setdefault(each.score_run.as_of, each)
+    return [_trend_row(each) for each in newest.values()][:TREND_RUNS]
 
 
 def _trend_row(kept: Verification) -> dict[str, Any]:
@@ -175,3 +212,15 @@ def attention(models: list[PredictiveModel]) -> dict[int, dict[str, Any]]:
         if alert.level == ModelAlert.Level.ACT:
             entry["level"] = alert.level
     return found
+
+
+def newest(models: list[PredictiveModel]) -> dict[int, dict[str, Any]]:
+    """Model → the newest count of its champion's scores: observed over expected with its interval, alarm, day."""
+    champions = [model.champion_id for model in models if model.champion_id]
+    kept = (
+        Verification.objects.filter(score_run__version__in=champions, score_run__challenger=False, n__gt=0)
+        .order_by("score_run__version_id", "-score_run__as_of", "-score_run")
+        .distinct("score_run__version_id")
+        .values_list("score_run__version__model_id", "result__ratio", "alarm", "score_run__as_of")
+    )
+    return {model: {**ratio, "alarm": alarm, "as_of": as_of} for model, ratio, alarm, as_of in kept if ratio}

@@ -27,7 +27,15 @@ def model_list(request: SignedIn) -> HttpResponse:
     today = clock.today()
     found = list(model_page.models().filter(pk__in=_seen(request)))
     attention = verification_page.attention(found)
-    rows = [{**model_page.summary(model, today), "attention": attention.get(model.pk)} for model in found]
+    counted = verification_page.newest(found)
+    rows = [
+        {
+            **model_page.summary(model, today),
+            "attention": attention.get(model.pk),
+            "counted": counted.get(model.pk),
+        }
+        for model in found
+    ]
     # What calls for action stands first; the rest keeps its order.
     rows.sort(
         key=lambda row: ("act", "watch", "").index(row["attention"]["level"] if row["attention"] else "")
@@ -153,7 +161,7 @@ def _run_asked_for(request: SignedIn, model: PredictiveModel) -> ScoreRun | None
     asked = parsing.whole_number(request.GET.get("run", ""))
     if asked:
         return get_object_or_404(published, pk=asked)
-    return verification_page.shown_run(list(published[:12]))
+    return verification_page.shown_run(list(published.filter(challenger=False)[:12]))
 
 
 @require_POST

@@ -7,6 +7,7 @@ nothing is promoted by itself.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -20,7 +21,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from analytics import card, predictive
 from analytics.modelling.limits import AUC_DROP, OLD_DAYS, PSI_ACT, PSI_WATCH, WEIGHT_ACT
 from analytics.models import ModelAlert, ModelVersion, PredictiveModel, ScoreRun, Verification
-from bankcrm import audit, clock
+from bankcrm import audit, clock, figures
 from bankcrm.freshness import Bell, Notice
 from bankcrm.models import Role, User
 from customers import fields as catalogue
@@ -346,8 +347,11 @@ def set_aside(alert: ModelAlert, user: User, note: str) -> None:
 
 
 def told(alert: ModelAlert) -> str:
-    """The finding in the reader's language."""
-    return card.told(alert.finding)
+    """The finding in the reader's language, its day as pages write days."""
+    values = dict(alert.finding.get("values", {}))
+    if "day" in values:
+        values["day"] = figures.short_day(dt.date.fromisoformat(values["day"]))
+    return card.told({**alert.finding, "values": values})
 
 
 def importance(version: ModelVersion) -> dict[str, float]:

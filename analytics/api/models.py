@@ -53,11 +53,14 @@ class ModelVersionSerializer(serializers.ModelSerializer):
 
 
 class ScoreRunSerializer(serializers.ModelSerializer):
+    """One score run; a challenger's chooses nobody. ``drift`` has the PSI of every field and what it is against."""
+
     version = serializers.IntegerField(source="version.number", read_only=True)
+    drift = serializers.JSONField(read_only=True)
 
     class Meta:
         model = ScoreRun
-        fields = ["id", "version", "as_of", "rows", "psi", "published_at"]
+        fields = ["id", "version", "challenger", "as_of", "rows", "psi", "drift", "published_at"]
         read_only_fields = fields
 
 

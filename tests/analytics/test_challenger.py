@@ -9,7 +9,7 @@ from analytics.models import ModelAlert, ModelVersion, PredictiveModel, Score, S
 from bankcrm import runs
 from bankcrm.models import Run
 from tests.analytics import bank
-from tests.cast import Cast
+from tests.cast import Cast, login
 
 
 def scored(model: PredictiveModel, cast: Cast, **more: str) -> Run:
@@ -29,6 +29,7 @@ def test_every_scoring_scores_both_and_outcomes_compare_them(
     run = scored(model, cast, month=past)
     assert run.state == Run.State.DONE
     assert run.result["challenger"] == f"v{waiting.number}"
+    assert (run.done, run.total) == (run.result["customers"],) * 2
     champions, beside = ScoreRun.objects.filter(version__model=model).order_by("pk")
     model.refresh_from_db()
     assert (champions.challenger, beside.challenger) == (False, True)
@@ -95,6 +96,11 @@ def test_scores_and_fields_that_moved_are_measured_against_training(
     assert moved.psi > 0.25
     assert moved.drift["against"] == drift.TRAINING
     assert max(moved.drift["features"], key=moved.drift["features"].get) == "demand_deposit"
+    page = login(cast.mei).get(f"/models/{model.pk}/proof/?run={moved.pk}").content.decode()
+    assert "What had moved by 31 Oct" in page
+    assert "Demand deposit" in page
+    listed = login(cast.mei).get(f"/api/v1/models/{model.code}/score-runs/").json()["results"]
+    assert (listed[0]["challenger"], listed[0]["drift"]["against"]) == (False, "training")
     found = {alert.rule: alert for alert in watch.review(model)}
     for rule in (ModelAlert.Rule.SCORES, ModelAlert.Rule.FEATURES):
         assert (found[rule].level, found[rule].proposes_training) == ("act", True)
