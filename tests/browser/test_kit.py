@@ -141,6 +141,18 @@ def test_a_refusal_is_told_and_leaves_the_page_as_it_was(desk, code, words):
     assert desk.locator("#swapped").text_content() == ""
 
 
+def test_the_same_refusal_again_is_told_once_until_it_is_closed(desk):
+    for _again in range(3):
+        with desk.expect_response("**/kit/fail/500/"):
+            desk.locator("#fail-500").click()
+    desk.locator("#fail-404").click()
+    toasts(desk).get_by_text("Not here").wait_for()
+    assert toasts(desk).count() == 2
+    desk.locator(".toast-k", has_text="Something broke").get_by_role("button", name="Close").click()
+    desk.locator("#fail-500").click()
+    desk.locator(".toast-k", has_text="Something broke").wait_for()
+
+
 def test_a_form_that_is_wrong_comes_back_into_its_place(desk):
     desk.locator("#fail-422").click()
     desk.locator("#swapped").get_by_text("answer 422").wait_for()

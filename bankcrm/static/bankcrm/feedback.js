@@ -72,7 +72,10 @@ document.body.addEventListener("htmx:responseError", (event) => {
   const { xhr } = event.detail;
   if (xhr.status === 401) return window.location.reload();
   const known = region.dataset[`e${xhr.status}`] ?? (xhr.status >= 500 ? region.dataset.e5xx : region.dataset.e4xx);
-  toast({ text: serversWords(xhr) || known, level: "bad" });
+  const text = serversWords(xhr) || known;
+  // A page that asks every few seconds would pile up the same sentence while the server is away.
+  if ([...region.querySelectorAll(".toast-k .txt")].some((shown) => shown.textContent === text)) return;
+  toast({ text, level: xhr.status === 503 ? "warn" : "bad" });
 });
 document.body.addEventListener("htmx:timeout", () => toast({ text: region.dataset.timeout, level: "warn" }));
 
