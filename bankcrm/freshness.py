@@ -41,7 +41,7 @@ class Bell:
 
 @dataclass(frozen=True)
 class Notice:
-    """One thing that waits for its reader: what, the route of the page to look at, since when; ``urgent`` stands out."""
+    """One thing that waits for its reader: what, the route of the page to look at, since when; ``urgent`` leads."""
 
     text: str
     route: str
