@@ -161,9 +161,11 @@ def shrink(estimates: Sequence[float], variances: Sequence[float], level: float 
 def _pooled(estimates: Sequence[float], variances: Sequence[float]) -> tuple[float, float, float]:
     if len(estimates) == 1:
         return float(estimates[0]), float(variances[0]), 0.0
-    pooled = combine_effects(np.asarray(estimates), np.asarray(variances), method_re="dl")
+    # statsmodels does not cut the moment estimate off at zero, and takes roots of the negative weights it leads to; the
+    # fixed-effect mean is the limit there, and nothing of the random-effects part is read.
+    with np.errstate(invalid="ignore"):
+        pooled = combine_effects(np.asarray(estimates), np.asarray(variances), method_re="dl")
     if pooled.tau2 <= 0:
-        # statsmodels does not cut the moment estimate off at zero; the fixed-effect mean is the limit there.
         return float(pooled.mean_effect_fe), float(pooled.sd_eff_w_fe) ** 2, 0.0
     return float(pooled.mean_effect_re), float(pooled.sd_eff_w_re) ** 2, float(pooled.tau2)
 
