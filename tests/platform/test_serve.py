@@ -180,7 +180,8 @@ def test_a_second_one_says_where_the_first_serves_and_make_stop_ends_that_too(se
 
 
 def test_nothing_is_served_while_a_bank_is_made(own_var: Path) -> None:
-    with claims.claim(claims.MAKING):
+    # With the worker beside it, as a demo and a loop have one.
+    with claims.claim(claims.MAKING), claims.claim(claims.SERVING):
         for command in ("serve", "demo", "loop"):
             with pytest.raises(CommandError, match="A bank is being made in this database"):
                 call_command(command)

@@ -30,7 +30,7 @@ class Command(BaseCommand):
             return
         try:
             # A loop or demo that makes its bank has a worker beside it; nothing else comes between.
-            claims.refuse_beside_others(claims.SERVING, *([] if port is None else [claims.MAKING]))
+            claims.refuse_beside_others(*([] if port is None else [claims.MAKING]), claims.SERVING)
             if port is not None:
                 claim_port(port)
                 call_command("collectstatic", interactive=False, verbosity=0)

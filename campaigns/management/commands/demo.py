@@ -45,7 +45,7 @@ class Command(BaseCommand):
         if served_already(self._say):
             return
         try:
-            claims.refuse_beside_others(claims.SERVING, claims.MAKING)
+            claims.refuse_beside_others(claims.MAKING, claims.SERVING)
             if not options["prepare_only"]:
                 claim_port(options["port"])  # before minutes of work, not after
             with claims.claim(claims.MAKING):

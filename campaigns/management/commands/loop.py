@@ -33,8 +33,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             # What is served here, or made by somebody else, is not replaced under them.
-            claims.refuse_beside_others(claims.SERVING)
             with claims.claim(claims.MAKING):
+                claims.refuse_beside_others(claims.SERVING)
                 self._play(options)
         except claims.Taken as taken:
             raise CommandError(str(taken)) from taken
