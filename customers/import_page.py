@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from bankcrm import figures
-from customers.imports import campaign_undo, loads, own_fields, reporting, undo
+from customers.imports import campaign_undo, loads, reporting, undo
 from customers.models import ImportFile
 
 State = ImportFile.State
@@ -52,11 +52,10 @@ def expected(file: ImportFile) -> list[tuple[str, int, str]]:
     told = reporting.expected(file)
     if told is None:
         return []
-    rest = _("Known already") if own_fields.used_by(file) else _("Say nothing new")
     return [
         (_("Would be new"), told["new"], ""),
         (_("Would change"), told["changed"], ""),
-        (rest, told["unchanged"], ""),
+        (_("Say nothing new"), told["unchanged"], ""),
     ]
 
 

@@ -196,19 +196,9 @@ def write(file: ImportFile, chunk: sql.Composable, *, all_new: bool) -> None:
     used = used_by(file)
     if not used:
         return
-    ids = dict(OwnField.objects.filter(code__in=used).values_list("code", "id"))
     day = loads.effective_day(file)
-    told = _object([(str(ids[code]), Identifier("k", code)) for code in used])
-    # Of one day the newest file speaks last; an object keeps the last of equal keys.
-    known = (
-        SQL("SELECT '{}'::jsonb AS content")
-        if all_new
-        else SQL(
-            "SELECT COALESCE(jsonb_object_agg(e.key, e.value ORDER BY v.valid_from, v.brought_by), '{{}}') AS content"
-            " FROM customers_ownvalues v CROSS JOIN LATERAL jsonb_each(v.content) e"
-            " WHERE v.customer_id = c.id AND v.valid_from <= {}"
-        ).format(Literal(day))
-    )
+    told = _told(used)
+    known = SQL("SELECT '{}'::jsonb AS content") if all_new else _known(SQL("c.id"), day)
     with connection.cursor() as cursor:
         cursor.execute(
             SQL(
@@ -224,6 +214,32 @@ def write(file: ImportFile, chunk: sql.Composable, *, all_new: bool) -> None:
                 " DO UPDATE SET content = customers_ownvalues.content || excluded.content"
             ).format(day=Literal(day), file=Literal(file.pk), told=told, chunk=chunk, known=known)
         )
+
+
+def differs(file: ImportFile, customer: sql.Composable) -> sql.Composable | None:
+    """Whether a checked row ``k`` tells of own fields what is not known of ``customer``, an id; None without any."""
+    used = used_by(file)
+    if not used:
+        return None
+    return SQL(
+        "EXISTS (SELECT FROM ({known}) known CROSS JOIN LATERAL jsonb_each({told}) e"
+        " WHERE e.value IS DISTINCT FROM COALESCE(known.content -> e.key, 'null'))"
+    ).format(known=_known(customer, loads.effective_day(file)), told=_told(used))
+
+
+def _told(used: dict[str, dict[str, Any]]) -> sql.Composable:
+    """What a row says, by the fields' ids; a field that comes with the file has none yet: nothing is known of it."""
+    ids = dict(OwnField.objects.filter(code__in=used).values_list("code", "id"))
+    return _object([(str(ids.get(code, code)), Identifier("k", code)) for code in used])
+
+
+def _known(customer: sql.Composable, day: Any) -> sql.Composable:
+    """What is known on a day. Of one day the newest file speaks last; an object keeps the last of equal keys."""
+    return SQL(
+        "SELECT COALESCE(jsonb_object_agg(e.key, e.value ORDER BY v.valid_from, v.brought_by), '{{}}') AS content"
+        " FROM customers_ownvalues v CROSS JOIN LATERAL jsonb_each(v.content) e"
+        " WHERE v.customer_id = {} AND v.valid_from <= {}"
+    ).format(customer, Literal(day))
 
 
 def _object(pairs: list[tuple[str, sql.Composable]]) -> sql.Composable:
@@ -253,4 +269,4 @@ def told_customers(file: ImportFile) -> int:
         return int(cursor.fetchone()[0])
 
 
-__all__ = ["MOST_FIELDS", "declare", "definitions", "problems", "remove", "used_by", "write"]
+__all__ = ["MOST_FIELDS", "declare", "definitions", "differs", "problems", "remove", "used_by", "write"]

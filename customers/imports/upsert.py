@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connection, models, transaction
 from psycopg import sql
 
-from customers.imports import checking, kinds, loads, mapping, staging
+from customers.imports import checking, kinds, loads, mapping, own_fields, staging
 from customers.imports.expressions import Identifier, Literal
 from customers.imports.kinds import Kind
 from customers.imports.kinds.declaration import Target
@@ -189,6 +189,8 @@ def expected(file: ImportFile) -> tuple[int, int]:
     changes: sql.Composable = SQL("false")
     if found.changing or found.emptied:
         changes = SQL("({}) IS DISTINCT FROM ({})").format(_was(found), _says(found))
+    if own := own_fields.differs(file, SQL("t.id")):
+        changes = SQL("({} OR {})").format(changes, own)
     is_known = SQL("t.{} IS NOT NULL").format(Identifier(found.rows[0]))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(SQL("SET LOCAL work_mem = '256MB'"))

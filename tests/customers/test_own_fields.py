@@ -32,7 +32,11 @@ def own_files(tmp_path: Path, settings) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
 
 
-def bring(
+def bring(*given: Any, **more: Any) -> ImportFile:
+    return imports.merge(looked_at(*given, **more))
+
+
+def looked_at(
     folder: Path, cast: Cast, text: str, name: str = "a.csv", day: str = "2024-11-30", **more: Any
 ) -> ImportFile:
     file = imports.receive(
@@ -46,7 +50,7 @@ def bring(
     )
     ImportFile.objects.filter(pk=file.pk).update(effective_on=dt.date.fromisoformat(day))
     file.refresh_from_db()
-    return imports.merge(imports.check(file))
+    return imports.check(file)
 
 
 def told(number: str) -> dict[str, Any]:
@@ -184,3 +188,14 @@ def test_a_file_of_many_own_fields_goes_in_at_once(cast: Cast, tmp_path: Path) -
     (row,) = OwnValues.objects.all()
     assert sorted(row.content.values()) == list(range(120))
     assert file.options["own_told"] == 1
+
+
+def test_before_rows_go_in_it_is_said_of_how_many_an_own_field_changes(cast: Cast, tmp_path: Path) -> None:
+    first = looked_at(tmp_path, cast, FIRST)
+    assert first.options["expected"] == {"new": 3, "changed": 0}
+    imports.merge(first)
+    text = FIRST.replace("619", "620").replace("Gold", "Blue")
+    again = looked_at(tmp_path, cast, text, "b.csv", day="2024-12-31")
+    assert again.options["expected"] == {"new": 0, "changed": 2}
+    same = looked_at(tmp_path, cast, FIRST + "\n", "c.csv", day="2024-12-31")
+    assert same.options["expected"] == {"new": 0, "changed": 0}
