@@ -45,8 +45,9 @@ PREFERENCE_MODELS = {
 }
 # In use at once, so that customers' pages show answers; the others wait in the queue of work and for a second person.
 IN_USE = (PredictiveModel.Target.PRODUCT, PredictiveModel.Target.CHANNEL)
-# Fewer leads a day than the team could work, so that everybody still finds new ones this morning.
-WORKED_A_DAY = 5
+# Fewer leads a day than the team could work, and never the last ones: in a small bank too everybody finds some this
+# morning.
+WORKED_A_DAY, LEFT_OPEN = 5, 3
 
 
 def set_the_stage(played: loop.Loop, today: dt.date, capacity: int) -> None:
@@ -66,7 +67,7 @@ def set_the_stage(played: loop.Loop, today: dt.date, capacity: int) -> None:
         counts.update(loop_steps.push(campaign, played.waiting))
         campaign.refresh_from_db()
         team = simulation.Team(campaign, bank)
-        worked = team.work(pushed_on, WORKED_DAYS, at_most=WORKED_A_DAY)
+        worked = team.work(pushed_on, WORKED_DAYS, at_most=WORKED_A_DAY, leaving=LEFT_OPEN)
         counts["outcomes"] = worked.recorded
     clock.set_day(None)
     waiting = loop_steps.create(

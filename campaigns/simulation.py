@@ -57,8 +57,12 @@ class Team:
         days: int,
         report: Callable[[int, int], object] = lambda done, total: None,
         at_most: int | None = None,
+        leaving: int = 0,
     ) -> Worked:
-        """Work ``days`` working days from ``first``, in queue order, everybody up to capacity or ``at_most`` a day."""
+        """Work ``days`` working days from ``first``, in queue order, everybody up to capacity or ``at_most`` a day.
+
+        The last ``leaving`` leads of everybody's queue are not touched.
+        """
         with connection.cursor() as cursor:
             # Thousands of simulated answers need not wait for the disk one by one.
             cursor.execute("SET synchronous_commit TO off")
@@ -66,7 +70,7 @@ class Team:
         for number in range(days):
             clock.set_day(day)
             for manager in self.managers:
-                self._one_day(manager, day, at_most or manager.daily_capacity)
+                self._one_day(manager, day, at_most or manager.daily_capacity, leaving)
             report(number + 1, days)
             if (
                 not Lead.objects.filter(campaign=self.campaign, state__in=queue.WORKABLE)
@@ -77,13 +81,14 @@ class Team:
             day = workdays.add_working_days(day, 1)
         return self.worked
 
-    def _one_day(self, manager: User, day: dt.date, at_most: int) -> None:
+    def _one_day(self, manager: User, day: dt.date, at_most: int, leaving: int) -> None:
         evening = timezone.make_aware(dt.datetime.combine(day, dt.time(20)))
-        leads = list(
+        open_leads = list(
             queue.waiting(manager)
             .filter(Q(next_at__isnull=True) | Q(next_at__lte=evening), campaign=self.campaign)
-            .exclude(pk__in=self.worked.done)[:at_most]
+            .exclude(pk__in=self.worked.done)
         )
+        leads = open_leads[: max(0, min(at_most, len(open_leads) - leaving))]
         if not leads:
             return
         who = np.array([lead.customer_id for lead in leads]) - 1
