@@ -13,11 +13,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from analytics.modelling.matrix import CATEGORY_LIMIT, FeatureKind, FeatureSpec
-from bankcrm import bulk
+from bankcrm import bulk, runs
 from customers import fields as catalogue
+from customers import profile
 from customers.fields import Field, Type
 
 CHUNK = 100_000
@@ -55,6 +57,14 @@ class Batch:
     ids: NDArray[np.int64]
     X: NDArray[np.float32]
     extra: dict[str, NDArray[Any]]
+
+
+def month_to_read(asked: dt.date | None) -> dt.date:
+    """The month-end asked for, else the newest with a profile. Raises runs.Refused where there is none."""
+    day = asked or profile.latest_month()
+    if day is None:
+        raise runs.Refused(_("There is no customer profile yet. Build the month-end profile first."))
+    return day
 
 
 def usable(codes: Iterable[str] = ()) -> list[Field]:

@@ -24,10 +24,9 @@ from analytics.modelling.preference import FittedPreference, fit_preference, spl
 from analytics.modelling.sentences import ModellingRefusal, Sentence, gettext_noop
 from analytics.modelling.splits import Slices
 from analytics.models import ModelVersion, PredictiveModel
-from analytics.training import TODAYS_ROW, Draft, store
+from analytics.training import TODAYS_ROW, Draft, refusing, store
 from bankcrm import runs
 from bankcrm.models import User
-from customers import profile
 
 SOURCE = "preferences"
 RESAMPLES = 500
@@ -69,34 +68,26 @@ def train(
         return made
     began = time.monotonic()
     _step(job, 0, _("Reading what customers did, and features"))
-    day = as_of or profile.latest_month()
-    if day is None:
-        raise runs.Refused(_("There is no customer profile yet. Build the month-end profile first."))
+    day = features.month_to_read(as_of)
     about = preferences.subject(model)
-    try:
-        data = read(model, day)
-        codes = data.y.astype(np.intp)
-        slices = split_by_time(data.dates, codes)
-        _step(job, 1, _("Fitting and calibrating"))
-        fitted = fit_preference(
-            data.X,
-            codes,
-            data.dates,
-            data.specs,
-            about.classes,
-            kind=about.kind,
-            seed=model.pk,
-            resamples=RESAMPLES,
-        )
-    except ModellingRefusal as lack:
-        raise runs.Refused(card.told(lack.sentence)) from lack
-    except LookupError as nothing:
-        raise runs.Refused(
-            _("No month-end has a complete window of %(days)s days before %(day)s yet.")
-            % {"days": model.horizon_days, "day": day.isoformat()}
-        ) from nothing
-    except ValueError as unusable:
-        raise runs.Refused(str(unusable)) from unusable
+    with refusing(model, day):
+        try:
+            data = read(model, day)
+            codes = data.y.astype(np.intp)
+            slices = split_by_time(data.dates, codes)
+            _step(job, 1, _("Fitting and calibrating"))
+            fitted = fit_preference(
+                data.X,
+                codes,
+                data.dates,
+                data.specs,
+                about.classes,
+                kind=about.kind,
+                seed=model.pk,
+                resamples=RESAMPLES,
+            )
+        except ModellingRefusal as lack:
+            raise runs.Refused(card.told(lack.sentence)) from lack
     _step(job, 2, _("Comparing with the champion"))
     document = _card(model, day, data, slices, fitted)
     document["seconds"] = round(time.monotonic() - began, 1)

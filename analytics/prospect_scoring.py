@@ -26,13 +26,7 @@ def score(model: PredictiveModel, user: User, job: runs.Job | None = None) -> Pr
     """
     if job and (made := ProspectRun.objects.filter(run=job.run_id).first()):
         return made
-    version = (
-        ModelVersion.objects.filter(model=model, state=ModelVersion.State.CHAMPION)
-        .select_related("model")
-        .first()
-    )
-    if version is None:
-        raise runs.Refused(_("The model has no champion. A second person promotes a version first."))
+    version = scoring.champion(model)
     found = _list_of(version)
     fitted = scoring.load(version)
     if not isinstance(fitted, FittedResponse):

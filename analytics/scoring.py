@@ -57,6 +57,11 @@ def score(model: PredictiveModel, month: dt.date | None, user: User, job: runs.J
     """
     if job and (made := _made(job, challenger=False)):
         return made
+    return _scored(champion(model), _existing(model, month), user, job, challenger=False)
+
+
+def champion(model: PredictiveModel) -> ModelVersion:
+    """The version in use. Raises runs.Refused where none is."""
     version = (
         ModelVersion.objects.filter(model=model, state=ModelVersion.State.CHAMPION)
         .select_related("model__product")
@@ -64,7 +69,7 @@ def score(model: PredictiveModel, month: dt.date | None, user: User, job: runs.J
     )
     if version is None:
         raise runs.Refused(_("The model has no champion. A second person promotes a version first."))
-    return _scored(version, _existing(model, month), user, job, challenger=False)
+    return version
 
 
 def score_challenger(
@@ -91,11 +96,9 @@ def _made(job: runs.Job, *, challenger: bool) -> ScoreRun | None:
 
 def _existing(model: PredictiveModel, month: dt.date | None) -> dt.date:
     """The month-end to score. Raises runs.Refused naming the newest where there is none of that day."""
-    newest = profile.latest_month()
-    day = month or newest
-    if day is None:
-        raise runs.Refused(_("There is no customer profile yet. Build the month-end profile first."))
+    day = features.month_to_read(month)
     if not model.history_campaign and not CustomerProfile.objects.filter(month=day).exists():
+        newest = profile.latest_month()
         raise runs.Refused(
             _("There is no customer profile of %(day)s; the newest is of %(newest)s.")
             % {"day": day.isoformat(), "newest": newest.isoformat() if newest else _("no day")}

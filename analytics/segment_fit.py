@@ -22,7 +22,7 @@ from analytics.modelling.sentences import ModellingRefusal
 from analytics.models import Segment, Segmentation, SegmentationVersion, SegmentRun
 from bankcrm import audit, bulk, runs
 from bankcrm.models import User
-from customers import profile, tiering
+from customers import tiering
 
 Method, State = SegmentationVersion.Method, SegmentationVersion.State
 TABLE = "analytics_segmentmember"
@@ -42,9 +42,7 @@ def find(
     """
     if job and (done := SegmentationVersion.objects.filter(run=job.run_id).first()):
         return done
-    month = as_of or profile.latest_month()
-    if month is None:
-        raise runs.Refused(_("There is no customer profile yet. Build the month-end profile first."))
+    month = features.month_to_read(as_of)
     _step(job, 0, _("Reading customers"))
     who = population(made, month)
     specs = features.learn_specs(features.usable(made.features or segments.DEFAULT_FEATURES), [month])
@@ -202,9 +200,7 @@ def assign(made: Segmentation, month: dt.date | None, user: User, job: runs.Job 
     version = SegmentationVersion.objects.filter(segmentation=made, state=State.IN_USE).first()
     if version is None:
         raise runs.Refused(_("No version is in use. Look for segments and put a version to use first."))
-    day = month or profile.latest_month()
-    if day is None:
-        raise runs.Refused(_("There is no customer profile yet. Build the month-end profile first."))
+    day = features.month_to_read(month)
     published.drop_remains(SegmentRun.objects.filter(version__segmentation=made))
     run = SegmentRun.objects.create(version=version, as_of=day, run=job.run if job else None)
     ids, segment, psi, moved = _WAYS[Method(version.method)](version, day, job)

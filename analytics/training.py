@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -34,7 +36,6 @@ from analytics.modelling.splits import CannotSplit, Slices, time_split
 from analytics.models import ModelVersion, PredictiveModel
 from bankcrm import audit, runs
 from bankcrm.models import User
-from customers import profile
 
 Algorithm = ModelVersion.Algorithm
 RESAMPLES = 500
@@ -132,9 +133,7 @@ def _material(
 ) -> Material:
     if model.history_campaign:
         return _from_history(model)
-    day = as_of or profile.latest_month()
-    if day is None:
-        raise runs.Refused(_("There is no customer profile yet. Build the month-end profile first."))
+    day = features.month_to_read(as_of)
 
     def step(done: int, total: int) -> None:
         if job:
@@ -166,12 +165,20 @@ def _material(
 def _dataset(
     model: PredictiveModel, day: dt.date, step: labels.Step, *, assigned_failed: bool
 ) -> labels.Dataset:
+    with refusing(model, day):
+        try:
+            if model.kind == PredictiveModel.Kind.OWN:
+                return own_target.dataset(model, day, step)
+            return labels.dataset(model, day, step, assigned_failed=assigned_failed)
+        except own_target.NoValues as nobody:
+            raise runs.Refused(str(nobody)) from nobody
+
+
+@contextmanager
+def refusing(model: PredictiveModel, day: dt.date) -> Iterator[None]:
+    """What reading labels raises, as refusals: LookupError for want of a complete window, ValueError as it says."""
     try:
-        if model.kind == PredictiveModel.Kind.OWN:
-            return own_target.dataset(model, day, step)
-        return labels.dataset(model, day, step, assigned_failed=assigned_failed)
-    except own_target.NoValues as nobody:
-        raise runs.Refused(str(nobody)) from nobody
+        yield
     except LookupError as nothing:
         raise runs.Refused(
             _("No month-end has a complete window of %(days)s days before %(day)s yet.")

@@ -29,7 +29,6 @@ from analytics.models import ModelVersion, PredictiveModel
 from analytics.training import Draft, store
 from bankcrm import runs
 from bankcrm.models import User
-from customers import profile
 
 SOURCE = "uplift"
 GROUP = "tier"
@@ -85,9 +84,7 @@ def train(
         return made
     began = time.monotonic()
     _step(job, 0, _("Reading campaigns and features"))
-    day = as_of or profile.latest_month()
-    if day is None:
-        raise runs.Refused(_("There is no customer profile yet. Build the month-end profile first."))
+    day = features.month_to_read(as_of)
     try:
         past = read(model, day)
         _refuse_too_few(past.pooled)
