@@ -159,8 +159,7 @@ def _unseen_words(spec: FeatureSpec, day: dt.date, who: Population) -> tuple[Sen
     source = catalogue.get(spec.name).source
     statement = (
         f"SELECT coalesce(({source})::text, '') AS value, count(*) AS n"  # noqa: S608  an expression of the field catalogue
-        f" FROM customers_customerprofile p JOIN customers_customer c ON c.id = p.customer_id {who.joins}"
-        f" WHERE p.month = %s AND ({who.where}) GROUP BY 1"
+        f" FROM {who.source} {who.joins} WHERE p.month = %s AND ({who.where}) GROUP BY 1"
     )
     words = bulk.read_columns(statement, [*who.join_params, day, *who.params])
     return inputs.unseen_counted(spec, dict(zip(words["value"], words["n"].tolist(), strict=True)))

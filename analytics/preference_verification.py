@@ -19,7 +19,7 @@ from bankcrm import bulk
 RESAMPLES = 200
 INTERVALS = ("accuracy", "base_accuracy", "gain", "log_loss")
 # The kind of a group whose name is an answer: its chances summed against how many chose it.
-ANSWER, BRANCH = "answer", "branch"
+ANSWER = "answer"
 
 
 def count(run: ScoreRun) -> dict[str, Any] | None:
@@ -29,8 +29,7 @@ def count(run: ScoreRun) -> dict[str, Any] | None:
     of the chance), ``groups`` by answer and branch, ``ratio``, ``intervals`` and, under ``preference``, what
     ``modelling.preference_quality`` measures on answers the version has learned.
     """
-    through = verification.data_through()
-    if run.state != ScoreRun.State.PUBLISHED or through is None or through < verification.complete_on(run):
+    if run.state != ScoreRun.State.PUBLISHED or not verification.is_over(run, verification.data_through()):
         return None
     found = _read(run)
     if not len(found["customer_id"]):
@@ -45,7 +44,7 @@ def count(run: ScoreRun) -> dict[str, Any] | None:
     judged = modelling.verify(
         right,
         np.clip(found["chance"], 0, 1),
-        groups={BRANCH: _named(found["branch"])},
+        groups={verification.BRANCH: verification.named(found["branch"])},
         resamples=RESAMPLES,
         seed=run.pk,
     )
@@ -56,7 +55,7 @@ def count(run: ScoreRun) -> dict[str, Any] | None:
     ]
     quality = _quality(known, chosen, chances, run.pk)
     measured = quality.intervals if quality else {}
-    intervals = {name: _plain(measured[name]) for name in INTERVALS if name in measured}
+    intervals = {name: verification.plain(measured[name]) for name in INTERVALS if name in measured}
     return {
         "n": judged.n,
         "observed": judged.observed,
@@ -66,7 +65,7 @@ def count(run: ScoreRun) -> dict[str, Any] | None:
             "rows": [_row(row) for row in judged.deciles],
             "groups": groups,
             "ratio": {"value": whole.ratio, "low": whole.low, "high": whole.high},
-            "intervals": {**intervals, "ece": _plain(judged.intervals["ece"])},
+            "intervals": {**intervals, "ece": verification.plain(judged.intervals["ece"])},
             "sentence": card.sentence(judged.sentence),
             "against": None,
             "preference": _kept(quality),
@@ -105,24 +104,13 @@ def _answers(
     classes: list[str], chosen: NDArray[np.intp], chances: NDArray[np.float64]
 ) -> list[dict[str, Any]]:
     """Per answer how many chose it against the sum of its chances; intervals wide enough for all answers together."""
-    from analytics.modelling.metrics import observed_over_expected
-    from analytics.modelling.verification import LEAST_EXPECTED, GroupCheck
+    from analytics.modelling.verification import LEAST_EXPECTED, check_group
 
     rows = []
     for at, code in enumerate(classes):
-        observed, expected = int((chosen == at).sum()), float(chances[:, at].sum())
-        if not observed and expected < LEAST_EXPECTED:
-            continue
-        if expected < LEAST_EXPECTED:
-            group = GroupCheck(ANSWER, code, len(chosen), observed, expected, None, None, None, "none")
-        else:
-            chose = (chosen == at).astype(np.int8)
-            found = observed_over_expected(chose, np.clip(chances[:, at], 0, 1), 1 - 0.05 / len(classes))
-            alarm: Any = "none" if not found.alarm else "over" if found.ratio < 1 else "under"
-            group = GroupCheck(
-                ANSWER, code, len(chosen), observed, expected, found.ratio, found.low, found.high, alarm
-            )
-        rows.append(asdict(group))
+        observed, expected = int((chosen == at).sum()), float(np.clip(chances[:, at], 0, 1).sum())
+        if observed or expected >= LEAST_EXPECTED:
+            rows.append(asdict(check_group(ANSWER, code, len(chosen), observed, expected, of=len(classes))))
     return rows
 
 
@@ -147,14 +135,6 @@ def _quality(
     )
 
 
-def _named(numbers: NDArray[Any]) -> NDArray[Any]:
-    """Keys (n,), NaN where there is none, as words with None."""
-    words = np.full(len(numbers), None, dtype=object)
-    known = ~np.isnan(numbers.astype(np.float64))
-    words[known] = numbers[known].astype(np.int64).astype(str)
-    return words
-
-
 def _row(row: Any) -> dict[str, Any]:
     return {
         "decile": row.decile,
@@ -165,7 +145,3 @@ def _row(row: Any) -> dict[str, Any]:
         "low": row.low,
         "high": row.high,
     }
-
-
-def _plain(interval: Any) -> dict[str, float]:
-    return {"value": interval.value, "low": interval.low, "high": interval.high}

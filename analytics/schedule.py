@@ -38,12 +38,12 @@ def due_verifications() -> QuerySet[PredictiveModel]:
 
 def ask_for_due() -> int:
     """Ask for the work of everything due, in nobody's name; what is asked for already is not asked again."""
-    asked = [runs.request("analytics.score", None, **predictive.work_on(model)) for model in due_models()]
-    scored = {model.pk for model in due_models()}
+    scored = list(due_models())
+    asked = [runs.request("analytics.score", None, **predictive.work_on(model)) for model in scored]
     asked += [
         runs.request("analytics.verify", None, **predictive.work_on(model))
         for model in due_verifications()
-        if model.pk not in scored  # a scoring counts what is due itself
+        if model not in scored  # a scoring counts what is due itself
     ]
     asked += [
         runs.request("analytics.segments.assign", None, **segments.work_on(made))

@@ -166,15 +166,16 @@ def verify(run: ScoreRun) -> Verified | None:
     if run.state != ScoreRun.State.PUBLISHED or not is_over(run, data_through()):
         return None
     with bulk.without_time_limit():
-        found = bulk.read_columns(*_statement(run))
+        grouped = _segment_runs(run)
+        found = bulk.read_columns(*_statement(run, grouped))
     if not len(found["customer_id"]):
         return None
     if run.version.model.kind == Kind.UPLIFT:
         return _uplift(found)
-    return _probabilities(run, found)
+    return _probabilities(run, found, grouped)
 
 
-def _statement(run: ScoreRun) -> tuple[str, list[Any]]:
+def _statement(run: ScoreRun, grouped: dict[int, str]) -> tuple[str, list[Any]]:
     model = run.version.model
     if model.history_campaign:
         return _FILED, [model.history_campaign, run.pk]
@@ -184,7 +185,6 @@ def _statement(run: ScoreRun) -> tuple[str, list[Any]]:
     campaigns, code = ("a.product_code = %s", [model.product.code]) if model.product else ("TRUE", [])
     if model.kind == Kind.UPLIFT:
         campaigns = f"{campaigns} AND a.is_random"
-    grouped = [] if model.kind == Kind.UPLIFT else _segment_runs(run.as_of)
     statement = _PROFILED.format(
         outcome=outcome,
         campaigns=campaigns,
@@ -200,12 +200,17 @@ def _statement(run: ScoreRun) -> tuple[str, list[Any]]:
     return statement, [*params, run.as_of, until, *code, run.as_of, until, run.pk, *known_params]
 
 
-def _segment_runs(day: dt.date) -> dict[int, str]:
-    """Of every segmentation in use the newest published run not after ``day``: its key and the segmentation's code."""
+def _segment_runs(run: ScoreRun) -> dict[int, str]:
+    """Of every segmentation in use the newest published run not after the scores': its key and the segmentation's code.
+
+    None for what is not judged by segment: uplift, and an imported campaign.
+    """
+    if run.version.model.kind == Kind.UPLIFT or run.version.model.history_campaign:
+        return {}
     found = (
         SegmentRun.objects.filter(
             state=SegmentRun.State.PUBLISHED,
-            as_of__lte=day,
+            as_of__lte=run.as_of,
             version__segmentation__in=Segmentation.objects.filter(in_use__isnull=False),
         )
         .order_by("version__segmentation_id", "-as_of", "-pk")
@@ -214,7 +219,7 @@ def _segment_runs(day: dt.date) -> dict[int, str]:
     return dict(found.values_list("pk", "version__segmentation__code"))
 
 
-def _probabilities(run: ScoreRun, found: dict[str, NDArray[Any]]) -> Verified | None:
+def _probabilities(run: ScoreRun, found: dict[str, NDArray[Any]], grouped: dict[int, str]) -> Verified | None:
     # scikit-learn is for workers; pages import this module for what was kept.
     from analytics.modelling import verification as modelling
 
@@ -224,11 +229,8 @@ def _probabilities(run: ScoreRun, found: dict[str, NDArray[Any]]) -> Verified | 
     arms = np.array(ARMS, dtype=object)[found["arm"]]
     groups: dict[str, NDArray[Any]] = {ARM: arms}
     if "branch" in found:
-        groups[BRANCH] = _named(found["branch"])
-    grouped = _segment_runs(run.as_of) if "branch" in found else {}
-    groups |= {
-        f"{SEGMENT}{code}": _named(found[f"s{pk}"]) for pk, code in grouped.items() if f"s{pk}" in found
-    }
+        groups[BRANCH] = named(found["branch"])
+    groups |= {f"{SEGMENT}{code}": named(found[f"s{pk}"]) for pk, code in grouped.items()}
     judged = modelling.verify(
         happened,
         np.clip(chance, 0, 1),
@@ -246,7 +248,7 @@ def _probabilities(run: ScoreRun, found: dict[str, NDArray[Any]]) -> Verified | 
         alarm=judged.alarm,
         ratio={"value": whole.ratio, "low": whole.low, "high": whole.high},
         groups=tuple(asdict(group) for group in judged.groups),
-        intervals={name: _plain(each) for name, each in judged.intervals.items()},
+        intervals={name: plain(each) for name, each in judged.intervals.items()},
         sentence=card.sentence(judged.sentence),
         against=_against(run, found) if run.challenger else None,
     )
@@ -256,7 +258,7 @@ def _resamples(n: int) -> int:
     return RESAMPLES if n <= LARGE else RESAMPLES // 2
 
 
-def _named(numbers: NDArray[Any]) -> NDArray[Any]:
+def named(numbers: NDArray[Any]) -> NDArray[Any]:
     """Keys (n,), NaN where there is none, as words with None."""
     words = np.full(len(numbers), None, dtype=object)
     known = ~np.isnan(numbers.astype(np.float64))
@@ -264,7 +266,8 @@ def _named(numbers: NDArray[Any]) -> NDArray[Any]:
     return words
 
 
-def _plain(interval: Any) -> dict[str, float]:
+def plain(interval: Any) -> dict[str, float]:
+    """An interval as JSON keeps it."""
     return {"value": interval.value, "low": interval.low, "high": interval.high}
 
 
@@ -305,7 +308,7 @@ def _uplift(found: dict[str, NDArray[Any]]) -> Verified | None:
         observed=int(happened.sum()),
         expected=float(gained.sum()),
         rows=tuple(rows),
-        intervals={"qini": _plain(measured.qini["score"])},
+        intervals={"qini": plain(measured.qini["score"])},
     )
 
 
@@ -338,5 +341,5 @@ def _against(run: ScoreRun, found: dict[str, NDArray[Any]]) -> dict[str, Any] | 
         "version": rival.version.number,
         "n": len(y),
         "positives": int(y.sum()),
-        "auc": {**_plain(difference), "ours": metrics.auc(y, first), "theirs": metrics.auc(y, second)},
+        "auc": {**plain(difference), "ours": metrics.auc(y, first), "theirs": metrics.auc(y, second)},
     }

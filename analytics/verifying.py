@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -58,9 +59,9 @@ def count(model: PredictiveModel, user: User, job: runs.Job | None = None, *, ag
     Returns how many have a verification now that had none or an older one. Challengers' rows that served their purpose
     are dropped. Safe to repeat: a run has one verification.
     """
+    through = data_through()
     waiting = due(model)
     if again:
-        through = data_through()
         older = published_runs().filter(version__model=model, verification__isnull=False)
         waiting += [run for run in older.order_by("challenger", "pk") if is_over(run, through)]
     done = 0
@@ -68,7 +69,7 @@ def count(model: PredictiveModel, user: User, job: runs.Job | None = None, *, ag
         if job:
             job.progress(position, len(waiting))
         # Nobody's outcome can be told: kept as such, or it would be looked for every day.
-        _keep(run, _counted(run) or NOBODY, user, job)
+        _keep(run, _counted(run) or NOBODY, through, user, job)
         done += 1
     if job:
         job.progress(len(waiting), max(len(waiting), 1))
@@ -76,10 +77,12 @@ def count(model: PredictiveModel, user: User, job: runs.Job | None = None, *, ag
     return done
 
 
-def _keep(run: ScoreRun, counted: dict[str, Any], user: User, job: runs.Job | None) -> None:
+def _keep(
+    run: ScoreRun, counted: dict[str, Any], through: dt.date | None, user: User, job: runs.Job | None
+) -> None:
     values = {
         **counted,
-        "data_through": data_through() or run.as_of,
+        "data_through": through or run.as_of,
         "run": job.run if job else None,
         "computed_at": Now(),
     }

@@ -107,15 +107,20 @@ def _checks(
     size = np.bincount(group, minlength=len(found))
     outcomes = np.bincount(group, weights=y[known], minlength=len(found))
     chances = np.bincount(group, weights=p[known], minlength=len(found))
-    checks = []
-    for name, n, observed, expected in zip(found, size, outcomes, chances, strict=True):
-        counts = (str(name), int(n), round(observed), float(expected))
-        if expected < LEAST_EXPECTED:
-            checks.append(GroupCheck(kind, *counts, None, None, None, "none"))
-            continue
-        judged = metrics.judged(counts[2], counts[3], counts[1], 1 - 0.05 / len(found))
-        checks.append(GroupCheck(kind, *counts, judged.ratio, judged.low, judged.high, _alarm(judged)))
-    return checks
+    return [
+        check_group(kind, str(name), int(n), round(observed), float(expected), of=len(found))
+        for name, n, observed, expected in zip(found, size, outcomes, chances, strict=True)
+    ]
+
+
+def check_group(kind: str, name: str, n: int, observed: int, expected: float, *, of: int) -> GroupCheck:
+    """One group of `of` of its kind, from its sums."""
+    if expected < LEAST_EXPECTED:
+        return GroupCheck(kind, name, n, observed, expected, None, None, None, "none")
+    judged = metrics.judged(observed, expected, n, 1 - 0.05 / of)
+    return GroupCheck(
+        kind, name, n, observed, expected, judged.ratio, judged.low, judged.high, _alarm(judged)
+    )
 
 
 def _alarm(judged: metrics.ObservedExpected) -> Alarm:
