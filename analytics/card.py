@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
+from customers import fields as catalogue
+
 if TYPE_CHECKING:
     from analytics.modelling.response import FittedResponse
     from analytics.modelling.sentences import Sentence
+    from analytics.models import ModelVersion
 
 
 def sentence(text: Sentence) -> dict[str, Any]:
@@ -25,6 +28,19 @@ def told(text: Sentence | Mapping[str, Any] | None) -> str:
     if isinstance(text, Mapping):
         return _(text["template"]) % text["values"]
     return _(text.template) % text.values
+
+
+def importance(version: ModelVersion) -> dict[str, float]:
+    """Feature → its share of all that shuffling costs, as the card has it; features that help nothing are not in it."""
+    drops = {row["feature"]: row["drop"] for row in version.card.get("importance", []) if row["drop"] > 0}
+    total = sum(drops.values()) or 1.0
+    return {name: drop / total for name, drop in drops.items()}
+
+
+def feature_label(code: str) -> str:
+    """A feature as people know it."""
+    field = catalogue.find(code)
+    return str(field.label) if field else code
 
 
 def of_fit(fitted: FittedResponse) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analytics import audience, card, predictive, targets
-from analytics import watch as watch_rules
 from analytics.modelling.limits import PSI_ACT, PSI_WATCH, WEIGHT_ACT
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
 from bankcrm.figures import number, pct, short_day, signed
@@ -80,7 +79,7 @@ def light(model: PredictiveModel) -> dict[str, str]:
     psi = run.psi or 0.0
     fields = {entry["name"]: entry["psi"] for entry in champion.card.get("drift", [])}
     moved = {code for code, value in (fields | run.drift.get("features", {})).items() if value >= PSI_ACT}
-    weights = watch_rules.importance(champion)
+    weights = card.importance(champion)
     if psi >= PSI_ACT or sum(weights.get(code, 0.0) for code in moved) >= WEIGHT_ACT:
         return {"word": _("act"), "tone": "bad"}
     if psi >= PSI_WATCH or moved:
@@ -267,18 +266,14 @@ def charts(shown: ModelVersion | None, challenger: ModelVersion | None) -> dict[
 
 def importance(version: ModelVersion, top: int = 10) -> list[dict[str, Any]]:
     """The features that matter most, as shares of all that shuffling costs; what helps nothing is left out."""
-    rows = [row for row in version.card.get("importance", []) if row["drop"] > 0]
-    total = sum(row["drop"] for row in rows) or 1.0
-    shown = [{"label": _label(row["feature"]), "share": row["drop"] / total} for row in rows[:top]]
+    rows = list(card.importance(version).items())
+    shown: list[dict[str, Any]] = [
+        {"label": card.feature_label(code), "share": share} for code, share in rows[:top]
+    ]
     if rest := rows[top:]:
         others = _("%(n)s others") % {"n": len(rest)}
-        shown.append({"label": others, "share": sum(row["drop"] for row in rest) / total, "tone": "ctl"})
+        shown.append({"label": others, "share": sum(share for _code, share in rest), "tone": "ctl"})
     return shown
-
-
-def _label(code: str) -> str:
-    field = catalogue.find(code)
-    return str(field.label) if field else code
 
 
 def watch(model: PredictiveModel) -> list[dict[str, Any]]:
@@ -304,7 +299,7 @@ def watch(model: PredictiveModel) -> list[dict[str, Any]]:
         level = "warn" if observed["alarm"] else "ok"
         checks.append({"level": level, "text": text, "detail": _("observed over expected, out of time")})
     for moved in champion.card.get("drift", [])[:3]:
-        text = _("%(feature)s moved") % {"feature": _label(moved["name"])}
+        text = _("%(feature)s moved") % {"feature": card.feature_label(moved["name"])}
         checks.append({"level": "warn", "text": text, "detail": f"PSI {number(moved['psi'], 2)}"})
     if refusal := champion.card.get("calibration_refusal"):
         checks.append({"level": "warn", "text": card.told(refusal), "detail": ""})

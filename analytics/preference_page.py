@@ -12,7 +12,7 @@ from django.db.models import Avg, Count
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from analytics import preference_verification, preferences
+from analytics import card, preference_verification, preferences
 from analytics.models import ModelVersion, PredictiveModel, PreferenceAnswer, ScoreRun, Verification
 from bankcrm.figures import number, pct, signed
 from customers import fields as catalogue
@@ -167,13 +167,8 @@ def _parts(found: dict[str, Any], about: preferences.Subject) -> dict[str, Any]:
 
 def _importance(version: ModelVersion, top: int = 8) -> list[dict[str, Any]]:
     """The features that matter most, as shares of what shuffling all of them would cost."""
-    rows = [row for row in version.card.get("importance", []) if row["drop"] > 0]
-    total = sum(row["drop"] for row in rows) or 1.0
-    shown = []
-    for row in rows[:top]:
-        field = catalogue.find(row["feature"])
-        shown.append({"label": field.label if field else row["feature"], "share": row["drop"] / total})
-    return shown
+    shares = list(card.importance(version).items())[:top]
+    return [{"label": card.feature_label(code), "share": share} for code, share in shares]
 
 
 def verdict(model: PredictiveModel, challenger: ModelVersion | None) -> dict[str, Any] | None:

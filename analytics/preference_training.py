@@ -113,9 +113,8 @@ def read(model: PredictiveModel, as_of: dt.date) -> labels.Dataset:
     months = labels.snapshots(model, as_of)
     if not months:
         raise LookupError("no month-end has a complete window")
-    if preferences.subject(model).at_month_end:
-        labels.ensure_profiles([targets.window_end(model, month) for month in months])
-    labels.ensure_profiles(months)
+    # Counted before they are read, so the profiles must be there.
+    labels.ensure_profiles([*months, *targets.profiles_after(model, months)])
     batches = [(month, preferences.labelled(model, month)) for month in months]
     total = sum(features.count(month, who) for month, who in batches)
     if not total:

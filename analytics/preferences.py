@@ -63,7 +63,6 @@ class Subject:
     kind: Literal["nominal", "ordinal"]
     rule: str
     words: Callable[[dt.date, dt.date], Fragment]
-    at_month_end: bool = False
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -110,7 +109,6 @@ SUBJECTS: dict[str, Subject] = {
             " cautious below 10 %%, balanced to 40 %%, adventurous above; nothing below 1,000 of assets."
         ),
         _of_profile("risk_preference"),
-        at_month_end=True,
     ),
     Target.FINANCE: Subject(
         "likely_finance",
@@ -122,7 +120,6 @@ SUBJECTS: dict[str, Subject] = {
             " or more; else the largest of saving, investing and protection; nothing below 1,000."
         ),
         _of_profile("financial_preference"),
-        at_month_end=True,
     ),
 }
 BEHAVIOUR = gettext_noop(

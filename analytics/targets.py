@@ -18,8 +18,8 @@ from analytics.models import PredictiveModel
 from analytics.models.predictive import BalanceGroup
 from bankcrm import figures
 from customers import fields as catalogue
-from customers import profile
-from customers.models import OwnField, TierRule
+from customers import profile, tiering
+from customers.models import OwnField
 
 Fragment = tuple[str, tuple[Any, ...]]
 Target = PredictiveModel.Target
@@ -42,20 +42,24 @@ _LOANS = "(SELECT id FROM customers_product WHERE is_loan AND line <> 'credit_ca
 _CLASS = "(SELECT id FROM customers_product WHERE asset_class = %s)"
 
 
+# What the profile of the month-end that ends the window says.
+AT_MONTH_END = frozenset({Target.RISES, Target.RISK, Target.FINANCE})
+
+
 def window_end(model: PredictiveModel, month: dt.date) -> dt.date:
     """The day the last outcome of the window after ``month`` falls on.
 
     A balance is known at month-ends, so a model of balances, or of what they show, looks at the month-end that the
     horizon, in whole months, comes to.
     """
-    if model.target in (Target.FALLS, Target.RISES, Target.RISK, Target.FINANCE):
+    if model.target == Target.FALLS or model.target in AT_MONTH_END:
         return profile.month_end(month, -max(1, round(model.horizon_days / DAYS_OF_A_MONTH)))
     return month + dt.timedelta(days=model.horizon_days)
 
 
 def profiles_after(model: PredictiveModel, months: Iterable[dt.date]) -> list[dt.date]:
     """Further month-ends whose profiles the outcomes after ``months`` are read from."""
-    return [window_end(model, month) for month in months] if model.target == Target.RISES else []
+    return [window_end(model, month) for month in months] if model.target in AT_MONTH_END else []
 
 
 def population(model: PredictiveModel, month: dt.date) -> Population:
@@ -179,9 +183,7 @@ def _at_risk(model: PredictiveModel, month: dt.date) -> Fragment:
 
 def _tier_ranks(month: dt.date) -> dict[str, int]:
     """Code → rank (1 = highest) of the tiers in force on the day."""
-    rules = TierRule.objects.filter(valid_from__lte=month).order_by("valid_from", "pk")
-    newest = {rule.code: rule for rule in rules}
-    return {code: rule.rank for code, rule in newest.items() if rule.is_in_use}
+    return dict(tiering.rules_at(month).values_list("code", "rank"))
 
 
 def _rises(month: dt.date, later: dt.date) -> Fragment:

@@ -114,7 +114,9 @@ def drift(run: ScoreRun | None) -> dict[str, Any] | None:
         "psi": run.psi,
         "first": run.drift["against"] == FIRST and not since,
         "since": dt.date.fromisoformat(since) if since else None,
-        "rows": [{"label": watch.label(code), "psi": psi, **_moved(psi)} for code, psi in moved[:DRIFT_ROWS]],
+        "rows": [
+            {"label": card.feature_label(code), "psi": psi, **_moved(psi)} for code, psi in moved[:DRIFT_ROWS]
+        ],
         "rest": len(moved) - DRIFT_ROWS,
         "unseen": [card.told(sentence) for sentence in run.drift.get("unseen", [])],
     }

@@ -24,7 +24,6 @@ from analytics.models import ModelAlert, ModelVersion, PredictiveModel, ScoreRun
 from bankcrm import audit, clock, figures
 from bankcrm.freshness import Bell, Notice
 from bankcrm.models import Role, User
-from customers import fields as catalogue
 
 Rule: TypeAlias = ModelAlert.Rule
 Level: TypeAlias = ModelAlert.Level
@@ -103,14 +102,14 @@ def _fields(known: Facts) -> Finding | None:
     }
     if run is None or not moved:
         return None
-    weights = importance(known.champion)
+    weights = card.importance(known.champion)
     weight = sum(weights.get(code, 0.0) for code in moved)
     worst = sorted(moved, key=lambda code: (-weights.get(code, 0.0), -moved[code]))
     values = {
-        "names": ", ".join(label(code) for code in worst[:3]),
+        "names": ", ".join(card.feature_label(code) for code in worst[:3]),
         "n": len(moved),
         "psi": moved[worst[0]],
-        "first": label(worst[0]),
+        "first": card.feature_label(worst[0]),
         "weight": 100 * weight,
         "act": PSI_ACT,
         "day": run.as_of.isoformat(),
@@ -352,19 +351,6 @@ def told(alert: ModelAlert) -> str:
     if "day" in values:
         values["day"] = figures.short_day(dt.date.fromisoformat(values["day"]))
     return card.told({**alert.finding, "values": values})
-
-
-def importance(version: ModelVersion) -> dict[str, float]:
-    """Feature → its share of all that shuffling costs, from the card; features that help nothing are not in it."""
-    drops = {row["feature"]: row["drop"] for row in version.card.get("importance", []) if row["drop"] > 0}
-    total = sum(drops.values()) or 1.0
-    return {name: drop / total for name, drop in drops.items()}
-
-
-def label(code: str) -> str:
-    """A feature as people know it."""
-    field = catalogue.find(code)
-    return str(field.label) if field else code
 
 
 def notices(user: User) -> list[Notice]:
