@@ -29,7 +29,7 @@ def test_a_database_that_was_killed_is_said_to_restart_and_the_page_comes_back(w
         assert browser.headers["Retry-After"] == "5"
         assert "The database is restarting" in browser.page
         assert '<meta http-equiv="refresh" content="5">' in browser.page
-        assert browser.post("/work/read/") == 503
+        assert browser.post("/password/") == 503
         assert "was not saved" in browser.page
         assert "http-equiv" not in browser.page, "a page that came back by itself would not send it again"
         assert browser.get("/api/v1/runs/") == 503
