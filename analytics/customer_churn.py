@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import Avg
 
@@ -45,15 +45,7 @@ def of(customer: Customer) -> list[Leaving]:
         chance = scores.filter(customer=customer).values_list("probability", flat=True).first()
         told = Leaving(model, targets.sentence(model), run.version.number, run.as_of, average)
         if chance is not None and average:
-            told = Leaving(
-                told.model,
-                told.definition,
-                told.version,
-                told.as_of,
-                average,
-                chance,
-                chance / average,
-                attitude.best_grade(chance / average),
-            )
+            times = chance / average
+            told = replace(told, chance=chance, times=times, best_grade=attitude.best_grade(times))
         found.append(told)
     return found

@@ -20,8 +20,6 @@ from customers.fields import Reference, Type
 from customers.models import Assignment
 
 Kind, Target = PredictiveModel.Kind, PredictiveModel.Target
-
-
 OUTCOME_SEPARATOR = "="
 
 
@@ -48,6 +46,14 @@ def condition_of(saved: Audience | None) -> dict[str, Any]:
     if faults := audience.faults_of_fields(saved.condition):
         raise forms.ValidationError(faults)
     return dict(saved.condition)
+
+
+def filled_already(feeds: str) -> str:
+    """Why a model cannot fill that field of the profile; "" when it can, or fills none."""
+    taken = PredictiveModel.objects.filter(feeds=feeds).first() if feeds else None
+    if taken is None:
+        return ""
+    return _("“%(name)s” fills this field already. Take it off there first.") % {"name": taken.name}
 
 
 class ModelForm(forms.ModelForm):
@@ -180,12 +186,8 @@ class ChurnModelForm(ModelForm):
 
     def clean_feeds(self) -> str:
         feeds: str = self.cleaned_data["feeds"]
-        taken = PredictiveModel.objects.filter(feeds=feeds).first() if feeds else None
-        if taken:
-            raise forms.ValidationError(
-                _("“%(name)s” fills this field already. Take it off there first."),
-                params={"name": taken.name},
-            )
+        if why := filled_already(feeds):
+            raise forms.ValidationError(why)
         return feeds
 
     def clean(self) -> dict[str, Any]:
@@ -381,10 +383,8 @@ class PreferenceModelForm(ModelForm):
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
         likely = f"likely_{data.get('target')}" if data.pop("fills", False) else ""
-        taken = PredictiveModel.objects.filter(feeds=likely).first() if likely else None
-        if taken:
-            told = _("“%(name)s” fills this field already. Take it off there first.") % {"name": taken.name}
-            self.add_error("fills", told)
+        if why := filled_already(likely):
+            self.add_error("fills", why)
         self.instance.target = data.get("target", Target.PRODUCT)
         return data | {"feeds": likely}
 

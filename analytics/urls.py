@@ -4,14 +4,13 @@ from django.urls import URLPattern
 from django.utils.translation import gettext_lazy as _
 
 from analytics import api_urls, prospect_views, segment_views, views
-from analytics.api_urls import PROSPECT_READERS
+from analytics.api_urls import PROSPECT_READERS, READERS
 from analytics.predictive import PROMOTERS, WRITERS
 from analytics.prospects import EXPORTERS, REMOVERS
 from analytics.watch import DECIDERS
 from bankcrm import policy
 from bankcrm.models import Role
 
-READERS = {Role.ANALYST, Role.PLANNER, Role.APPROVER, Role.MANAGER}
 CUSTOMER_READERS = policy.EVERYONE - {Role.ADMINISTRATOR}
 
 urlpatterns: list[URLPattern] = [

@@ -67,7 +67,7 @@ def model_create(request: SignedIn) -> HttpResponse:
 
 def model_detail(request: SignedIn, pk: int) -> HttpResponse:
     """One model: how good, compared with what, of which data, and its versions."""
-    seen = PredictiveModel.objects.visible_to(request.user)
+    seen = _seen(request)
     model = get_object_or_404(model_page.models().filter(pk__in=seen), pk=pk)
     rows = model_page.versions(model, request.user)
     challenger = predictive.challenger_of(model, [row["version"] for row in rows])
@@ -119,7 +119,7 @@ def _work(model: PredictiveModel, user: User) -> list[dict[str, Any]]:
 
 def model_work(request: SignedIn, pk: int) -> HttpResponse:
     """The progress panel, asked for again while work is under way; the page reloads when it has ended."""
-    model = get_object_or_404(PredictiveModel.objects.visible_to(request.user), pk=pk)
+    model = get_object_or_404(_seen(request), pk=pk)
     work = _work(model, request.user)
     response = render(request, "analytics/_work.html", {"work": work, "model": model})
     if not work:
@@ -129,7 +129,7 @@ def model_work(request: SignedIn, pk: int) -> HttpResponse:
 
 def model_verification(request: SignedIn, pk: int) -> HttpResponse:
     """Predicted against actual of one score run as a worker counted it: a part of two pages."""
-    model = get_object_or_404(PredictiveModel.objects.visible_to(request.user), pk=pk)
+    model = get_object_or_404(_seen(request), pk=pk)
     context = verification_page.of_run(model, _run_asked_for(request, model))
     context["may_write"] = request.user.may_act_as(predictive.WRITERS)
     return render(request, "analytics/_verification.html", context)
@@ -217,7 +217,7 @@ def model_score(request: SignedIn, pk: int) -> HttpResponse:
 
 
 def _start(request: SignedIn, pk: int, kind: str, said: str) -> HttpResponse:
-    model = get_object_or_404(PredictiveModel.objects.visible_to(request.user), pk=pk)
+    model = get_object_or_404(_seen(request), pk=pk)
     runs.start(kind, request.user, **predictive.work_on(model))
     messages.success(request, said)
     return redirect("model-detail", model.pk)
@@ -226,7 +226,7 @@ def _start(request: SignedIn, pk: int, kind: str, said: str) -> HttpResponse:
 @require_POST
 def model_promote(request: SignedIn, pk: int, number: int) -> HttpResponse:
     """Make a version champion, in the name of a second person."""
-    seen = PredictiveModel.objects.visible_to(request.user)
+    seen = _seen(request)
     version = get_object_or_404(
         ModelVersion.objects.filter(model__in=seen).select_related("model").defer("artefact"),
         model=pk,
@@ -247,7 +247,7 @@ def model_promote(request: SignedIn, pk: int, number: int) -> HttpResponse:
 @require_POST
 def model_roll_back(request: SignedIn, pk: int) -> HttpResponse:
     """Back to the champion before, with its scores."""
-    model = get_object_or_404(PredictiveModel.objects.visible_to(request.user), pk=pk)
+    model = get_object_or_404(_seen(request), pk=pk)
     try:
         earlier = predictive.roll_back(model, request.user)
     except predictive.Refused as refused:

@@ -147,7 +147,7 @@ def shrink(estimates: Sequence[float], variances: Sequence[float], level: float 
     if min(variances) <= 0:
         raise ValueError("variances must be positive")
     z = float(stats.norm.isf((1 - level) / 2))
-    mean, mean_variance, tau2 = _pooled(estimates, variances)
+    mean, mean_variance, tau2 = pooled(estimates, variances)
     values, intervals = [], []
     for estimate, variance in zip(estimates, variances, strict=True):
         weight = tau2 / (tau2 + variance)
@@ -158,16 +158,17 @@ def shrink(estimates: Sequence[float], variances: Sequence[float], level: float 
     return Shrinkage(mean, tau2, tuple(values), tuple(intervals), _ranks(values, tau2))
 
 
-def _pooled(estimates: Sequence[float], variances: Sequence[float]) -> tuple[float, float, float]:
+def pooled(estimates: Sequence[float], variances: Sequence[float]) -> tuple[float, float, float]:
+    """(mean, its variance, tau²) of DerSimonian and Laird's random effects; tau² 0 where only chance differs."""
     if len(estimates) == 1:
         return float(estimates[0]), float(variances[0]), 0.0
     # statsmodels does not cut the moment estimate off at zero, and takes roots of the negative weights it leads to; the
     # fixed-effect mean is the limit there, and nothing of the random-effects part is read.
     with np.errstate(invalid="ignore"):
-        pooled = combine_effects(np.asarray(estimates), np.asarray(variances), method_re="dl")
-    if pooled.tau2 <= 0:
-        return float(pooled.mean_effect_fe), float(pooled.sd_eff_w_fe) ** 2, 0.0
-    return float(pooled.mean_effect_re), float(pooled.sd_eff_w_re) ** 2, float(pooled.tau2)
+        found = combine_effects(np.asarray(estimates), np.asarray(variances), method_re="dl")
+    if found.tau2 <= 0:
+        return float(found.mean_effect_fe), float(found.sd_eff_w_fe) ** 2, 0.0
+    return float(found.mean_effect_re), float(found.sd_eff_w_re) ** 2, float(found.tau2)
 
 
 def _ranks(values: Sequence[float], tau2: float) -> tuple[int | None, ...]:

@@ -13,12 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from django.db import connection
 from django.utils.translation import gettext as _
 from scipy import stats
-from statsmodels.stats.meta_analysis import combine_effects
 
+from campaigns.effect_tables import pooled
 from campaigns.models import Arm
 from campaigns.power import judgeable, minimum_detectable_effect
 from campaigns.refusal import MIN_PER_ARM
@@ -249,14 +248,8 @@ def _variance(buyers: int, n: int) -> float:
 
 def _combined(effects: list[float], variances: list[float]) -> tuple[float, float]:
     """Mean effect and the standard error for the *next* campaign: that of the mean plus how campaigns differ."""
-    if len(effects) == 1:
-        return effects[0], math.sqrt(variances[0])
-    # Where campaigns differ less than by chance tau² is negative and its roots are none; then they are not read.
-    with np.errstate(invalid="ignore"):
-        pooled = combine_effects(np.asarray(effects), np.asarray(variances), method_re="dl")
-    if pooled.tau2 <= 0:
-        return float(pooled.mean_effect_fe), float(pooled.sd_eff_w_fe)
-    return float(pooled.mean_effect_re), math.sqrt(float(pooled.sd_eff_w_re) ** 2 + float(pooled.tau2))
+    mean, variance, tau2 = pooled(effects, variances)
+    return mean, math.sqrt(variance + tau2)
 
 
 def _range(expected: float, se: float, floor: float | None = None) -> dict[str, float]:
