@@ -1,4 +1,4 @@
-"""Contact policy across campaigns: caps over rolling windows, rest after a refusal, objections, who is never called.
+"""Contact policy across campaigns: caps over rolling windows, rest after a refusal, objections, the universal control.
 
 The same pieces of SQL are in force at selection (over everybody), at push (over one chunk) and on the call page (for
 one customer): ``policy`` makes them for a scope, ``why_blocked`` turns them into sentences.
@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from campaigns import universal_sql
 from campaigns.models import ContactRule, Lead
 from campaigns.statement import EMPTY, Piece, compose, join
 from customers.models import (
@@ -50,6 +51,7 @@ BLOCKS: dict[str, tuple[str, str | Promise]] = {
     "quiet": ("contact_policy", gettext_lazy("In a quiet period")),
     "capped": ("contact_policy", gettext_lazy("Contacted as often as the rules allow")),
     "cool_off": ("contact_policy", gettext_lazy("Refused lately")),
+    "universal": ("universal", gettext_lazy("In the universal control")),
 }
 
 
@@ -115,7 +117,11 @@ def policy(
     """
     caps = [r for r in rules if r.kind == ContactRule.Kind.CAP and (not r.channel or r.channel in channels)]
     rests = [r for r in rules if r.kind == ContactRule.Kind.COOL_OFF]
-    found = {"objecting": _objecting(channels, scope, profiled=profiled), "quiet": _quiet(on, scope)}
+    found = {
+        "objecting": _objecting(channels, scope, profiled=profiled),
+        "quiet": _quiet(on, scope),
+        "universal": universal_sql.members_in_force(on, scope),
+    }
     if caps:
         found["capped"] = _capped(caps, on, scope)
     if rests:
@@ -136,6 +142,7 @@ def policy(
         conditions["capped"] = member("capped", joined=joined)
     if rests:
         conditions["cool_off"] = member("resting", joined=joined)
+    conditions["universal"] = member("universal", joined=joined)
     joins = [Piece(f"LEFT JOIN {table} ON {table}.customer_id = c.id") for table in found if joined]
     return Policy(join(",\n", found.values()), join("\n", joins), conditions)
 

@@ -29,6 +29,7 @@ STEPS: dict[str, str | Promise] = {
     "eligible": gettext_lazy("Eligible"),
     "consent": gettext_lazy("Consent"),
     "contact_policy": gettext_lazy("Contact policy"),
+    "universal": gettext_lazy("Universal control"),
     "worth": gettext_lazy("Worth a contact"),
     "capacity": gettext_lazy("Capacity"),
     "control": gettext_lazy("Control group"),

@@ -6,6 +6,7 @@ from campaigns.models.planning import MarketingPlan, PlanTarget
 from campaigns.models.policy import ContactRule
 from campaigns.models.results import EvaluationReport
 from campaigns.models.targets import Selection, Target
+from campaigns.models.universal import UniversalControl, UniversalMember
 
 __all__ = [
     "Arm",
@@ -23,4 +24,6 @@ __all__ = [
     "Push",
     "Selection",
     "Target",
+    "UniversalControl",
+    "UniversalMember",
 ]
