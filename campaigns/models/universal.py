@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -38,7 +39,7 @@ class UniversalControl(models.Model):
         _("share of all customers"),
         max_digits=4,
         decimal_places=3,
-        validators=[MinValueValidator("0.010"), MaxValueValidator("0.050")],
+        validators=[MinValueValidator(Decimal("0.01")), MaxValueValidator(Decimal("0.05"))],
     )
     starts_on = models.DateField(_("first day"))
     ends_on = models.DateField(_("last day"))
@@ -59,7 +60,7 @@ class UniversalControl(models.Model):
         ordering = ["-starts_on"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(share__gte="0.01") & Q(share__lte="0.05"),
+                condition=Q(share__gte=Decimal("0.01"), share__lte=Decimal("0.05")),
                 name="universal_share_between_1_and_5_per_cent",
             ),
             models.CheckConstraint(
