@@ -141,7 +141,7 @@ def _parameters(day: datetime.date) -> dict[str, datetime.date]:
         "start_3m": month_end(day, 2).replace(day=1),
         "start_6m": month_end(day, 5).replace(day=1),
         "start_12m": month_end(day, 11).replace(day=1),
-        **{f"ago_{months}m": month_end(day, months) for months in (1, 2, 3, 6, 12)},
+        **{f"ago_{months}m": month_end(day, months) for months in (1, 2, 3, 6, 12, 15)},
     }
 
 

@@ -38,7 +38,7 @@ FINANCIAL_PREFERENCE = """CASE
 FACTS_GRADE = """(ARRAY['D', 'D', 'C', 'B', 'A'])[1
     + (coalesce(x.tenure, 0) >= 60)::int + (coalesce(h.lines, 0) >= 3)::int
     + coalesce(y.last_on > %(day)s - 30, false)::int
-    + (coalesce(b.aum, 0) > 0 AND b.aum >= 0.8 * e.aum_3m_ago)::int]"""
+    + (coalesce(b.aum, 0) > 0 AND b.aum >= 0.8 * coalesce(x.aum_3m_ago, 0))::int]"""
 
 
 def zero(expression: str) -> str:
@@ -75,10 +75,10 @@ COLUMNS: dict[str, str] = {
     **{code: zero(f"b.{code}") for code in ASSET_CLASSES},
     "aum": zero("b.aum"),
     "aum_high_3m": "x.aum_high",
-    "aum_1m_ago": zero("e.aum_1m_ago"),
-    "aum_3m_ago": zero("e.aum_3m_ago"),
-    "aum_6m_ago": zero("e.aum_6m_ago"),
-    "aum_12m_ago": zero("e.aum_12m_ago"),
+    "aum_1m_ago": "coalesce(g.aum_1m_ago, e.aum_1m_ago, 0)",
+    "aum_3m_ago": "coalesce(g.aum_3m_ago, e.aum_3m_ago, 0)",
+    "aum_6m_ago": "coalesce(g.aum_6m_ago, e.aum_6m_ago, 0)",
+    "aum_12m_ago": "coalesce(g.aum_12m_ago, e.aum_12m_ago, 0)",
     "loan_balance": zero("b.loan"),
     "loan_high_3m": "x.loan_high",
     "card_balance": zero("b.card"),
@@ -87,6 +87,8 @@ COLUMNS: dict[str, str] = {
     "fees_12m": "x.fees",
     "cost_12m": "x.cost",
     "contribution_12m": "x.margin + x.fees - x.cost",
+    "balances_on": "x.balances_on",
+    "balances_before": "coalesce(g.classes, '{}')",
     "tier": tiering.TIER_SQL,
     "next_maturity_on": "h.next_maturity",
     "maturing_30d": zero("h.due_30"),

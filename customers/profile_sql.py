@@ -3,10 +3,11 @@
 
 Every statement takes the same named parameters: ``day`` (the month-end), ``month_start`` (its first day), ``start_3m``,
 ``start_6m``, ``start_12m`` (first days of the three-, six- and twelve-month windows that end with it), ``ago_1m``,
-``ago_2m``, ``ago_3m``, ``ago_6m``, ``ago_12m`` (earlier month-ends). Nothing later than ``day`` is read; that is the
-contract with training.
+``ago_2m``, ``ago_3m``, ``ago_6m``, ``ago_12m``, ``ago_15m`` (earlier month-ends). Nothing later than ``day`` is read;
+that is the contract with training.
 """
 
+from customers import unknown_balances
 from customers.models.products import AssetClass
 
 ASSET_CLASSES = [asset_class.value for asset_class in AssetClass]
@@ -32,14 +33,17 @@ def _sum(what: str, condition: str, name: str) -> str:
 
 # The bank's own daily average, else the computed one; the month-end balance only until one is computed.
 AVERAGE = "coalesce(b.average, b.computed_average, b.closing)"
-_CLASSES = [_sum(AVERAGE, f"product.asset_class = '{code}'", code) for code in ASSET_CLASSES]
+_CLASSES = [_sum("b.amount", f"product.asset_class = '{code}'", code) for code in ASSET_CLASSES]
 
 BALANCES = f"""
 CREATE TEMPORARY TABLE profile_balance ON COMMIT DROP AS
-SELECT b.customer_id, coalesce(sum({AVERAGE} * product.weight), 0) AS aum, {", ".join(_CLASSES)},
-       {_sum(AVERAGE, "product.is_loan", "loan")}, {_sum(AVERAGE, "product.is_card", "card")}
-FROM customers_monthlybalance b JOIN profile_product product ON product.id = b.product_id
-WHERE b.month = %(day)s GROUP BY b.customer_id
+SELECT b.customer_id, coalesce(sum(b.amount * product.weight), 0) AS aum, {", ".join(_CLASSES)},
+       {_sum("b.amount", "product.is_loan", "loan")}, {_sum("b.amount", "product.is_card", "card")}
+FROM (
+    SELECT b.customer_id, b.product_id, {AVERAGE} AS amount FROM customers_monthlybalance b WHERE b.month = %(day)s
+    UNION ALL
+    SELECT customer_id, product_id, amount FROM profile_told WHERE month = %(day)s AND known_on < %(day)s
+) b JOIN profile_product product ON product.id = b.product_id GROUP BY b.customer_id
 """
 
 # Each product's margins and the days they held; the product's own before the first that is dated.
@@ -57,13 +61,13 @@ MARGIN_OF_MONTH = (
 
 # The year before holds most of the rows: few sums over it.
 _EARLIER = [
-    _sum(f"{AVERAGE} * product.weight", f"b.month = %(ago_{ago})s", f"aum_{ago}_ago")
+    f"sum({AVERAGE} * product.weight) FILTER (WHERE b.month = %(ago_{ago})s) AS aum_{ago}_ago"
     for ago in ("1m", "2m", "3m", "6m", "12m")
 ] + [_sum(AVERAGE, f"b.month = %(ago_{ago})s AND product.is_loan", f"loan_{ago}_ago") for ago in ("1m", "2m")]
 
 EARLIER = f"""
 CREATE TEMPORARY TABLE profile_earlier ON COMMIT DROP AS
-SELECT b.customer_id, {", ".join(_EARLIER)},
+SELECT b.customer_id, min(b.month) AS first_month, max(b.month) AS last_month, {", ".join(_EARLIER)},
        {_sum(f"{AVERAGE} * margin.annual_margin / 12", "b.month > %(ago_12m)s", "margin")}
 FROM customers_monthlybalance b JOIN profile_product product ON product.id = b.product_id
 JOIN {MARGINS} ON {MARGIN_OF_MONTH}
@@ -221,8 +225,11 @@ FROM customers_response WHERE responded_on <= %(day)s GROUP BY customer_id
 # (temporary table, statement, what progress says)
 SCANS = [
     ("profile_product", WEIGHTED_PRODUCTS),
-    ("profile_balance", BALANCES),
     ("profile_earlier", EARLIER),
+    ("profile_gap", unknown_balances.GAPS),
+    ("profile_told", unknown_balances.told(AVERAGE)),
+    ("profile_unknown", unknown_balances.UNKNOWN),
+    ("profile_balance", BALANCES),
     ("profile_holding", HOLDINGS),
     ("profile_purchase", PURCHASES),
     ("profile_crossing", CROSSING),
@@ -239,6 +246,7 @@ CUSTOMERS = (
 FROM customers_customer c
 LEFT JOIN profile_balance b ON b.customer_id = c.id
 LEFT JOIN profile_earlier e ON e.customer_id = c.id
+LEFT JOIN profile_unknown g ON g.customer_id = c.id
 LEFT JOIN profile_holding h ON h.customer_id = c.id
 LEFT JOIN profile_purchase u ON u.customer_id = c.id
 LEFT JOIN profile_crossing s ON s.customer_id = c.id
@@ -254,8 +262,12 @@ CROSS JOIN LATERAL (
            (extract(year FROM age(%(day)s::date, c.opened_on)) * 12
             + extract(month FROM age(%(day)s::date, c.opened_on)))::int AS tenure,
            coalesce(b.loan, 0) + coalesce(b.card, 0) AS liabilities,
-           greatest(b.aum, e.aum_1m_ago, e.aum_2m_ago, 0) AS aum_high,
-           greatest(b.loan, e.loan_1m_ago, e.loan_2m_ago, 0) AS loan_high,
+           greatest(b.aum, g.aum_high, coalesce(g.aum_1m_ago, e.aum_1m_ago), coalesce(g.aum_2m_ago, e.aum_2m_ago), 0)
+               AS aum_high,
+           greatest(b.loan, g.loan_high, e.loan_1m_ago, e.loan_2m_ago, 0) AS loan_high,
+           coalesce(g.aum_3m_ago, e.aum_3m_ago) AS aum_3m_ago,
+           CASE WHEN g.is_known IS FALSE THEN g.known_on WHEN e.customer_id IS NOT NULL THEN %(day)s::date END
+               AS balances_on,
            coalesce(e.margin, 0) AS margin, coalesce(y.fees, 0) + coalesce(f.fees_12m, 0) AS fees,
            coalesce(y.cost, 0) + coalesce(k.cost, 0) AS cost,
            """

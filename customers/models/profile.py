@@ -84,6 +84,10 @@ class CustomerProfile(models.Model):
     fees_12m = money()
     cost_12m = money()
     contribution_12m = money()
+    # The newest month-end through which every balance is known; earlier than ``month`` where one did not come in, with
+    # the last known month-end of each such asset class (``loan`` and ``card`` too) in ``balances_before``.
+    balances_on = day()
+    balances_before = models.JSONField(db_default=models.Value({}, models.JSONField()))
     tier = word(12)
     next_maturity_on = day()
     maturing_30d = money()
