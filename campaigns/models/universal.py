@@ -46,10 +46,10 @@ class UniversalControl(models.Model):
     # Fixed at creation so that no redraw can be shopped for.
     salt = models.CharField(max_length=40)
     # Customers with a larger id have joined since and are drawn by the next run; None: nobody has been drawn yet.
-    drawn_to = models.BigIntegerField(_("drawn up to"), null=True)
+    drawn_to = models.BigIntegerField(_("drawn up to"), null=True, blank=True)
     # The population of the first draw, which the effect is measured on.
-    first_drawn_to = models.BigIntegerField(_("first drawn up to"), null=True)
-    drawn_at = models.DateTimeField(_("drawn"), null=True)
+    first_drawn_to = models.BigIntegerField(_("first drawn up to"), null=True, blank=True)
+    drawn_at = models.DateTimeField(_("drawn"), null=True, blank=True)
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(_("created"), db_default=Now())
 
