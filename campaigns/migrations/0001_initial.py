@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("analytics", "0002_database"),
         ("bankcrm", "0002_database"),
-        ("customers", "0003_initial"),
+        ("customers", "0002_database"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
