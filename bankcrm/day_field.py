@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from typing import Any
 
 from django import forms
+from django.utils.dates import MONTHS
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+
+WRITTEN = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 
 
 class DayInput(forms.DateInput):
@@ -27,3 +33,20 @@ class DayField(forms.DateField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**({"input_formats": ["%Y-%m-%d"]} | kwargs))
+
+
+def day_problem(text: str) -> str:
+    """Why a text is no day written as 2024-12-31; "" where it is one."""
+    try:
+        dt.date.fromisoformat(text)
+    except ValueError:
+        pass
+    else:
+        return ""
+    if (written := WRITTEN.fullmatch(text.strip())) and int(written[2]) in MONTHS and int(written[1]):
+        return _now("There is no %(day)s %(month)s %(year)s.") % {
+            "day": int(written[3]),
+            "month": MONTHS[int(written[2])],
+            "year": int(written[1]),
+        }
+    return _now("Write the day as 2024-12-31.")

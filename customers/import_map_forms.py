@@ -6,29 +6,26 @@ the real values of the file.
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bankcrm.models import Branch, User
+from bankcrm.day_field import day_problem
 from customers import imports
 from customers.import_campaign_forms import campaign_fields
+from customers.import_map_choices import CODED, NOTHING, UNSAID, constant, meanings, word_choices
 from customers.import_own_forms import BY_NUMBER, NEW, PARTS, OwnColumns, by_number, controls
 from customers.imports import day_readers, mapping, proposing, readers, sampling, values
 from customers.imports.expressions import judged_target
 from customers.imports.kinds import KINDS, Reading, Target, Type, own
-from customers.models import ImportFile, OwnField, Product
+from customers.models import ImportFile, OwnField
 
 DAYS, NUMBERS = (Type.DATE, Type.MONTH_END), (Type.DECIMAL, Type.INTEGER)
-CODED = (Type.CHOICE, Type.FLAG, Type.BRANCH, Type.STAFF, Type.PRODUCT)
 MOST_WORDS = sampling.FEW
-UNSAID, NOTHING = "", "="
 NUMBER_FORMS = [("point", gettext_lazy("1,234.50")), ("comma", gettext_lazy("1.234,50"))]
-Choices = list[tuple[str, Any]]
 
 
 class MapForm(forms.Form):
@@ -57,11 +54,11 @@ class MapForm(forms.Form):
         self.is_confirmed = bool(file.options.get("confirmed"))
         self.fields["century"].initial = file.options.get("century", 20)
         self.words: dict[int, list[tuple[str, int]]] = {}
-        meanings = _meanings(self.kind)
+        offered = meanings(self.kind)
         for at, column in enumerate(self.columns):
             self.fields[f"column_{at}"] = forms.ChoiceField(
                 label=column.name,
-                choices=meanings,
+                choices=offered,
                 required=False,
                 initial=self.own.meaning(column.name)
                 if self.kind.keeps_own_fields
@@ -128,17 +125,21 @@ class MapForm(forms.Form):
         shape = self._shape(at)
         self.fields[f"shown_{at}"] = forms.CharField(required=False, initial=shape, widget=forms.HiddenInput)
         if (told := self.told(at)) is None:
+            if self.meaning(at) == mapping.FACTS:
+                self._add_blank(at, self._said(at))
             return
         if shown is not None and shown != shape and self.is_bound:
             return  # its words were never shown for this meaning
         target, reading = told
         kind = reading.type if reading else target.type
         self._add_form(at, column, target, reading)
-        said = dict(self.file.options.get("values", {}).get(target.name, {}))
+        said = self._said(at)
         plain = {old.strip().lower(): new for old, new in said.items()}
         proposed = {} if self._is_said(at) else proposing.words_of(target, reading, column)
         self.words[at] = self._asked(kind, target, column, plain, proposed)
-        choices = _word_choices(target, reading)
+        if kind not in CODED:
+            self._add_blank(at, said)
+        choices = word_choices(target, reading)
         by_name = values.by_name(choices) if target.type in readers.NAMED and choices else {}
         for number, (word, _count) in enumerate(self.words[at]):
             known = values.understood(judged_target(target, reading), word)
@@ -153,6 +154,22 @@ class MapForm(forms.Form):
         if shown is not None and shown != shape:
             stale = [name for name in self.draft if name.startswith((f"value_{at}_", f"form_{at}"))]
             self.draft = {name: value for name, value in self.draft.items() if name not in stale}
+
+    def _said(self, at: int) -> dict[str, str]:
+        """What words of the column mean as stored: word → meaning, "" for nothing."""
+        return dict(self.file.options.get("values", {}).get(self._target_name(at, {}), {}))
+
+    def _add_blank(self, at: int, said: Mapping[str, str]) -> None:
+        """Which cells say nothing although something stands in them: a bank may write "never" as 999."""
+        asked = {word.lower() for word, _count in self.words.get(at, [])}
+        blank = [word for word, meant in said.items() if meant == "" and word.strip().lower() not in asked]
+        self.fields[f"blank_{at}"] = forms.CharField(
+            label=_("Empty where it says"),
+            required=False,
+            max_length=200,
+            initial="; ".join(blank),
+            widget=forms.TextInput(attrs={"placeholder": _("such as 999; -1")}),
+        )
 
     def _add_form(self, at: int, column: sampling.Column, target: Target, reading: Reading | None) -> None:
         kind = reading.type if reading else target.type
@@ -196,21 +213,39 @@ class MapForm(forms.Form):
             return [
                 pair
                 for pair in column.values
-                if pair[0] in proposed or pair[0].lower() in said or (pair[0] in odd and column.is_code_list)
+                if pair[0] in proposed
+                or said.get(pair[0].lower())
+                or (pair[0] in odd and column.is_code_list)
             ][:MOST_WORDS]
-        return [pair for pair in column.values if pair[0] in proposed or pair[0].lower() in said][:MOST_WORDS]
+        return [pair for pair in column.values if pair[0] in proposed or said.get(pair[0].lower())][
+            :MOST_WORDS
+        ]
 
     def _add_constants(self) -> None:
         stored = self.file.options.get("constants", {})
         if self.kind.keeps_own_fields:
             self.fields[BY_NUMBER] = by_number(self.file)
-        given = {told[0].name for at in range(len(self.columns)) if (told := self.told(at))}
         for target in self.kind.targets:
-            if target.name not in given and not target.is_own:
-                field = _constant(target, stored.get(target.name, ""))
+            if not target.is_own:
+                field = constant(target, stored.get(target.name, ""))
                 if target.wanted and target.type == Type.TEXT and (key := self.key_column()):
                     field.widget.attrs["placeholder"] = _("such as Customer {%(column)s}") % {"column": key}
                 self.fields[f"constant_{target.name}"] = field
+
+    def asked(self) -> list[str]:
+        """Fields that count as the columns are meant now: what a column gives is not asked for a second time.
+
+        The page holds the others hidden, so that a change of meaning never takes a control from under somebody's hands.
+        """
+        given = {told[0].name for at in range(len(self.columns)) if (told := self.told(at))}
+        names = [
+            f"constant_{target.name}"
+            for target in self.kind.targets
+            if target.name not in given and not target.is_own
+        ]
+        if not self.kind.keeps_own_fields or "name" in given or self["constant_name"].value():
+            return names
+        return [*names, BY_NUMBER]
 
     def key_column(self) -> str:
         """The column that names the rows; "" where none does yet."""
@@ -221,18 +256,15 @@ class MapForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        for name, value in self._group("constant_").items():
+        for name, value in self._constants().items():
             target = self.kind.target(name)
             has_column = bool(value and mapping.PLACEHOLDER.search(value))
             if value and (target.name,) == self.kind.key and not has_column:
                 self.add_error(
                     f"constant_{name}", _("Every row would be the same one; write {a column} in it.")
                 )
-            if value and target.type in DAYS and not has_column:
-                try:
-                    dt.date.fromisoformat(value)
-                except ValueError:
-                    self.add_error(f"constant_{name}", _("Write the day as 2024-12-31."))
+            if value and target.type in DAYS and not has_column and (problem := day_problem(value)):
+                self.add_error(f"constant_{name}", problem)
         return cleaned
 
     def save(self) -> ImportFile:
@@ -248,13 +280,12 @@ class MapForm(forms.Form):
                 for at, form in self._group("form_").items()
                 if form not in ("", "point")
             },
-            "constants": {name: value for name, value in self._group("constant_").items() if value},
+            "constants": {name: value for name, value in self._constants().items() if value},
         }
         mapped, codes = self.mapped(), self._codes()
         if self.kind.keeps_own_fields:
             options["own"] = {code: self._definition(at) for at, code in codes.items()}
-            names = "name" in mapped.values() or bool(options["constants"].get("name"))
-            options[BY_NUMBER] = not names and self.cleaned_data[BY_NUMBER] == "yes"
+            options[BY_NUMBER] = BY_NUMBER in self.asked() and self.cleaned_data[BY_NUMBER] == "yes"
         options["values"] = self._values(codes)
         if self.file.kind == ImportFile.Kind.CAMPAIGN:
             options["campaign"] = self._campaign()
@@ -280,11 +311,14 @@ class MapForm(forms.Form):
     def _values(self, codes: Mapping[int, str]) -> dict[str, dict[str, str]]:
         """What was said of words, beside what was said before of words that no longer show."""
         found = {name: dict(pairs) for name, pairs in self.file.options.get("values", {}).items()}
+        for at in range(len(self.columns)):
+            if f"blank_{at}" in self.cleaned_data:
+                self._say_blank(found.setdefault(self._target_name(at, codes), {}), at)
         for at, asked in self.words.items():
             if (told := self.told(at)) is None:
                 continue
             target, reading = told
-            pairs = found.setdefault(codes.get(at, target.name), {})
+            pairs = found.setdefault(self._target_name(at, codes), {})
             for number, (word, _count) in enumerate(asked):
                 name = f"value_{at}_{number}"
                 for old in [old for old in pairs if old.strip().lower() == word.lower()]:
@@ -299,6 +333,25 @@ class MapForm(forms.Form):
                 if meant != values.understood(judged_target(target, reading), word):
                     pairs[word] = meant
         return {name: pairs for name, pairs in found.items() if pairs}
+
+    def _target_name(self, at: int, codes: Mapping[int, str]) -> str:
+        """Under which name the words of a column are stored."""
+        told = self.told(at)
+        return codes.get(at) or (told[0].name if told else f"{mapping.FACTS}.{self.columns[at].name}")
+
+    def _say_blank(self, pairs: dict[str, str], at: int) -> None:
+        asked = {word.lower() for word, _count in self.words.get(at, [])}
+        for old in [old for old, meant in pairs.items() if meant == "" and old.strip().lower() not in asked]:
+            del pairs[old]
+        words = (word.strip() for word in self.cleaned_data[f"blank_{at}"].split(";"))
+        pairs |= {word: "" for word in words if word and word.lower() not in asked}
+
+    def _constants(self) -> dict[str, str]:
+        """Target → what every row shares, of those that no column gives."""
+        asked = self.asked()
+        return {
+            name: value for name, value in self._group("constant_").items() if f"constant_{name}" in asked
+        }
 
     def _group(self, prefix: str) -> dict[str, Any]:
         return {
@@ -316,81 +369,3 @@ class MapForm(forms.Form):
 
     def group(self, prefix: str) -> list[forms.BoundField]:
         return [self[name] for name in self.fields if name.startswith(prefix)]
-
-
-def _meanings(kind: Any) -> list[Any]:
-    """Choices of a column: left out, a fact, then targets and readings in groups."""
-    head: Choices = [(mapping.LEFT_OUT, _("— left out"))]
-    if kind.keeps_other_columns:
-        head.append((mapping.FACTS, _("— kept as a fact")))
-    if kind.keeps_own_fields:
-        head.append((NEW, _("— kept as an own field")))
-    needed = [target for target in kind.targets if target.required or target.wanted]
-    others = [target for target in kind.targets if target not in needed and not target.is_own]
-    kept = [target for target in kind.targets if target.is_own]
-    derived = [
-        (
-            f"{target.name}:{reading.code}",
-            _capital(mapping.meaning_label(kind, f"{target.name}:{reading.code}")),
-        )
-        for target in kind.targets
-        for reading in target.readings
-    ]
-    groups = [
-        (_("Needed"), [(target.name, _label(target)) for target in needed]),
-        (_("Other fields"), [(target.name, _label(target)) for target in others]),
-        (_("Worked out from something else"), derived),
-        (_("Own fields of the bank"), [(target.name, _label(target)) for target in kept]),
-    ]
-    return [*head, *((title, pairs) for title, pairs in groups if pairs)]
-
-
-def _label(target: Target) -> str:
-    label = _capital(str(target.label))
-    return _("%(label)s (required)") % {"label": label} if target.required else label
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _word_choices(target: Target, reading: Reading | None) -> Choices | None:
-    """What a word may mean: a code of the target; None where it is typed."""
-    kind = reading.type if reading else target.type
-    if kind == Type.FLAG:
-        codes: Iterable[tuple[str, Any]] = [("yes", _("Yes")), ("no", _("No"))]
-    elif kind in CODED:
-        codes = _codes(target) or []
-    else:
-        return None
-    return [(UNSAID, _("— not said; such rows stay out")), (NOTHING, _("— no value")), *codes]
-
-
-def _constant(target: Target, told: str) -> forms.Field:
-    """What every row shares: chosen where the bank knows the codes, typed where not."""
-    codes = _codes(target)
-    label = _capital(str(target.label))
-    if codes is None:
-        return forms.CharField(label=label, required=False, max_length=200, initial=told)
-    known = [(code, _("%(name)s (%(code)s)") % {"name": name, "code": code}) for code, name in codes]
-    if told and told not in dict(known):
-        known.append((told, told))  # as an earlier file or the command line said it; the check judges it
-    choices = [("", _("— not the same in every row")), *known]
-    return forms.ChoiceField(label=label, required=False, choices=choices, initial=told)
-
-
-def _codes(target: Target) -> Iterable[tuple[str, Any]] | None:
-    """(code, name) of everything a coded target may be; None for one that is not coded."""
-    match target.type:
-        case Type.BRANCH:
-            return Branch.objects.order_by("name").values_list("code", "name")
-        case Type.PRODUCT:
-            return Product.objects.order_by("name").values_list("code", "name")
-        case Type.STAFF:
-            people = User.objects.filter(is_active=True).order_by("full_name")
-            return people.values_list("employee_number", "full_name")
-        case Type.CHOICE:
-            return target.choices
-        case Type.FLAG:
-            return [("yes", _("Yes")), ("no", _("No"))]
-    return None

@@ -44,7 +44,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Found:
-    """``lines`` counts line ends of the whole file, quoted ones too; ``note`` says why a label was not believed."""
+    """``lines`` counts those of the whole file, quoted line ends too; ``note`` says why a label was not believed."""
 
     encoding: str
     lines: int
@@ -135,18 +135,19 @@ def _refusal(tried: list[str], failure: Failure) -> Refused:
 def _scan(path: Path, encoding: str) -> Found | Failure:
     decode = decoder(encoding)
     before = rows = returns = 0
-    start, pending = "", b""
+    start, last, pending = "", "\n", b""
     for piece in _with_end(raw_bytes.chunks(path)):
         try:
             decoded = decode.decode(piece, final=not piece)
         except UnicodeError as error:
             return _failure(error, piece, pending, before, max(rows, returns), start, encoding)
-        start = start or decoded
+        start, last = start or decoded, decoded[-1:] or last
         before += len(piece)
         rows += decoded.count("\n")
         returns += decoded.count("\r")
         pending = decode.getstate()[0] if piece else b""
-    return Found(encoding, max(rows, returns))
+    # The last line may go without its end.
+    return Found(encoding, max(rows, returns) + (last not in "\r\n"))
 
 
 def _failure(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
-from customers.models import Customer, Holding, ImportFile, MonthlyBalance, Product
+from customers.imports.kinds import KINDS
+from customers.models import Assignment, Customer, Holding, ImportFile, MonthlyBalance, Product
 from tests.cast import Cast, login
 from tests.customers.import_page_steps import bring_in, draft, field_of, filled, upload
-from tests.customers.imports_world import merged, rejects, write
+from tests.customers.imports_world import merged, product, rejects, write
 
 pytestmark = pytest.mark.django_db
 
@@ -82,9 +85,50 @@ def test_what_the_file_must_say_follows_constants_words_and_the_day(cast: Cast) 
     assert needs[month] == "bad"
     body = draft(client, file, told | {"effective_on": "2024-01-31"})
     assert {need["label"]: need["tone"] for need in body.context["needed"]}[month] == "ok"
-    text = page.content.decode()
-    assert text.count('hx-select="#map-needs"') >= 3
-    assert text.count('id="map-needs"') == 1
+    assert page.content.decode().count('id="map-needs"') == 1
+    # A day the load will be refused for is said at once, not when it is saved.
+    for day, word in (("2024-01-15", "not the last day"), ("2024-02-31", "no 31 February 2024")):
+        need = {need["label"]: need for need in needed(client, file, told | {"effective_on": day})}[month]
+        assert need["tone"] == "bad"
+        assert word in need["why"]
+
+
+def test_customers_are_numbered_by_the_prefix_as_soon_as_it_is_typed(cast: Cast) -> None:
+    client = login(cast.ana)
+    page = upload(client, b"arm,visit\nA,1\nControl,0\n", "campaign")
+    file, told = page.context["file"], filled(page)
+    number = str(KINDS["campaign"].target("customer").label)
+    assert {need["label"]: need["tone"] for need in page.context["needed"]}[number] == "bad"
+    prefix = needed(client, file, told | {"campaign_new_customers": "H-"})
+    assert {need["label"]: need["tone"] for need in prefix}[number] == "ok"
+    impossible = needed(client, file, told | {"constant_assigned_on": "2008-02-31"})
+    assert "There is no 31 February 2008." in [need["why"] for need in impossible]
+
+
+def needed(client: Client, file: ImportFile, told: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = draft(client, file, told).context["needed"]
+    return found
+
+
+def test_a_column_may_say_which_of_its_values_mean_nothing(cast: Cast) -> None:
+    product("savings")
+    client = login(cast.ana)
+    page = upload(client, b"arm,visit,spend,pdays\nA,1,-1,999\nControl,0,5,3\n", "campaign", "pdays.csv")
+    told = filled(page) | {
+        "constant_assigned_on": "2024-01-31",
+        "campaign_name": "Calls",
+        "campaign_code": "calls",
+        "campaign_product": "savings",
+        "campaign_control_cells": "Control",
+        "campaign_new_customers": "P",
+        field_of(page, "pdays", "blank"): "999; 998",
+        field_of(page, "spend", "blank"): "-1",
+    }
+    file = bring_in(client, page, told)
+    assert (file.inserted, file.rejected) == (2, 0)
+    assert [each.facts["pdays"] for each in Assignment.objects.order_by("customer__number")] == [None, "3"]
+    again = client.get(reverse("import-map", args=[file.pk])).context["form"]
+    assert again[field_of(page, "pdays", "blank")].value() == "998; 999"
 
 
 def test_counts_say_of_how_many_rows_and_the_example_is_of_this_file(cast: Cast) -> None:

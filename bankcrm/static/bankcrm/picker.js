@@ -19,5 +19,4 @@ if (field) {
   field.addEventListener("keydown", (event) => {
     if (event.key === "Enter") event.preventDefault();
   });
-  document.addEventListener("htmx:afterSettle", narrow);
 }
