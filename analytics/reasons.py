@@ -1,7 +1,7 @@
-"""Why a customer scored high, for those who are called: at most three reasons, each a value and its share of the push.
+"""Why a customer scored so: reasons as kept, each a value, its share and what it is held against, and as sentences.
 
-They explain the score, never the customer. Computed when leads are pushed, for those customers alone; shown later as
-sentences of the field catalogue in the reader's language.
+They explain the score, never the customer. ``explaining`` makes them in a worker: when leads are pushed, for those
+customers, and for any other customer on demand. They are shown later, in the reader's language.
 """
 
 from __future__ import annotations
@@ -10,109 +10,54 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from django.utils.translation import gettext as _
-from numpy.typing import NDArray
 
-from analytics import features
-from analytics.features import Batch, Population
-from analytics.models import ModelVersion, ScoreRun
+from analytics.models import ScoreRun
 from customers import fields as catalogue
-from customers.fields import Type, own
+from customers.fields import Type, comparison, own
 
-# A push is a few thousand at a time; Shapley tables of more rows at once would only cost memory.
-CHUNK = 20_000
 # What stands where reasons would, so that nobody takes a rule for a model.
 BY_RULE = {"field": "rule", "value": None, "share": None, "text_code": "high"}
 
 
 @own.read_once()
 def for_customers(score_run: ScoreRun, customer_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
-    """Customer id → up to three ``{"field", "value", "share", "text_code"}``, strongest first; read as of the score.
+    """Customer id → up to three reasons that raise the score, strongest first; read as of the score.
 
-    ``value`` is JSON (number, text, ISO date, None where unknown), ``share`` 0 to 1 of all that raised the score,
-    ``text_code`` "high" or "low": which of the field's sentences fits. Of a rule score only that it is one; empty for
-    uplift and for imported histories, whose columns are no customer fields. Customers without a profile of that month
-    are left out.
+    A reason is ``{"field", "value", "share", "text_code", "contribution"}``: ``value`` JSON (number, text, ISO date,
+    None where unknown), ``share`` 0 to 1 of all that raised the score, ``text_code`` "high" or "low": which of the
+    field's sentences fits, ``contribution`` log-odds. Beside them what the value is held against: ``earlier`` and
+    ``months``, or ``middle`` and ``tier``, or of a category ``alike`` and ``tier``. Of a rule score only that it is
+    one; empty for uplift and for imported histories, whose columns are no customer fields. Customers without a profile
+    of that month are left out.
     """
-    # scikit-learn is for workers; pages import this module for ``sentence``.
-    from analytics import scoring
-    from analytics.modelling.reasons import reasons
-    from analytics.modelling.response import FittedResponse
+    from analytics.explaining import (
+        Explainer,
+    )  # scikit-learn is for workers; pages import this module for ``sentence``
 
-    version = score_run.version
-    if version.algorithm == ModelVersion.Algorithm.RULE:
-        return {customer: [dict(BY_RULE)] for customer in customer_ids}
-    fitted = scoring.load(version)
-    # An uplift, the difference of two chances, has no additive contributions.
-    if not isinstance(fitted, FittedResponse) or version.model.history_campaign:
-        return {}
-    middles = _middles(fitted.feature_references)
-    told: dict[int, list[dict[str, Any]]] = {}
-    for start in range(0, len(customer_ids), CHUNK):
-        some = list(customer_ids[start : start + CHUNK])
-        who = Population(where="c.id = ANY(%s)", params=(some,))
-        batch = features.matrix(score_run.as_of, fitted.specs, who)
-        if not len(batch.ids):
-            continue
-        strongest = reasons(fitted, batch.X)
-        for row, customer in enumerate(batch.ids.tolist()):
-            told[customer] = [
-                _reason(
-                    fitted.specs[position],
-                    batch,
-                    row,
-                    position,
-                    float(share),
-                    middles[position],
-                    score_run.as_of,
-                )
-                for position, share in zip(
-                    strongest.feature[row].tolist(), strongest.share[row].tolist(), strict=True
-                )
-                if position >= 0
-            ]
-    return told
-
-
-def _middles(references: Sequence[Any]) -> NDArray[np.float64]:
-    """The middle bin edge of every training column: about its median, what high and low are measured from."""
-    return np.array([known.edges[len(known.edges) // 2] if known.edges else 0.0 for known in references])
-
-
-def _reason(
-    spec: Any, batch: Batch, row: int, position: int, share: float, middle: float, month: dt.date
-) -> dict[str, Any]:
-    number = float(batch.X[row, position])
-    high = spec.kind == "categorical" or not number < middle
-    return {
-        "field": spec.name,
-        "value": _plain(spec, number, month),
-        "share": round(share, 3),
-        "text_code": "high" if high else "low",
-    }
-
-
-def _plain(spec: Any, number: float, month: dt.date) -> Any:
-    if np.isnan(number):
-        return None
-    if spec.kind == "categorical":
-        return spec.categories[int(number)]
-    if spec.kind == "flag":
-        return bool(number)
-    if catalogue.get(spec.name).type == Type.DATE:
-        return (month + dt.timedelta(days=int(number))).isoformat()
-    # The matrix is float32: six digits are all it holds.
-    value = float(f"{number:.6g}")
-    return int(value) if value.is_integer() else value
+    return Explainer(score_run).for_customers(customer_ids)
 
 
 def sentence(reason: Mapping[str, Any]) -> str:
     """One stored reason as the reader sees it; "" when the catalogue no longer has its field."""
     field = catalogue.find(reason["field"])
     if field is None:
-        return _("Chosen by a rule (recency, frequency, value), not by a model") if reason == BY_RULE else ""
-    value = reason["value"]
-    if field.type == Type.DATE and isinstance(value, str):
-        value = dt.date.fromisoformat(value)
-    return field.reason(value, high=reason["text_code"] == "high")
+        by_rule = reason["field"] == BY_RULE["field"]
+        return _("Chosen by a rule (recency, frequency, value), not by a model") if by_rule else ""
+    value, high = _as_read(field, reason["value"]), reason["text_code"] == "high"
+    if "earlier" in reason:
+        if field.change_of:
+            label = str(catalogue.get(field.change_of).label)
+            now = reason["earlier"] + value
+            return comparison.moved(label, now, reason["earlier"], reason["months"])
+        return comparison.against_earlier(field, value, reason["earlier"], reason["months"], high=high)
+    if "middle" in reason:
+        middle = _as_read(field, reason["middle"])
+        return comparison.against_others(field, value, middle, reason["tier"], high=high)
+    if "alike" in reason:
+        return comparison.among_others(field, value, reason["alike"], reason["tier"])
+    return field.reason(value, high=high)
+
+
+def _as_read(field: catalogue.Field, value: Any) -> Any:
+    return dt.date.fromisoformat(value) if field.type == Type.DATE and isinstance(value, str) else value

@@ -15,6 +15,7 @@ The trees of scikit-learn are read through `_predictors`, `_baseline_prediction`
 `tests/modelling/test_reasons.py` holds them to additivity and to Shapley's definition.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,38 @@ class Reasons:
     feature: NDArray[np.int16]
     contribution: NDArray[np.float32]
     share: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """What every group of correlated features adds to the log-odds of each row: ``base + contribution.sum(axis=1)`` is
+    the log-odds of the score.
+
+    `feature` (n, groups) is the member that pushes most the way its group does, `contribution` (n, groups) log-odds.
+    """
+
+    feature: NDArray[np.int16]
+    contribution: Floats
+    base: float
+
+
+def grouped(fitted: FittedResponse, X: ArrayLike) -> Grouped:
+    """The exact contributions of all groups for rows X (n, features), in log-odds of the calibrated probability."""
+    each, base = contributions(fitted, X)
+    return in_groups(each, base, fitted.groups)
+
+
+def in_groups(each: Floats, base: float, groups: Sequence[int]) -> Grouped:
+    """Contributions (n, features) added up over features with the same number in `groups` (features,)."""
+    numbers = np.unique(groups)
+    total = np.empty((len(each), len(numbers)))
+    leader = np.empty((len(each), len(numbers)), dtype=np.int16)
+    for g, number in enumerate(numbers):
+        members = np.flatnonzero(np.asarray(groups) == number)
+        total[:, g] = each[:, members].sum(axis=1)
+        towards = each[:, members] * np.where(total[:, g] < 0, -1, 1)[:, None]
+        leader[:, g] = members[np.argmax(towards, axis=1)]
+    return Grouped(leader, total, base)
 
 
 def reasons(fitted: FittedResponse, X: ArrayLike, *, top: int = 3) -> Reasons:
@@ -73,13 +106,8 @@ def contributions(fitted: FittedResponse, X: ArrayLike) -> tuple[Floats, float]:
 def _strongest(
     each: Floats, groups: tuple[int, ...], top: int
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    numbers = np.unique(groups)
-    total = np.empty((len(each), len(numbers)))
-    leader = np.empty((len(each), len(numbers)), dtype=np.int16)
-    for g, number in enumerate(numbers):
-        members = np.flatnonzero(np.asarray(groups) == number)
-        total[:, g] = each[:, members].sum(axis=1)
-        leader[:, g] = members[np.argmax(each[:, members], axis=1)]
+    found = in_groups(each, 0.0, groups)
+    total, leader = found.contribution, found.feature
     upward = np.maximum(total, 0)
     order = np.argsort(-upward, axis=1, kind="stable")[:, :top]
     push = np.take_along_axis(upward, order, axis=1)
@@ -91,15 +119,18 @@ def _strongest(
     return np.pad(feature, pad, constant_values=-1), np.pad(push, pad), np.pad(share, pad)
 
 
-def logit_contributions(pipeline: Any, X: NDArray[np.float32], mean_row: Floats) -> tuple[Floats, float]:
-    """Contributions (n, features) and base of a fitted `estimators` logit; `mean_row` is its mean design row."""
+def logit_contributions(
+    pipeline: Any, X: NDArray[np.float32], mean_row: Floats, which: int = 0
+) -> tuple[Floats, float]:
+    """Contributions (n, features) and base of a fitted `estimators` logit; `mean_row` is its mean design row. Of
+    several classes the raw score of class `which`."""
     design, logit = pipeline
-    coefficients = logit.coef_[0]
+    coefficients = logit.coef_[which]
     parts = (design.transform(X) - mean_row) * coefficients
     each = np.zeros((len(X), design.n_features_in_))
     for column, owner in enumerate(_owners(design)):
         each[:, owner] += parts[:, column]
-    return each, float(logit.intercept_[0] + mean_row @ coefficients)
+    return each, float(logit.intercept_[which] + mean_row @ coefficients)
 
 
 def _owners(design: Any) -> list[int]:
@@ -111,8 +142,9 @@ def _owners(design: Any) -> list[int]:
     return [int(tail.removeprefix("x").split("_", 1)[0]) for tail in tails]
 
 
-def tree_contributions(estimator: Any, X: ArrayLike) -> tuple[Floats, float]:
-    """Shapley values (n, features) and base of a fitted binary HistGradientBoostingClassifier, in log-odds."""
+def tree_contributions(estimator: Any, X: ArrayLike, which: int = 0) -> tuple[Floats, float]:
+    """Shapley values (n, features) and base of a fitted HistGradientBoostingClassifier: the log-odds of a yes, of
+    several classes the raw score of class `which`."""
     matrix = np.asarray(X)
     columns = np.arange(estimator.n_features_in_)
     if estimator._preprocessor is not None:
@@ -122,9 +154,9 @@ def tree_contributions(estimator: Any, X: ArrayLike) -> tuple[Floats, float]:
         )
     by_column = np.asfortranarray(matrix, dtype=np.float64)
     phi = np.zeros((len(columns), len(by_column)))
-    base = float(np.ravel(estimator._baseline_prediction)[0])
-    for (predictor,) in estimator._predictors:
-        base += _add_tree(predictor, by_column, phi)
+    base = float(np.ravel(estimator._baseline_prediction)[which])
+    for trees in estimator._predictors:
+        base += _add_tree(trees[which], by_column, phi)
     each = np.empty((len(by_column), len(columns)))
     each[:, columns] = phi.T
     return each, base

@@ -13,6 +13,7 @@ from customers.models.products import ProductLine
 from customers.models.transactions import Channel
 
 CHANNELS = tuple(Channel.choices)
+UNKNOWN_NEED = _("Too little behaviour or assets to show a preference")
 
 
 def behaviour(code: str, label: Any, meaning: Any, kind: Type = Type.NUMBER, **rest: Any) -> Field:
@@ -66,6 +67,7 @@ BEHAVIOUR = [
         reasons={
             "high": _("Bought something as recently as %(value)s"),
             "low": _("Last bought on %(value)s"),
+            "unknown": _("Has bought nothing but accounts yet"),
         },
     ),
     behaviour(
@@ -129,7 +131,11 @@ BEHAVIOUR = [
         choices=CHANNELS,
         model_use=True,
         group=True,
-        reasons={"high": _("Buys through %(value)s"), "low": _("Buys through %(value)s")},
+        reasons={
+            "high": _("Buys through %(value)s"),
+            "low": _("Buys through %(value)s"),
+            "unknown": _("Has bought nothing in 12 months"),
+        },
     ),
     behaviour(
         "purchase_channels",
@@ -160,7 +166,11 @@ BEHAVIOUR = [
         Type.DATE,
         basis=Basis.TRANSACTIONS,
         model_use=True,
-        reasons={"high": _("Used the account on %(value)s"), "low": _("Last used the account on %(value)s")},
+        reasons={
+            "high": _("Used the account on %(value)s"),
+            "low": _("Last used the account on %(value)s"),
+            "unknown": _("Has not used the account in 12 months"),
+        },
     ),
     behaviour(
         "transactions_1m",
@@ -238,7 +248,7 @@ NEEDS = [
         ),
         ProductLine.choices,
         basis=Basis.HOLDINGS,
-        reasons={"high": _("Prefers %(value)s"), "low": _("Prefers %(value)s")},
+        reasons={"high": _("Prefers %(value)s"), "low": _("Prefers %(value)s"), "unknown": UNKNOWN_NEED},
     ),
     need(
         "preferred_channel",
@@ -249,7 +259,7 @@ NEEDS = [
         ),
         CHANNELS,
         basis=Basis.TRANSACTIONS,
-        reasons={"high": _("Prefers %(value)s"), "low": _("Prefers %(value)s")},
+        reasons={"high": _("Prefers %(value)s"), "low": _("Prefers %(value)s"), "unknown": UNKNOWN_NEED},
     ),
     need(
         "risk_preference",
@@ -260,7 +270,11 @@ NEEDS = [
         ),
         RiskPreference.choices,
         basis=Basis.BALANCES,
-        reasons={"high": _("Risk preference is %(value)s"), "low": _("Risk preference is %(value)s")},
+        reasons={
+            "high": _("Risk preference is %(value)s"),
+            "low": _("Risk preference is %(value)s"),
+            "unknown": UNKNOWN_NEED,
+        },
     ),
     need(
         "financial_preference",
@@ -271,7 +285,7 @@ NEEDS = [
         ),
         FinancialPreference.choices,
         basis=Basis.BALANCES,
-        reasons={"high": _("Leans to %(value)s"), "low": _("Leans to %(value)s")},
+        reasons={"high": _("Leans to %(value)s"), "low": _("Leans to %(value)s"), "unknown": UNKNOWN_NEED},
     ),
 ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
@@ -90,6 +91,21 @@ WRITERS: dict[str, Callable[[Any], str]] = {
     Type.NUMBER: figures.number,
 }
 
+# The window a field sums or counts over is the end of its code: "spend_food_3m", "contacts_90d".
+WINDOW = re.compile(r"_(\d+)([md])$")
+DAYS_OF_A_MONTH = 30
+# Facts that have a history, so that a value can be held against an earlier one; the customer's own row has none.
+DATED = frozenset(
+    {
+        Basis.HOLDINGS,
+        Basis.BALANCES,
+        Basis.TRANSACTIONS,
+        Basis.CONSUMER_FINANCE,
+        Basis.CONTACTS,
+        Basis.SEVERAL,
+    }
+)
+
 SPECIAL_UNITS: dict[str, Callable[[Any], str]] = {
     "share": lambda value: figures.pct(value, 0),
     "change": figures.signed_money,
@@ -103,8 +119,9 @@ class Field:
     ``source`` is an SQL expression over ``c`` (customers_customer) and ``p`` (customers_customerprofile of the as-of
     month). ``column`` is the attribute of Customer an import may fill, empty where a field is computed. ``high`` and
     ``low`` are the sentences shown when a high, or a low, value of the field raised a model's score; they may use
-    ``%(value)s``, the value as ``display`` writes it, or be ``ngettext_lazy`` of the number ``"n"``. Shares of 0 to 1
-    have unit ``share``, differences of money ``change``. ``basis`` and ``origin`` say what the values come from and
+    ``%(value)s``, the value as ``display`` writes it, or be ``ngettext_lazy`` of the number ``"n"``; ``unknown`` is the
+    sentence of a value that is not there. Shares of 0 to 1 have unit ``share``, differences of money ``change``; of
+    these ``change_of`` is the field that changed. ``basis`` and ``origin`` say what the values come from and
     how. ``newest`` is the SQL of what is known now, where ``source`` reads what was known at the month-end;
     ``is_retired``: what uses the field goes on, nothing new is offered it.
     """
@@ -129,6 +146,7 @@ class Field:
     export: bool = True
     reasons: Mapping[str, Label] = dataclass_field(default_factory=dict)
     newest: str = ""
+    change_of: str = ""
     # It tells of days to come because that was agreed before, such as when a contract falls due.
     agreed: bool = False
     is_retired: bool = False
@@ -141,6 +159,20 @@ class Field:
     @property
     def is_categorical(self) -> bool:
         return self.type in (Type.CHOICE, Type.TEXT)
+
+    @property
+    def window(self) -> int:
+        """Months a sum or count spans; 0 of what is so at the month-end."""
+        found = WINDOW.search(self.code)
+        if found is None:
+            return 0
+        return int(found[1]) if found[2] == "m" else round(int(found[1]) / DAYS_OF_A_MONTH)
+
+    @property
+    def has_past(self) -> bool:
+        """Whether the value of an earlier month-end says something beside this one."""
+        measured = self.type in (Type.MONEY, Type.NUMBER) and self.unit not in SPECIAL_UNITS
+        return measured and self.basis in DATED and not self.agreed
 
     def choice_label(self, value: Any) -> str:
         """The label of a stored choice; the value itself where the choices are rows of a table."""
@@ -161,8 +193,16 @@ class Field:
 
     def reason(self, value: Any, *, high: bool) -> str:
         """Why this value raised a model's score, as one sentence for the relationship manager's screen."""
+        if value is None or value == "":
+            return self._unknown()
         template = self.reasons.get("high" if high else "low")
         if template is None:
             template = gettext_lazy("%(label)s: %(value)s")
         n = math.ceil(value) if isinstance(value, int | float) else 0
         return str(template % {"label": self.label, "value": self.display(value), "n": n})
+
+    def _unknown(self) -> str:
+        if "unknown" in self.reasons:
+            return str(self.reasons["unknown"])
+        told = _("No balance known: %(label)s") if self.basis == Basis.BALANCES else _("%(label)s: not known")
+        return told % {"label": self.label}

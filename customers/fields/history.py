@@ -95,7 +95,11 @@ FIELDS = [
         _("Last contact"),
         _("Day of the latest contact within 12 months."),
         Type.DATE,
-        reasons={"high": _("Last contacted on %(value)s"), "low": _("Not contacted since %(value)s")},
+        reasons={
+            "high": _("Last contacted on %(value)s"),
+            "low": _("Not contacted since %(value)s"),
+            "unknown": _("Not contacted in 12 months"),
+        },
     ),
     history(
         "last_refusal_on",
@@ -105,6 +109,7 @@ FIELDS = [
         reasons={
             "high": _("Refused an offer on %(value)s"),
             "low": _("Last refused as long ago as %(value)s"),
+            "unknown": _("Has never refused an offer"),
         },
     ),
     history(
@@ -126,6 +131,10 @@ FIELDS = [
         _("Last conversion"),
         _("Day of the latest conversion."),
         Type.DATE,
-        reasons={"high": _("Took up an offer on %(value)s"), "low": _("Last took up an offer on %(value)s")},
+        reasons={
+            "high": _("Took up an offer on %(value)s"),
+            "low": _("Last took up an offer on %(value)s"),
+            "unknown": _("Has never taken up an offer"),
+        },
     ),
 ]

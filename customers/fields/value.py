@@ -97,6 +97,7 @@ TOTALS = [
         _("AUM now less AUM one month ago."),
         source="(p.aum - p.aum_1m_ago)",
         unit="change",
+        change_of="aum",
         reasons={
             "high": _("Assets moved by %(value)s in one month"),
             "low": _("Assets moved by %(value)s in one month"),
@@ -108,6 +109,7 @@ TOTALS = [
         _("AUM now less AUM three months ago."),
         source="(p.aum - p.aum_3m_ago)",
         unit="change",
+        change_of="aum",
         reasons={
             "high": _("Assets moved by %(value)s in 3 months"),
             "low": _("Assets moved by %(value)s in 3 months"),
@@ -119,6 +121,7 @@ TOTALS = [
         _("AUM now less AUM six months ago."),
         source="(p.aum - p.aum_6m_ago)",
         unit="change",
+        change_of="aum",
         reasons={
             "high": _("Assets moved by %(value)s in 6 months"),
             "low": _("Assets moved by %(value)s in 6 months"),
@@ -130,6 +133,7 @@ TOTALS = [
         _("AUM now less AUM twelve months ago."),
         source="(p.aum - p.aum_12m_ago)",
         unit="change",
+        change_of="aum",
         reasons={
             "high": _("Assets moved by %(value)s in 12 months"),
             "low": _("Assets moved by %(value)s in 12 months"),
@@ -214,7 +218,11 @@ TOTALS = [
         Type.DATE,
         basis=Basis.HOLDINGS,
         agreed=True,
-        reasons={"high": _("Next maturity on %(value)s"), "low": _("Next maturity on %(value)s")},
+        reasons={
+            "high": _("Next maturity on %(value)s"),
+            "low": _("Next maturity on %(value)s"),
+            "unknown": _("Nothing is to mature"),
+        },
     ),
     value(
         "maturing_30d",

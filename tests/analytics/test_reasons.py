@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
+import re
 import subprocess
 import sys
 
@@ -10,6 +12,7 @@ import pytest
 from django.utils import translation
 
 from analytics import predictive, reasons, scoring, training
+from analytics.explaining import Explainer
 from analytics.models import PredictiveModel, Score, ScoreRun
 from tests.analytics import bank
 from tests.cast import Cast
@@ -67,7 +70,7 @@ def test_a_rule_score_says_that_it_is_one_instead_of_reasons(cast: Cast) -> None
             "Used the account on 12 Oct",
         ),
         ({"field": "industry", "value": "farming", "text_code": "high"}, "Works in farming"),
-        ({"field": "aum", "value": None, "text_code": "high"}, "Has — with us"),
+        ({"field": "aum", "value": None, "text_code": "high"}, "No balance known: AUM"),
         ({"field": "a field of the past", "value": 1, "text_code": "high"}, ""),
     ],
 )
@@ -100,3 +103,45 @@ def test_pages_need_no_scikit_learn() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_contributions_and_base_add_up_to_the_score_of_any_customer(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = bank.in_use(cast, monkeypatch, 900)
+    run = scoring.score(model, None, cast.ana)
+    explainer = Explainer(run)
+    kept = dict(Score.objects.filter(score_run=run).values_list("customer_id", "probability"))
+    for customer in (1, 450, 900):
+        found = explainer.in_full(customer)
+        assert found is not None
+        assert found["base"] + sum(part for _field, part in found["parts"]) == pytest.approx(
+            found["total"], abs=1e-4
+        )
+        assert 1 / (1 + math.exp(-found["total"])) == pytest.approx(kept[customer], abs=1e-5)
+        assert all(reason["contribution"] > 0 for reason in found["raises"])
+        assert all(reason["contribution"] < 0 for reason in found["lowers"])
+    assert explainer.in_full(99_999) is None
+
+
+def test_a_reason_is_held_against_three_months_ago_else_against_the_tier_else_against_all(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = bank.in_use(cast, monkeypatch, 900)
+    run = scoring.score(model, None, cast.ana)
+    best = Score.objects.filter(score_run=run).order_by("-raw").values_list("customer_id", flat=True)[0]
+
+    def told() -> str:
+        return reasons.sentence(reasons.for_customers(run, [best])[best][0]).replace("\u00a0", " ")
+
+    assert "in the middle of all the model learned from" in told()
+    bank.run_sql(
+        "INSERT INTO customers_tierrule (code, name, rank, minimum_aum, valid_from)"
+        " VALUES ('gold', 'Gold', 1, 0, DATE '2015-01-01') ON CONFLICT DO NOTHING"
+    )
+    bank.run_sql("UPDATE customers_customerprofile SET tier = 'gold'")
+    assert "in the middle of tier" in told()
+    july = dt.date(2026, 7, 31)
+    bank.make_profiles([july])
+    bank.run_sql("UPDATE customers_customerprofile SET demand_deposit = 500 WHERE month = %s", july)
+    assert re.fullmatch(r"Demand deposit rose \d+ % in 3 months, to ¥9\d\d", told())
