@@ -12,11 +12,11 @@ from django.utils.translation import gettext_lazy
 from analytics import schedule, verifying, watch
 from analytics.models import PredictiveModel, Segmentation
 from analytics.predictive import WRITERS
-from bankcrm import runs
+from bankcrm import runs, units
 from bankcrm.models import User
 
 
-@runs.work("analytics.train", gettext_lazy("Train a model"), roles=WRITERS)
+@runs.work("analytics.train", gettext_lazy("Train a model"), roles=WRITERS, unit=units.STEPS)
 def train(job: runs.Job) -> dict[str, Any]:
     """Arguments: model, optionally as_of (ISO). Start with ``key=f"model:{id}"``: one training of a model at a time."""
     from analytics import (  # scikit-learn is for workers; web processes import this too
@@ -38,7 +38,7 @@ def train(job: runs.Job) -> dict[str, Any]:
     }
 
 
-@runs.work("analytics.score", gettext_lazy("Score customers"), roles=WRITERS)
+@runs.work("analytics.score", gettext_lazy("Score customers"), roles=WRITERS, unit=units.CUSTOMERS)
 def score(job: runs.Job) -> dict[str, Any]:
     """Arguments: model, optionally month (ISO). Start with ``key=f"model:{id}"``: one scoring of a model at a time."""
     from analytics import prospect_scoring, scoring  # as above
@@ -85,7 +85,7 @@ def verify(job: runs.Job) -> dict[str, Any]:
     return {"url": reverse("model-proof", args=[model.pk]), "score_runs": counted}
 
 
-@runs.work("analytics.segments.find", gettext_lazy("Look for segments"), roles=WRITERS)
+@runs.work("analytics.segments.find", gettext_lazy("Look for segments"), roles=WRITERS, unit=units.STEPS)
 def find_segments(job: runs.Job) -> dict[str, Any]:
     """Arguments: segmentation, optionally as_of (ISO). Start with ``key=f"segmentation:{id}"``."""
     from analytics import segment_fit  # as above
@@ -95,7 +95,12 @@ def find_segments(job: runs.Job) -> dict[str, Any]:
     return {"url": reverse("segmentation-detail", args=[made.pk]), "version": version.number}
 
 
-@runs.work("analytics.segments.assign", gettext_lazy("Give customers their segments"), roles=WRITERS)
+@runs.work(
+    "analytics.segments.assign",
+    gettext_lazy("Give customers their segments"),
+    roles=WRITERS,
+    unit=units.CUSTOMERS,
+)
 def assign_segments(job: runs.Job) -> dict[str, Any]:
     """Arguments: segmentation, optionally month (ISO). Start with ``key=f"segmentation:{id}"``."""
     from analytics import segment_fit  # as above

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from analytics import preference_verification, published, verification
 from analytics.models import PredictiveModel, PreferenceAnswer, Score, ScoreRun, Verification
@@ -67,12 +68,13 @@ def count(model: PredictiveModel, user: User, job: runs.Job | None = None, *, ag
     done = 0
     for position, run in enumerate(waiting):
         if job:
-            job.progress(position, len(waiting))
+            job.tell(
+                _("Counting what earlier scores came to, %(n)s of %(total)s")
+                % {"n": position + 1, "total": len(waiting)}
+            )
         # Nobody's outcome can be told: kept as such, or it would be looked for every day.
         _keep(run, _counted(run) or NOBODY, through, user, job)
         done += 1
-    if job:
-        job.progress(len(waiting), max(len(waiting), 1))
     _drop_spent(model, job)
     return done
 

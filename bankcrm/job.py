@@ -19,6 +19,8 @@ from bankcrm.models import Run, User
 
 log = logging.getLogger(__name__)
 WRITE_EVERY_SECONDS = 1.0
+# A page that hears nothing for three of these says so.
+HEARTBEAT_SECONDS = 4.0
 # Work that has told nothing for so long hangs, however alive its process is; then the reaper may have it.
 LONGEST_SILENCE_SECONDS = 1800.0
 
@@ -75,6 +77,10 @@ class Job:
         if Run.objects.filter(pk=self.run_id, cancel_requested=True).exists():
             raise RunCancelled
 
+    def tell(self, note: Any) -> None:
+        """Say in which step the work is and leave its figures: a step may count in another unit than the run."""
+        self.progress(self.done, None, note)
+
     def fence(self) -> None:
         """Call first inside a chunk's transaction: it commits only if the lease was still ours. Raises LeaseLost."""
         self._renew()
@@ -106,7 +112,7 @@ class Keeper:
         self.thread.join()
 
     def _keep(self) -> None:
-        while not self.stopped.wait(settings.RUN_LEASE_SECONDS / 3):
+        while not self.stopped.wait(min(HEARTBEAT_SECONDS, settings.RUN_LEASE_SECONDS / 3)):
             if time.monotonic() - self.job.last_word > LONGEST_SILENCE_SECONDS:
                 log.error("run %s has told nothing for half an hour; its lease may run out", self.job.run_id)
                 break

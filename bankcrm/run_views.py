@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.db.models import QuerySet, Value
 from django.http import HttpResponse
@@ -17,9 +17,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from bankcrm import audit, freshness, heartbeat, paging, runs
-from bankcrm.figures import duration, number
+from bankcrm.figures import duration, number, short_day
 from bankcrm.freshness import Bell
-from bankcrm.models import Role, Run, User
+from bankcrm.models import AuditEvent, Role, Run, User
 from bankcrm.policy import SignedIn
 
 State = Run.State
@@ -40,6 +40,7 @@ FILTERS = {
 }
 # What an app may put into a result for this page; everything else in it is listed as it is.
 SPECIAL = {"url", "sentence"}
+LISTED_STEPS = 100
 
 
 def visible(user: User) -> QuerySet[Run]:
@@ -52,13 +53,14 @@ def show(run: Run, user: User) -> dict[str, Any]:
     tone, mark = TONES[State(run.state)]
     own = run.requested_by_id == user.pk or user.role == Role.ADMINISTRATOR
     may = own and user.may_change
+    unit = runs.unit(run.kind)
     return {
         "run": run,
         "title": runs.title(run.kind),
         "tone": tone,
         "mark": mark,
-        "eta": None if (silent := seconds_silent(run)) else seconds_left(run),
-        "silent": silent,
+        "subject": _subject(run),
+        "counted": unit.count(run.done) if run.done and unit.tells else "",
         "seconds": _seconds(run),
         "stopping": run.cancel_requested and not run.is_finished,
         "may_cancel": may and (not run.is_finished or run.state == State.DEAD) and not run.cancel_requested,
@@ -66,23 +68,12 @@ def show(run: Run, user: User) -> dict[str, Any]:
     }
 
 
-def seconds_silent(run: Run) -> float | None:
-    """How long running work has not been heard of, once that is longer than a worker at work ever stays silent.
-
-    The lease is renewed every third of its length, and what holds it is taken over by another worker when it ends.
-    """
-    if run.state != State.RUNNING or run.leased_until is None:
-        return None
-    silent = settings.RUN_LEASE_SECONDS - (run.leased_until - timezone.now()).total_seconds()
-    return silent if silent > settings.RUN_LEASE_SECONDS / 2 else None
-
-
-def seconds_left(run: Run) -> float | None:
-    """Time left at the pace so far, once there is a pace; None before that and after the end."""
-    if run.state != State.RUNNING or not run.total or not run.done or not run.started_at:
-        return None
-    gone = (timezone.now() - run.started_at).total_seconds()
-    return max(0.0, gone * (run.total - run.done) / run.done)
+def _subject(run: Run) -> str:
+    """What the run is about; the clock's runs are about a day, which is kept as ISO and read as days are."""
+    try:
+        return short_day(dt.date.fromisoformat(run.subject))
+    except ValueError:
+        return run.subject
 
 
 def _seconds(run: Run) -> float | None:
@@ -162,6 +153,7 @@ def run_state(request: SignedIn, pk: int) -> HttpResponse:
 
 
 def _state(request: SignedIn, run: Run) -> dict[str, Any]:
+    events = list(audit.about("bankcrm.run", run.pk)[:LISTED_STEPS])
     steps = [
         {
             "when": timezone.localtime(event.at).strftime("%H:%M:%S"),
@@ -169,7 +161,7 @@ def _state(request: SignedIn, run: Run) -> dict[str, Any]:
             "text": State(event.to_state).label if event.to_state else _("Asked to stop"),
             "meta": event.actor or event.reason,
         }
-        for event in audit.about("bankcrm.run", run.pk)[:20]
+        for event in events
     ]
     result = run.result if run.state == State.DONE and isinstance(run.result, dict) else {}
     figures = [
@@ -183,10 +175,21 @@ def _state(request: SignedIn, run: Run) -> dict[str, Any]:
     return {
         "row": show(run, request.user),
         "steps": steps,
+        "given_back": _given_back(run, events),
         "figures": figures,
         "sentence": result.get("sentence", ""),
         "link": link,
     }
+
+
+def _given_back(run: Run, events: list[AuditEvent]) -> int:
+    """How many starts since the work was last asked for do not count as attempts (see ``reaper``)."""
+    starts = 0
+    for event in events:
+        if event.action == "run.retried":
+            break
+        starts += event.to_state == State.RUNNING
+    return max(0, starts - run.attempts)
 
 
 def run_detail(request: SignedIn, pk: int) -> HttpResponse:

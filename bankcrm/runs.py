@@ -30,6 +30,7 @@ from bankcrm.job import Job, Keeper, LeaseLost, RunCancelled, from_now
 from bankcrm.models import Role, Run, User
 from bankcrm.models.runs import SHARED
 from bankcrm.reaper import MAX_ATTEMPTS, reap
+from bankcrm.units import ROWS, Unit
 
 __all__ = [
     "KINDS",
@@ -47,6 +48,7 @@ __all__ = [
     "start",
     "start_daily",
     "title",
+    "unit",
     "work",
 ]
 
@@ -64,7 +66,7 @@ class Conflict(Exception):
 
 @dataclass(frozen=True)
 class Work:
-    """One kind of long work: its name on screen, who may ask for it, what does it."""
+    """One kind of long work: its name on screen, who may ask for it, what does it, what it is counted in."""
 
     kind: str
     title: Any
@@ -72,6 +74,7 @@ class Work:
     call: Callable[[Job], dict[str, Any] | None]
     daily: bool = False
     shared: bool = False
+    unit: Unit = ROWS
 
     def allows(self, user: User) -> bool:
         if not user.is_active or user.is_auditor:
@@ -83,20 +86,28 @@ KINDS: dict[str, Work] = {}
 
 
 def work(
-    kind: str, title: Any, *, roles: Iterable[Role] | None = None, daily: bool = False, shared: bool = False
+    kind: str,
+    title: Any,
+    *,
+    roles: Iterable[Role] | None = None,
+    daily: bool = False,
+    shared: bool = False,
+    unit: Unit = ROWS,
 ) -> Callable[[Callable[[Job], dict[str, Any] | None]], Callable[[Job], dict[str, Any] | None]]:
     """Declare a kind of long work. ``roles`` None: every role may ask. The callable gets a Job, returns JSON or None.
 
     ``daily``: the clock asks for it once a day besides, without arguments and in nobody's name. ``shared``: whoever may
-    ask for it sees all its runs, because a second person who asks is given the first one's. Raises ValueError when
-    another callable already has the name.
+    ask for it sees all its runs, because a second person who asks is given the first one's. ``unit``: what ``progress``
+    of its jobs counts. Raises ValueError when another callable already has the name.
     """
 
     def declare(call: Callable[[Job], dict[str, Any] | None]) -> Callable[[Job], dict[str, Any] | None]:
         known = KINDS.get(kind)
         if known and (known.call.__module__, known.call.__qualname__) != (call.__module__, call.__qualname__):
             raise ValueError(f"two kinds of work are called {kind!r}")
-        KINDS[kind] = Work(kind, title, None if roles is None else frozenset(roles), call, daily, shared)
+        KINDS[kind] = Work(
+            kind, title, None if roles is None else frozenset(roles), call, daily, shared, unit
+        )
         if shared:
             SHARED[kind] = frozenset(Role if roles is None else roles)
         return call
@@ -107,6 +118,11 @@ def work(
 def title(kind: str) -> str:
     """The kind as people read it; a kind that no longer exists is shown by its code."""
     return str(KINDS[kind].title) if kind in KINDS else kind
+
+
+def unit(kind: str) -> Unit:
+    """What the kind is counted in."""
+    return KINDS[kind].unit if kind in KINDS else ROWS
 
 
 def request(kind: str, user: User | None, *, subject: str = "", key: str = "", **arguments: Any) -> Run:

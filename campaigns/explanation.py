@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from analytics import reasons
 from bankcrm import runs
+from bankcrm.figures import number
 from campaigns.models import Selection, Target
 
 log = logging.getLogger(__name__)
@@ -37,16 +38,18 @@ def explain(selection: Selection | None, job: runs.Job | None = None) -> int:
     explained, size = 0, max(1, -(-len(ids) // PIECES))
     for start in range(0, len(ids), size):
         if job:
-            job.progress(start, len(ids), _("Writing reasons"))
+            job.tell(_told(start, len(ids)))
         try:
             told = reasons.for_customers(selection.score_run, ids[start : start + size])
         except runs.Refused as refused:
             log.warning("selection %s stays without reasons: %s", selection.pk, refused)
             return explained
         explained += _write(selection, told, job)
-    if job:
-        job.progress(len(ids), len(ids), _("Writing reasons"))
     return explained
+
+
+def _told(done: int, total: int) -> str:
+    return _("Writing reasons, %(done)s of %(total)s leads") % {"done": number(done), "total": number(total)}
 
 
 def _write(selection: Selection, told: dict[int, list[dict[str, object]]], job: runs.Job | None) -> int:

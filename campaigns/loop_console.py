@@ -58,5 +58,5 @@ def describe(run: Run) -> str:
         return f"{runs.title(run.kind)}: waiting for a worker"
     words = [run.note] if run.note else []
     if run.total:
-        words.append(f"{run.done:,} of {run.total:,}")
+        words.append(runs.unit(run.kind).of(run.done, run.total))
     return f"{runs.title(run.kind)}: {', '.join(words) or 'running'}"

@@ -10,9 +10,9 @@ from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bankcrm import clock, runs
+from bankcrm import clock, runs, units
 from bankcrm.models import User
-from campaigns import attribution, lifecycle, targeting
+from campaigns import attribution, lifecycle, targeting, universal
 from campaigns import push as pushing
 from campaigns.conflicts import Conflict
 from campaigns.evaluation import EVALUATORS
@@ -20,7 +20,11 @@ from campaigns.models import Campaign
 
 
 @runs.work(
-    "campaigns.select", gettext_lazy("Select customers"), roles=lifecycle.ACTIONS["select"].roles, shared=True
+    "campaigns.select",
+    gettext_lazy("Select customers"),
+    roles=lifecycle.ACTIONS["select"].roles,
+    shared=True,
+    unit=units.CUSTOMERS,
 )
 def select(job: runs.Job) -> dict[str, Any]:
     """Arguments: campaign, version. Start with ``key=f"campaign:{id}"``."""
@@ -36,7 +40,13 @@ def select(job: runs.Job) -> dict[str, Any]:
     }
 
 
-@runs.work("campaigns.push", gettext_lazy("Push leads"), roles=lifecycle.ACTIONS["push"].roles, shared=True)
+@runs.work(
+    "campaigns.push",
+    gettext_lazy("Push leads"),
+    roles=lifecycle.ACTIONS["push"].roles,
+    shared=True,
+    unit=units.CUSTOMERS,  # control is assigned with the others and gets no lead
+)
 def push(job: runs.Job) -> dict[str, Any]:
     """Arguments: campaign, wave. Start with ``key=f"campaign:{id}:wave:{wave}"``: one push of a wave at a time."""
     with _told():
@@ -49,6 +59,18 @@ def match(job: runs.Job) -> dict[str, Any]:
     """No arguments: conversions of every campaign whose window is open or closed lately."""
     found = attribution.match_all(clock.today())
     return {"campaigns": len(found), "conversions": sum(found.values())}
+
+
+@runs.work(
+    "campaigns.draw_universal",
+    gettext_lazy("Draw the universal control"),
+    roles=universal.MAKERS,
+    daily=True,
+    shared=True,
+)
+def draw_universal(job: runs.Job) -> dict[str, Any]:
+    """No arguments: members of the universal control in force, everybody on its first day, then whoever joined."""
+    return {"members": universal.draw(job.requested_by, job)}
 
 
 def _campaign(job: runs.Job) -> Campaign:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from bankcrm import figures, runs
+from bankcrm import figures, runs, units
 from bankcrm.models import Role
 from customers import acquisition, imports, profile, transfer
 from customers.imports import undo
@@ -45,6 +45,7 @@ def run_import(job: runs.Job) -> dict[str, Any]:
     gettext_lazy("Month-end profiles"),
     roles={Role.ADMINISTRATOR, Role.ANALYST},
     daily=True,
+    unit=units.STEPS,
 )
 def build_profile(job: runs.Job) -> dict[str, Any]:
     """Arguments: month (ISO), a month-end. Without it the newest month that data came in for, unless all are built."""
@@ -57,7 +58,8 @@ def build_profile(job: runs.Job) -> dict[str, Any]:
             # Contracts and holdings come in between month-ends.
             acquisition.build(month, job)
         return {"sentence": _("No newer month has data."), "customers": 0}
-    rows = profile.build(month, lambda done, total: job.progress(done, total, _("Profile of %s") % month))
+    step = _("Profiles of %(day)s") % {"day": figures.day(month)}
+    rows = profile.build(month, lambda done, total: job.progress(done, total, step))
     acquisition.build(month, job)
     told = ngettext(
         "Profiles of %(day)s are built: %(n)s customer.",

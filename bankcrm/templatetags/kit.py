@@ -12,9 +12,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from bankcrm import figures
-from bankcrm.charts import bars, grids, plots
+from bankcrm import figures, run_pace, runs
+from bankcrm.charts import bars, grids, lines, plots
 from bankcrm.definitions import DEFINITIONS
+from bankcrm.models import Run
+from bankcrm.units import ROWS, Unit
 
 register = template.Library()
 
@@ -47,7 +49,7 @@ for chart in (
     bars.spark,
     plots.columns,
     plots.dot_columns,
-    plots.line_chart,
+    lines.line_chart,
     plots.scatter,
     grids.heat_map,
 ):
@@ -127,9 +129,24 @@ def empty(title: Any, text: Any = "", url: str = "", label: Any = "", icon: str 
 
 
 @register.inclusion_tag("kit/_progress.html")
-def progress(done: int | None, total: int | None, eta_seconds: Any = None, label: Any = "") -> dict[str, Any]:
-    """Rows done of all and the time left; without a total the bar only says that work goes on."""
-    return {"done": done or 0, "total": total, "eta": eta_seconds, "label": label}
+def progress(
+    done: int | None, total: int | None, eta_seconds: Any = None, label: Any = "", unit: Unit = ROWS
+) -> dict[str, Any]:
+    """How many of how many are done and the time left; without a total the bar only says that work goes on."""
+    told = unit.of(done or 0, total) if total else unit.count(done) if done else _("starting")
+    return {"done": done or 0, "total": total, "told": told, "eta": eta_seconds, "label": label}
+
+
+@register.inclusion_tag("kit/_run_progress.html")
+def run_progress(run: Run, with_step: bool = True) -> dict[str, Any]:
+    """A run under way: its progress in the unit of its kind, time left or how long nothing was heard, and its step."""
+    return {
+        "run": run,
+        "unit": runs.unit(run.kind),
+        "eta": run_pace.seconds_left(run),
+        "silent": run_pace.seconds_silent(run),
+        "step": run.note if with_step else "",
+    }
 
 
 @register.inclusion_tag("kit/_chart_table.html")

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from bankcrm import figures
 from bankcrm.models import Run
 from campaigns import lifecycle, push
 from campaigns.models import Campaign, Lead, Push
@@ -119,12 +120,13 @@ def test_a_run_that_is_not_heard_of_says_so_instead_of_guessing_the_time_left(ca
     ]
     for page in pages:
         assert "left</" in (told := client.get(page).content.decode().replace("\n", "")), page
+        assert "10 of 60 customers" in told, page
         assert "No word for" not in told, page
-    heard = timezone.now() - dt.timedelta(seconds=40)
+    heard = timezone.now() - dt.timedelta(seconds=14)
     Run.objects.update(leased_until=heard + dt.timedelta(seconds=settings.RUN_LEASE_SECONDS))
     for page in pages:
         told = client.get(page).content.decode()
-        assert "No word for 40\N{NO-BREAK SPACE}s; another worker takes it over by itself." in told, page
+        assert "No word for 14\N{NO-BREAK SPACE}s; if none comes, another worker takes it over" in told, page
         assert " left</" not in told, page
 
 
@@ -134,7 +136,7 @@ def test_close_says_beforehand_why_it_cannot_be_done_and_what_it_ends(cast: Cast
     client, url = login(cast.mei), reverse("campaign-detail", args=[campaign.pk])
     monkeypatch.setattr("bankcrm.clock.today", lambda: campaign.ends_on)
     page = client.get(url).content.decode()
-    assert f"or wait until the end on {campaign.ends_on.isoformat()}" in page
+    assert f"or wait until the end on {figures.day(campaign.ends_on)}" in page
     assert "are still open and end with it" not in page
     monkeypatch.setattr("bankcrm.clock.today", lambda: campaign.ends_on + dt.timedelta(days=1))
     page = client.get(url).content.decode()

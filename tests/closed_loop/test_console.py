@@ -49,7 +49,7 @@ def wait(told: Console, watch: Watch, seconds: float) -> None:
 
 
 def test_a_run_is_named_with_its_step_and_how_much_is_done() -> None:
-    assert describe(training()) == "Train a model: Fitting and calibrating, 2 of 5"
+    assert describe(training()) == "Train a model: Fitting and calibrating, 2 of 5 steps"
     assert describe(Run(kind="campaigns.push", state="queued")) == "Push leads: waiting for a worker"
     assert describe(Run(kind="campaigns.push", state="running")) == "Push leads: running"
 
@@ -61,7 +61,7 @@ def test_a_terminal_has_one_line_that_is_written_over_and_gone_when_the_next_lin
     told.say("round 1: training: 12 s")
     written = tape.getvalue()
     assert written.count("\n") == 2
-    assert f"{ERASE}  Train a model: Fitting and calibrating, 2 of 5, 7 s" in written
+    assert f"{ERASE}  Train a model: Fitting and calibrating, 2 of 5 steps, 7 s" in written
     assert written.count("Fitting") == 13  # once a second, not ten times
     assert written.endswith(f"{ERASE}round 1: training: 12 s\n")
 

@@ -116,6 +116,7 @@ def test_the_waterfall_shows_a_gap_instead_of_hiding_it():
 
 def test_progress_says_rows_and_time_left_and_is_honest_before_the_total_is_known():
     assert "41,200 of 120,000 rows" in render("{% progress 41200 120000 95 %}")
+    assert "about 1 min 35 s left" in render("{% progress 41200 120000 95 %}").replace("\u00a0", " ")
     unknown = render("{% progress 0 None %}")
     assert "starting" in unknown
     assert "value=" not in unknown

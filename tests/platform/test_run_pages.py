@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from rest_framework.authtoken.models import Token
 
-from bankcrm import heartbeat, runs
+from bankcrm import heartbeat, reaper, run_pace, runs, units
 from bankcrm.job import Job, from_now
 from bankcrm.models import Run, User
 from tests.cast import Cast, login
@@ -97,6 +97,80 @@ def test_an_unfinished_row_asks_for_itself_again_and_a_finished_one_does_not(cas
     Run.objects.filter(pk=run.pk).update(state=State.DONE, finished_at=Now())
     assert "hx-get" not in client.get(f"/work/{run.pk}/row/").content.decode()
     assert "hx-get" not in client.get(f"/work/{run.pk}/state/").content.decode()
+
+
+def test_the_estimate_of_work_that_falls_silent_runs_down_and_is_gone_after_12_seconds(
+    cast: Cast, settings: Any
+) -> None:
+    run = running(cast.mei)
+    left: list[float | None] = []
+    for silent in (0, 10, 13):
+        # Half the rows in the minute before the last word.
+        Run.objects.filter(pk=run.pk).update(
+            done=5_000,
+            started_at=from_now(-60 - silent),
+            leased_until=from_now(settings.RUN_LEASE_SECONDS - silent),
+        )
+        run.refresh_from_db()
+        left.append(run_pace.seconds_left(run))
+    assert left == [pytest.approx(60, abs=1), pytest.approx(50, abs=1), None]
+    assert run_pace.seconds_silent(run) == pytest.approx(13, abs=1)
+
+
+def test_work_is_told_in_the_unit_of_its_kind_while_it_runs_and_afterwards(cast: Cast) -> None:
+    run, client = running(cast.mei), login(cast.mei)
+
+    def shown(**changes: Any) -> str:
+        Run.objects.filter(pk=run.pk).update(**changes)
+        return " ".join(client.get(f"/work/{run.pk}/{path}").content.decode() for path in ("row/", "state/"))
+
+    assert shown(kind="campaigns.push", done=15, total=287).count("15 of 287 customers") == 2
+    assert shown(kind="analytics.train", done=1, total=3).count("1 of 3 steps") == 2
+    ended = shown(kind="campaigns.push", done=287, state=State.DONE, finished_at=Now())
+    assert "287 customers in" in ended
+    assert "287 customers done." in ended
+    ended = shown(kind="analytics.train", done=3)
+    assert "3 " not in ended.replace("of 3", "")
+    assert "Finished." in ended
+
+
+@pytest.mark.parametrize(
+    ("kind", "unit"),
+    [
+        ("customers.import", units.ROWS),
+        ("customers.profile", units.STEPS),
+        ("analytics.train", units.STEPS),
+        ("analytics.score", units.CUSTOMERS),
+        ("analytics.segments.assign", units.CUSTOMERS),
+        ("campaigns.push", units.CUSTOMERS),
+        ("gone.with.an.older.version", units.ROWS),
+    ],
+)
+def test_every_kind_says_what_it_counts(kind: str, unit: units.Unit) -> None:
+    assert runs.unit(kind) is unit
+
+
+def test_a_start_that_does_not_count_as_an_attempt_is_explained(cast: Cast) -> None:
+    run, client = asked(cast.mei), login(cast.mei)
+    runs._claim(run.pk)
+    Run.objects.filter(pk=run.pk).update(done=15, total=287, leased_until=from_now(-1))
+    assert "vanished" not in client.get(f"/work/{run.pk}/").content.decode()
+    reaper.reap()
+    told = client.get(f"/work/{run.pk}/").content.decode()
+    assert "Its worker vanished. Another takes it over by itself" in told
+    assert "its worker vanished, another" in client.get(f"/work/{run.pk}/row/").content.decode()
+    runs._claim(run.pk)
+    told = client.get(f"/work/{run.pk}/").content.decode()
+    assert "1 of 3" in told
+    assert "Started once more: an attempt that got further before its worker vanished does not count." in told
+
+
+def test_a_run_about_a_day_names_the_day_as_people_do(cast: Cast) -> None:
+    run = asked(cast.mei, subject="2025-11-25")
+    for path in ("", "row/"):
+        told = login(cast.mei).get(f"/work/{run.pk}/{path}").content.decode()
+        assert "25 Nov 2025" in told
+        assert "2025-11-25" not in told
 
 
 @pytest.mark.parametrize("path", ["", "row/", "state/"])
