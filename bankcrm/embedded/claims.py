@@ -32,7 +32,8 @@ STOP_SECONDS = 45.0
 
 @dataclass(frozen=True)
 class Holder:
-    """A live process that holds a claim. ``port``: where it serves pages; None for a worker alone."""
+    """A live process that holds a claim. ``port``: where it serves pages, or will once the bank is made; None for a
+    worker alone, and for whoever makes a bank and serves nothing."""
 
     role: str
     pid: int
@@ -42,6 +43,11 @@ class Holder:
     @property
     def sentence(self) -> str:
         """What it does, and how to go on, in one sentence."""
+        if self.role == MAKING and self.port is not None:
+            return (
+                f"The bank of this database is being made by another command (process {self.pid}) and then served "
+                f"at http://127.0.0.1:{self.port}/: wait for it, or end it with Ctrl-C there or `make stop`."
+            )
         if self.role == MAKING:
             return (
                 f"A bank is being made in this database by another command (process {self.pid}): wait for its end, or "
@@ -96,7 +102,7 @@ def stop(report: Callable[[str], None] = print) -> list[Holder]:
     """End every holder of a claim under this ``var/``, whichever its database; politely, then firmly. Who was ended."""
     ended = holders()
     for each in ended:
-        where = f" at http://127.0.0.1:{each.port}/" if each.port else ""
+        where = f" at http://127.0.0.1:{each.port}/" if each.port and each.role == SERVING else ""
         report(f"Stopping what is {each.role} database {each.database}{where} (process {each.pid})")
         _signal(each, signal.SIGTERM)
     for number, seconds in ((signal.SIGKILL, STOP_SECONDS), (None, 5.0)):

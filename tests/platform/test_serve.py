@@ -187,6 +187,18 @@ def test_nothing_is_served_while_a_bank_is_made(own_var: Path) -> None:
                 call_command(command)
 
 
+def test_a_second_demo_beside_one_that_still_makes_its_bank_says_where_it_will_be(own_var: Path) -> None:
+    with claims.claim(claims.MAKING, 8123), claims.claim(claims.SERVING):
+        for more in ({}, {"fresh": True}, {"port": 8124}):
+            said = StringIO()
+            call_command("demo", stdout=said, **more)
+            assert "is being made by another command" in said.getvalue()
+            assert "then served at http://127.0.0.1:8123/" in said.getvalue()
+            assert said.getvalue().count("\n") == 1
+        with pytest.raises(CommandError, match="is being made by another command"):
+            call_command("loop", replace=True)
+
+
 def test_a_taken_port_is_named(own_var: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

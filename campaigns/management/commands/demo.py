@@ -8,7 +8,7 @@ from django.core.management import BaseCommand, CommandError, call_command
 
 from bankcrm import clock, embedded
 from bankcrm.embedded import claims
-from bankcrm.management.commands.serve import claim_port, served_already
+from bankcrm.management.commands.serve import claim_port
 from bankcrm.models import Role
 from campaigns import loop, loop_report, loop_steps, showcase
 from campaigns.loop_console import Console
@@ -42,21 +42,24 @@ class Command(BaseCommand):
         parser.add_argument("--prepare-only", action="store_true", help="do not serve afterwards")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if served_already(self._say):
-            return
+        port = None if options["prepare_only"] else options["port"]
         try:
             claims.refuse_beside_others(claims.MAKING, claims.SERVING)
-            if not options["prepare_only"]:
-                claim_port(options["port"])  # before minutes of work, not after
-            with claims.claim(claims.MAKING):
+            if port is not None:
+                claim_port(port)  # before minutes of work, not after
+            with claims.claim(claims.MAKING, port):
                 self._make_unless_there(options)
         except claims.Taken as taken:
-            raise CommandError(str(taken)) from taken
+            if taken.holder.port is None:
+                raise CommandError(str(taken)) from taken
+            # What was asked for is there already, or soon will be.
+            self._say(str(taken))
+            return
         self._say("\nSign in with the password " + PASSWORD + " as:")
         for username, role in LOGINS:
             self._say(f"  {username:<6} {getattr(role, 'label', role)}")
-        if not options["prepare_only"]:
-            call_command("serve", port=options["port"])
+        if port is not None:
+            call_command("serve", port=port)
 
     def _make_unless_there(self, options: dict[str, Any]) -> None:
         clock.set_day(None)
