@@ -21,6 +21,7 @@ from bankcrm import audit, bulk
 from bankcrm.job import Job
 from bankcrm.runs import Refused
 from customers.imports import (
+    campaign_arms,
     checking,
     kinds,
     loads,
@@ -97,6 +98,8 @@ def _check(file: ImportFile, job: Job | None) -> None:
         staging.drop(file)
         _mark(file, State.REFUSED, rows=rows, accepted=0, rejected=rows, error=_("Not one row can go in."))
         return
+    if file.kind == ImportFile.Kind.CAMPAIGN and (sentence := campaign_arms.objection(file)):
+        raise Refused(sentence)
     options = file.options | {"without_branch": checking.without_branch(file)}
     if kinds.of(file).model is not None and file.inserted is None:
         new, changed = upsert.expected(file)

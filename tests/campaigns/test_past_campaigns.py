@@ -109,7 +109,7 @@ def test_it_becomes_a_campaign_with_arms_whose_page_opens(bank: Cast, tmp_path: 
 def test_a_corrected_file_corrects_the_history_instead_of_adding_to_it(bank: Cast, tmp_path: Path) -> None:
     bring(bank, write(tmp_path, HEAD + ROWS))
     mended = ROWS.replace('2025-03-04,yes,yes,"1,000.00"', "2025-04-02,yes,no,").replace("C3,none", "C3,B")
-    file = bring(bank, write(tmp_path, HEAD + mended, "mended.csv"), control_cells=["never"])
+    file = bring(bank, write(tmp_path, HEAD + mended, "mended.csv"), control_cells=[])
     assert (file.inserted, file.updated) == (0, 1)
     ids = dict(Customer.objects.values_list("number", "id"))
     assert list(Contact.objects.filter(customer_id=ids["C1"]).values_list("contacted_on", flat=True)) == [
@@ -258,3 +258,18 @@ def test_a_model_that_learned_from_the_product_s_assignments_stands_in_the_way(
     version.save()
     undo.undo(file, bank.ana)
     assert not Assignment.objects.exists()
+
+
+def test_an_arm_said_to_be_control_that_no_row_has_is_refused_with_the_arms_there_are(
+    bank: Cast, tmp_path: Path
+) -> None:
+    with pytest.raises(imports.Refused, match=r"“non”.*“A” \(2\), “B” \(1\), “none” \(1\).*Is “none” meant"):
+        bring(bank, write(tmp_path, HEAD + ROWS), control_cells=["non"])
+    file = ImportFile.objects.get()
+    assert file.state == ImportFile.State.REFUSED
+    assert not Assignment.objects.exists()
+    told = file.options | {"campaign": TOLD}
+    imports.merge(imports.check(imports.remap(file, file.mapping, told)))
+    # A second part of the list need not hold the control customers again.
+    more = HEAD + "C1,A,2025-03-01,2025-03-04,yes,no,,42\n"
+    assert bring(bank, write(tmp_path, more, "more.csv")).accepted == 1
