@@ -224,46 +224,6 @@ def _compared(against: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
     return {"tone": tone, "word": word, "sentence": sentence, "rest": rest}
 
 
-def charts(shown: ModelVersion | None, challenger: ModelVersion | None) -> dict[str, Any]:
-    """Rows of the lift, gains and calibration charts and the importance bars."""
-    if shown is None or "lift" not in shown.card:
-        return {}
-    rival = challenger if challenger and challenger.pk != shown.pk else None
-    other = rival.card if rival else {}
-    outline = {row["decile"]: row["lift"] for row in other.get("lift", [])}
-    lift = [
-        {"label": str(row["decile"]), "value": row["lift"], "outline": outline.get(row["decile"])}
-        for row in shown.card["lift"]
-    ]
-    gains = [{"label": f"v{shown.number}", "points": shown.card["gains"]}]
-    if rival and other.get("gains"):
-        gains.append({"label": f"v{rival.number}", "points": other["gains"], "dashed": True})
-    calibration = [
-        {"x": row["predicted"], "y": row["actual"], "low": row["low"], "high": row["high"]}
-        for row in shown.card["calibration"]
-    ]
-    return {
-        "lift": lift,
-        "lift_table": [
-            [
-                row["decile"],
-                number(row["n"]),
-                number(row["responders"]),
-                pct(row["rate"]),
-                number(row["lift"], 2),
-            ]
-            for row in shown.card["lift"]
-        ],
-        "gains": gains,
-        "calibration": calibration,
-        "calibration_table": [
-            [row["decile"], pct(row["predicted"], 2), pct(row["actual"], 2), number(row["n"])]
-            for row in shown.card["calibration"]
-        ],
-        "importance": importance(shown),
-    }
-
-
 def importance(version: ModelVersion, top: int = 10) -> list[dict[str, Any]]:
     """The features that matter most, as shares of all that shuffling costs; what helps nothing is left out."""
     rows = list(card.importance(version).items())

@@ -12,7 +12,7 @@ from django.db.models import Avg, Count
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from analytics import card, preference_verification, preferences
+from analytics import card, model_charts, preference_verification, preferences
 from analytics.models import ModelVersion, PredictiveModel, PreferenceAnswer, ScoreRun, Verification
 from bankcrm.figures import number, pct, signed
 from customers import fields as catalogue
@@ -47,19 +47,11 @@ def evidence(model: PredictiveModel, shown: ModelVersion | None) -> dict[str, An
         "to": dt.date.fromisoformat(found["parts"][-1]["from"]),
         "figures": _figures(found),
         "today": _today(found.get("today"), about),
-        "chart": [_dot(row, about) for row in found["by_class"]],
+        "chart": model_charts.answers([_dot(row, about) for row in found["by_class"]]),
         "classes": [_of_class(row, about) for row in found["by_class"]],
         "names": kept,
         "confusion": _confusion(found["confusion"], kept),
-        "calibration": [
-            {"x": row["predicted"], "y": row["actual"], "low": row["low"], "high": row["high"]}
-            for row in found["calibration"]
-        ],
-        "calibration_table": [
-            [row["decile"], pct(row["predicted"]), pct(row["actual"]), number(row["n"])]
-            for row in found["calibration"]
-        ],
-        "calibration_headers": [_("Tenth"), _("Predicted"), _("Came true"), _("Customers")],
+        "calibration": model_charts.sureness(found["calibration"]),
         "parts": _parts(found, about),
         "importance": _importance(shown),
         "least_seen": found["least_seen"],
@@ -112,6 +104,7 @@ def _dot(row: dict[str, Any], about: preferences.Subject) -> dict[str, Any]:
         "actual": row["actual"],
         "low": row["low"],
         "high": row["high"],
+        "n": row["n"],
     }
 
 
@@ -259,7 +252,11 @@ def verified(model: PredictiveModel, run: ScoreRun) -> dict[str, Any] | None:
     intervals = kept.result["intervals"]
     return {
         "n": found["n"],
-        "chart": [{"label": str(row["decile"]), **row} for row in kept.result["rows"]],
+        "chart": model_charts.deciles(
+            kept.result["rows"],
+            _("How often the likeliest answer was said to come true and did, by tenths of its chance"),
+            axis=_("tenth by chance, 1 = surest"),
+        ),
         "figures": [
             {
                 "label": METRICS[name][0],

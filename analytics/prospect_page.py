@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 
 from analytics import prospects
 from analytics.models import PredictiveModel, ProspectRun, ProspectScore
+from bankcrm.charts import plots
+from bankcrm.charts.chart import Chart
 from bankcrm.figures import masked_phone, number, pct
 from customers.models import ImportFile, Prospect
 
@@ -65,8 +67,8 @@ def fields(found: prospects.Standing) -> list[dict[str, Any]]:
     ]
 
 
-def deciles(run: ProspectRun) -> dict[str, Any]:
-    """The distribution of a run's scores, as columns and as a table."""
+def deciles(run: ProspectRun) -> Chart | str:
+    """The distribution of a run's scores by tenth."""
     rows = list(
         ProspectScore.objects.filter(prospect_run=run)
         .values("decile")
@@ -78,20 +80,20 @@ def deciles(run: ProspectRun) -> dict[str, Any]:
         )
         .order_by("decile")
     )
-    return {
-        "columns": [{"label": str(row["decile"]), "value": row["mean"]} for row in rows],
-        "headers": [_("Decile"), _("Prospects"), _("Mean chance"), _("Lowest"), _("Highest")],
-        "table": [
-            [
-                row["decile"],
-                number(row["n"]),
-                pct(row["mean"], 2),
-                pct(row["low"], 2),
-                pct(row["high"], 2),
-            ]
+    return plots.columns(
+        [
+            {
+                "label": str(row["decile"]),
+                "value": row["mean"],
+                "more": [number(row["n"]), pct(row["low"], 2), pct(row["high"], 2)],
+            }
             for row in rows
         ],
-    }
+        format="pct",
+        axis_label=_("decile, 1 = highest score"),
+        label=_("Mean chance by decile"),
+        more=[_("Prospects"), _("Lowest"), _("Highest")],
+    )
 
 
 def top(run: ProspectRun) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from analytics import card
+from analytics import card, model_charts
 from analytics.distribution import reference_names
 from analytics.models import ModelVersion
 from bankcrm.figures import number, pct, short_day
@@ -28,10 +28,8 @@ def evidence(shown: ModelVersion | None) -> dict[str, Any] | None:
         "sentence": card.told(found["sentence"]),
         "instead": _instead(found),
         "figures": _figures(proof),
-        "curve": [{"label": _("best uplift first"), "points": curve(proof["deciles"])}],
-        "deciles": [_decile(row) for row in proof["deciles"] if row["uplift"] is not None],
-        "table": [_table_row(row) for row in proof["deciles"]],
-        "headers": [_("Decile"), _("Treated"), _("Control"), _("Predicted"), _("Actual"), _("95 % interval")],
+        "curve": model_charts.uplift_curve(curve(proof["deciles"])),
+        "deciles": model_charts.uplift_deciles(proof["deciles"]),
         "groups": [
             {**row, "name": str(tiers.get(row["name"], row["name"])) or _("not known")}
             for row in sorted(found.get("groups", []), key=lambda row: order.get(row["name"], len(order)))
@@ -96,25 +94,3 @@ def curve(deciles: list[dict[str, Any]]) -> list[tuple[float, float]]:
         gained += row["treated"] / treated * (row["uplift"] or 0.0)
         points.append((round(share, 4), gained))
     return points
-
-
-def _decile(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "label": str(row["decile"]),
-        "predicted": row["predicted"],
-        "actual": row["uplift"],
-        "low": row["low"],
-        "high": row["high"],
-    }
-
-
-def _table_row(row: dict[str, Any]) -> list[Any]:
-    known = row["uplift"] is not None
-    return [
-        row["decile"],
-        number(row["treated"]),
-        number(row["control"]),
-        pct(row["predicted"], 2),
-        pct(row["uplift"], 2) if known else "–",
-        f"{pct(row['low'], 2)} – {pct(row['high'], 2)}" if known else "–",
-    ]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from analytics import card, preference_page, watch
+from analytics import card, model_charts, preference_page, watch
 from analytics.modelling.limits import PSI_ACT, PSI_WATCH
 from analytics.models import ModelAlert, PredictiveModel, ScoreRun, Segment, Segmentation, Verification
 from analytics.verification import ARM, BRANCH, SEGMENT, Verified, complete_on, data_through, is_over, stored
+from bankcrm.charts.chart import Chart
 from bankcrm.models import Branch
 
 TREND_RUNS = 24
@@ -55,7 +56,9 @@ def of_run(model: PredictiveModel, run: ScoreRun | None) -> dict[str, Any]:
     if found and not told.get("answered"):
         told |= {
             "found": found,
-            "chart": [{"label": str(row.decile), **asdict(row)} for row in found.rows],
+            "chart": model_charts.deciles(
+                [asdict(row) for row in found.rows], _("Predicted and actual rate by decile")
+            ),
             "groups": groups(found),
             "sentence": card.told(found.sentence) if found.sentence else "",
         }
@@ -140,10 +143,37 @@ def trend(model: PredictiveModel) -> dict[str, Any]:
     return {
         "rows": rows,
         "challengers": _last_of_month(each for each in kept if each.score_run.challenger),
-        "ratio": _series(rows, "ratio", _("Observed ÷ expected")),
-        "auc": _series(rows, "auc", _("AUC")),
-        "psi": _series(rows, "psi", _("PSI")),
+        "charts": [
+            {"title": title, "term": term, "chart": chart}
+            for title, term, chart in _trend_charts(rows)
+            if chart
+        ],
     }
+
+
+def _trend_charts(rows: list[dict[str, Any]]) -> Iterator[tuple[str, str, Chart | str]]:
+    """(title, definition, chart) of every figure that is known for two months or more."""
+    ratio, auc, psi = _("Observed ÷ expected"), _("AUC"), _("PSI")
+    promised = [{"y": 1, "label": _("as promised")}]
+    levels = [
+        {"y": PSI_WATCH, "label": _("watch"), "tone": "warn"},
+        {"y": PSI_ACT, "label": _("act"), "tone": "bad"},
+    ]
+    yield (
+        _("Observed ÷ expected, 1 = as promised, with 95 % interval"),
+        "calibration",
+        model_charts.months(rows, "ratio", ratio, format="decimal", marks=promised),
+    )
+    yield (
+        _("AUC on what then happened, with 95 % interval"),
+        "auc",
+        model_charts.months(rows, "auc", auc, format="decimal3", y_min=0.4),
+    )
+    yield (
+        _("PSI of the scores against training"),
+        "psi",
+        model_charts.months(rows, "psi", psi, format="decimal3", marks=levels, size="low"),
+    )
 
 
 def _last_of_month(kept: Iterable[Verification]) -> list[dict[str, Any]]:
@@ -166,18 +196,6 @@ def _trend_row(kept: Verification) -> dict[str, Any]:
         "against": kept.result.get("against"),
         "word": ALARM_WORDS.get(kept.alarm, ""),
     }
-
-
-def _series(rows: list[dict[str, Any]], name: str, label: str) -> list[dict[str, Any]]:
-    """One line, oldest first, with its band where there are intervals; none for fewer than two points."""
-    points = [(row["run"].as_of, row[name]) for row in reversed(rows) if row[name]]
-    if len({day for day, _found in points}) < 2:
-        return []
-    by_day = dict(points)
-    line = {"label": label, "points": [(day, found["value"]) for day, found in by_day.items()]}
-    if all("low" in found for found in by_day.values()):
-        line |= {key: [found[key] for found in by_day.values()] for key in ("low", "high")}
-    return [line]
 
 
 def alerts(model: PredictiveModel) -> list[dict[str, Any]]:

@@ -11,7 +11,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from analytics import model_page, predictive, preference_page, targets, uplift_page, verification_page, watch
+from analytics import (
+    model_charts,
+    model_page,
+    predictive,
+    preference_page,
+    targets,
+    uplift_page,
+    verification_page,
+    watch,
+)
 from analytics.customer_churn import of as chances_of
 from analytics.customer_preferences import of as preferences_of
 from analytics.forms import FORMS, Kind
@@ -86,7 +95,8 @@ def model_detail(request: SignedIn, pk: int) -> HttpResponse:
         "verdict": model_page.verdict(challenger, against) or preference_page.verdict(model, challenger),
         "against": against,
         "metrics": model_page.metric_rows(challenger if against else shown, against),
-        "charts": model_page.charts(shown, challenger),
+        "charts": model_charts.of_version(shown, challenger),
+        "importance": model_page.importance(shown) if shown else [],
         "uplift": uplift_page.evidence(shown),
         "preference": preference_page.evidence(model, shown),
         "answers": preference_page.in_use(model),
@@ -94,8 +104,6 @@ def model_detail(request: SignedIn, pk: int) -> HttpResponse:
         "alerts": verification_page.alerts(model),
         "may_decide": request.user.may_act_as(watch.DECIDERS),
         "card": model_page.card_rows(model, shown),
-        "lift_headers": [_("Decile"), _("Customers"), _("Positive"), _("Rate"), _("Lift")],
-        "calibration_headers": [_("Decile"), _("Predicted"), _("Actual"), _("Customers")],
         "previous": previous,
         "previous_scores": predictive.last_scores(previous) if previous else None,
         "runs": model_page.score_runs(model)[:12],

@@ -64,6 +64,80 @@ DEFINITIONS = {
             " a model cannot learn from customers it chose itself."
         ),
     ),
+    "auuc": (
+        _("Area under the uplift curve"),
+        _(
+            "The area under extra sales per customer over the share contacted, best uplift first. A random order would"
+            " have half of the average effect."
+        ),
+    ),
+    "base_accuracy": (
+        _("The commonest for everybody"),
+        _(
+            "How often one is right without a model, by naming what most chose in training. A model must beat it."
+        ),
+    ),
+    "brier": (
+        _("Brier score"),
+        _(
+            "The squared gap between the chance and what happened (1 or 0), averaged. 0 is perfect; less is better."
+        ),
+    ),
+    "drift": (
+        _("Drift"),
+        _(
+            "How far the scores in use, and the fields the model leans on, have moved since the version learned (PSI):"
+            " steady under 0.1, watch from 0.1, act from 0.25."
+        ),
+    ),
+    "ece": (
+        _("Calibration error"),
+        _(
+            "Customers in ten groups by chance; per group the gap between the mean chance and the share that did it,"
+            " weighted by customers. 0 is perfect."
+        ),
+    ),
+    "gains": (
+        _("Gains"),
+        _("The share of all who did it that is found when the best-scored part of the customers is taken."),
+    ),
+    "gains_area": (
+        _("Area under gains"),
+        _("The area under the gains curve: 0.5 by chance, at most 1 minus half the share of positives."),
+    ),
+    "importance": (
+        _("Importance"),
+        _(
+            "A field's values are shuffled among later customers; what the quality then loses is what the field is"
+            " worth. Shown as shares of all losses."
+        ),
+    ),
+    "observed_expected": (
+        _("Observed ÷ expected"),
+        _(
+            "Those who did it, divided by the sum of the chances given. 1 = as many as promised, over 1 more, under 1"
+            " fewer; an alarm only when the whole 95 % interval lies off 1."
+        ),
+    ),
+    "out_of_time": (
+        _("Out of time"),
+        _(
+            "Measured on customers of a later date than everything the version learned from, as it will be used."
+        ),
+    ),
+    "rand_index": (
+        _("Adjusted Rand index"),
+        _(
+            "How alike two divisions of the same customers are: 1 = the same groups, 0 = as alike as by chance."
+        ),
+    ),
+    "silhouette": (
+        _("Silhouette"),
+        _(
+            "How much nearer customers are to their own segment than to the next one, −1 to 1. Customers form a cloud,"
+            " so 0.1 to 0.3 is usual; it decides only among stable numbers of segments."
+        ),
+    ),
     "gini": (_("Gini"), _("2 × AUC − 1: 0 is no better than chance, 1 is perfect.")),
     "holdout": (_("Holdout"), _("A random slice of all customers kept out of every campaign for a period.")),
     "holm": (
@@ -184,6 +258,13 @@ DEFINITIONS = {
         _(
             "Uplift chooses customers only where enough control customers show that its Qini is above zero and above"
             " the response model's on customers neither has seen, both by the lower bound of a 95 % interval."
+        ),
+    ),
+    "universal_control": (
+        _("Universal control"),
+        _(
+            "A random share of all customers, 1 to 5 %, whom no campaign contacts for a period, usually a year. The"
+            " rest of the bank less these members is what all campaigns together changed. Service goes on as before."
         ),
     ),
     "uplift": (_("Uplift"), _("Treated rate minus control rate; the only rate that proves an effect.")),

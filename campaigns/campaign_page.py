@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from analytics import audience
 from bankcrm import figures
+from bankcrm.charts import lines
 from bankcrm.models import Run, User
 from campaigns import blockers as blocking
 from campaigns import contact_policy, exploration, lifecycle, power, push, targeting
@@ -140,7 +141,6 @@ def power_card(found: Standing) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "sentence": sentence,
         "judged": found.forecast.get("can_be_judged"),
-        "series": [],
     }
     shown |= {"mde": found.forecast.get("mde"), "expected": expected, "base": base}
     if base is None or not 0 <= base < 1 or total < 2:
@@ -150,16 +150,24 @@ def power_card(found: Standing) -> dict[str, Any]:
     points = [p for p in curve if p.mde is not None and p.n_control >= MIN_PER_ARM and p.control_share <= 0.3]
     if not points:
         return shown
-    shown["series"] = [
+    series: list[dict[str, Any]] = [
         {"label": _("smallest visible effect"), "points": [(p.control_share, p.mde) for p in points]}
     ]
+    customers = {p.control_share: figures.number(p.n_control) for p in points}
     if shown["mde"] is not None and found.control:
-        here = (found.control / total, shown["mde"])
-        shown["series"].append({"label": _("this campaign"), "points": [here], "marked": True})
-    shown["marks"] = [{"y": expected, "label": _("forecast"), "tone": "act"}] if expected else []
-    shown["table"] = [
-        [figures.pct(p.control_share), figures.number(p.n_control), figures.points(p.mde, 2)] for p in points
-    ]
+        here = found.control / total
+        series.append({"label": _("this campaign"), "points": [(here, shown["mde"])], "marked": True})
+        customers[here] = figures.number(found.control)
+    shown["chart"] = lines.line_chart(
+        series,
+        x_label=_("Control"),
+        x_format="pct",
+        y_format="points2",
+        marks=[{"y": expected, "label": _("forecast"), "tone": "act"}] if expected else [],
+        size="low",
+        label=_("Smallest visible effect in points, by control share"),
+        more=[(_("Customers in control"), customers)],
+    )
     return shown
 
 

@@ -1,1 +1,4 @@
-"""Charts drawn on the server as SVG: geometry in attributes, ink in classes (charts.css), no script and no style."""
+"""Charts. What has axes is a ``chart.Chart``, drawn by ECharts with its table behind it; marks inside a row are SVG.
+
+docs/decisions/0007-charts.md says why.
+"""

@@ -1,4 +1,4 @@
-"""Bars and intervals inside tables and cards."""
+"""Bars, intervals and small lines inside the rows of tables and cards: SVG, so that a row is whole when it arrives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from bankcrm import figures
-from bankcrm.charts.svg import Scale, canvas, circle, coordinate, el, line, nice_ticks, path, square, text, x
+from bankcrm.charts.svg import Scale, canvas, circle, coordinate, el, line, path, square, text, x
+from bankcrm.charts.ticks import nice_ticks
 
 
 def share_bar(

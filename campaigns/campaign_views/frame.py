@@ -7,7 +7,6 @@ from typing import Any
 from django.forms import BaseForm
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext as _
 
 from bankcrm import htmx, run_views
 from bankcrm.models import Run
@@ -61,7 +60,6 @@ def rail(request: SignedIn, campaign: Campaign) -> dict[str, Any]:
         "forecast": found.forecast,
         **forecast_page.context(found.forecast),
         "power": campaign_page.power_card(found),
-        "power_headers": [_("Control"), _("Customers"), _("Smallest effect, points")],
         "over_budget": (found.forecast.get("cost") or 0) > campaign.budget,
     }
 

@@ -32,20 +32,14 @@ def portrait(seen: Seen, _asked: Mapping[str, str]) -> dict[str, Any]:
                 "label": date_format(month.first, pgettext("date", "M y")),
                 "value": month.money_in,
                 "outline": month.money_out,
+                "more": [
+                    figures.signed_money(month.money_in - month.money_out),
+                    figures.number(month.number),
+                ],
             }
             for month in months
         ],
-        "month_headers": [_("Month"), _("In"), _("Out"), _("Difference"), _("Bookings")],
-        "month_table": [
-            (
-                date_format(month.first, pgettext("date", "M Y")),
-                figures.money(month.money_in),
-                figures.money(month.money_out),
-                figures.signed_money(month.money_in - month.money_out),
-                figures.number(month.number),
-            )
-            for month in reversed(months)
-        ],
+        "month_more": [_("Difference"), _("Bookings")],
         "counterparties": drawing.counterparties(moves),
         "known_to": moves.known_to,
         "series": [_series(one, seen) for one in seen.series],
