@@ -91,6 +91,11 @@ def points(value: Any, decimals: int = 1) -> str:
     return NONE if is_none(value) else signed(float(value) * 100, decimals)
 
 
+def places(low: Any, high: Any) -> int:
+    """Decimals of a percentage and its interval: as many as give half its width two significant digits, 1 or 2."""
+    return 2 if not is_none(low) and not is_none(high) and (float(high) - float(low)) * 50 < 1 else 1
+
+
 def decimal(value: Any, decimals: int = 2) -> str:
     """A plain measure such as AUC or ROI: 0.7712 → "0.77"."""
     return number(value, decimals)
@@ -98,6 +103,8 @@ def decimal(value: Any, decimals: int = 2) -> str:
 
 FORMATS: dict[str, Callable[[Any], str]] = {
     "points": points,
+    "points1": points,
+    "points2": lambda value: points(value, 2),
     "pct": pct,
     "pct0": lambda value: pct(value, 0),
     "money": money,

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from bankcrm import audit, clock
+from bankcrm import audit, clock, figures
 from bankcrm.models import Role, User
 from campaigns import attribution, evaluation_sql, lifecycle
 from campaigns.conflicts import Refused
@@ -175,12 +175,12 @@ def freeze_objection(campaign: Campaign, user: User) -> str:
         return _(
             "The attribution window is open until %(end)s. The result can be frozen from %(from)s, once the holdings"
             " are loaded to %(end)s."
-        ) % {"end": end.isoformat(), "from": (end + dt.timedelta(days=1)).isoformat()}
+        ) % {"end": figures.day(end), "from": figures.day(end + dt.timedelta(days=1))}
     if through is None or through < end:
         return _(
             "Holdings are loaded to %(through)s. The result can be frozen once they are loaded to %(end)s,"
             " the end of the window."
-        ) % {"through": through.isoformat() if through else "—", "end": end.isoformat()}
+        ) % {"through": figures.day(through), "end": figures.day(end)}
     return ""
 
 
@@ -252,7 +252,8 @@ def _margin(arms: list[Arm]) -> float | None:
 
 
 def _arm_counts(arm: dict[str, Any], sums: dict[str, Any]) -> ArmCounts:
-    money = "mean" in arm and (bool(arm["buyers"]) or sums["success"] == "conversion")
+    # Of products without an amount, such as cards, no money is known; that is not few buyers.
+    money = any(one["buyers"] for one in sums["arms"])
     capped = sums["cap"] is not None
     return ArmCounts(
         code=arm["cell_code"],

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
-from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -12,13 +10,12 @@ from django.utils.translation import gettext_lazy
 
 from bankcrm import figures
 from bankcrm.models import Role, User
-from campaigns import attribution
+from campaigns import attribution, forecast_page, groups_page
 from campaigns.effect import Estimate, wilson
-from campaigns.effect_tables import ShrunkCell
 from campaigns.evaluation import Evaluation
 from campaigns.models import Arm, Campaign
-from campaigns.refusal import MIN_PER_ARM, Code, Refusal
-from campaigns.verdict import ArmReadout, Verdict
+from campaigns.refusal import Code, Refusal
+from campaigns.verdict import ArmReadout, Verdict, p_shown
 from campaigns.verdict_text import verdict_sentence
 from customers.models import ImportFile, Response
 
@@ -34,22 +31,6 @@ SUCCESS_WORDS = {
     "visit": gettext_lazy("visited"),
     "interest": gettext_lazy("interested"),
 }
-
-
-@dataclass(frozen=True)
-class Axis:
-    """A common axis in rate units that holds every interval and zero."""
-
-    low: float
-    high: float
-
-
-def axis_of(ranges: list[tuple[float, float]]) -> Axis:
-    """The smallest axis in half points around zero and all the given (low, high) pairs."""
-    step = 0.005
-    low = min([0.0, *(pair[0] for pair in ranges)])
-    high = max([0.0, *(pair[1] for pair in ranges)])
-    return Axis(math.floor(low / step - 0.2) * step, math.ceil(high / step + 0.2) * step)
 
 
 def context(evaluation: Evaluation, reader: User) -> dict[str, Any]:
@@ -73,15 +54,13 @@ def context(evaluation: Evaluation, reader: User) -> dict[str, Any]:
         "success_word": SUCCESS_WORDS.get(evaluation.sums["success"], SUCCESS_WORDS["conversion"]),
         "effects": effects,
         "controls": [arm for arm in _arms(evaluation, names) if arm["is_control"]],
-        "effect_axis": axis_of(ranges),
+        "effect_axis": groups_page.axis_of(ranges),
         "refusals": evaluation.readout.refusals,
         "any_effect": bool(ranges),
         "funnel": _funnel(evaluation),
         "funnel_source": _funnel_source(evaluation),
-        "deciles": _decile_rows(evaluation),
-        "branches": _group_rows(evaluation.branches, evaluation.sums["branches"]),
-        "branch_axis": axis_of(_ranges(evaluation.branches)),
-        "branches_differ": bool(evaluation.branch_spread and evaluation.branch_spread.tau2 > 0),
+        "deciles": groups_page.deciles(evaluation),
+        **groups_page.branches(evaluation),
         "money": [_money_row(readout, names) for readout in evaluation.readout.arms],
         "has_money": any(readout.figures and readout.figures.revenue for readout in evaluation.readout.arms),
         "managers": _managers(evaluation, reader),
@@ -109,11 +88,6 @@ def _managers(evaluation: Evaluation, reader: User) -> list[dict[str, Any]]:
     return [row for row in rows if row["branch_id"] in own]
 
 
-def _ranges(cells: list[ShrunkCell]) -> list[tuple[float, float]]:
-    """What an axis must hold: intervals and raw values."""
-    return [(min(c.interval.low, c.raw.value), max(c.interval.high, c.raw.value)) for c in cells]
-
-
 def _forecast_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
     """What was forecast with the selection that was approved, beside what came; empty where nothing was."""
     selection = evaluation.campaign.selection
@@ -129,18 +103,21 @@ def _forecast_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
         ),
         _forecast_row(_("Of these incremental"), kept.get("incremental"), extra),
     ]
-    return [row for row in rows if row["expected"] is not None and row["actual"] is not None]
+    return [row for row in rows if row]
 
 
-def _forecast_row(label: str, kept: dict[str, float] | None, actual: float | None) -> dict[str, Any]:
-    low, high = (kept["low"], kept["high"]) if kept else (None, None)
+def _forecast_row(label: str, kept: dict[str, float] | None, actual: float | None) -> dict[str, Any] | None:
+    """Inside or outside is judged by the figures shown, so that nobody reads 10 to 30, actual 30, outside."""
+    if not kept or actual is None:
+        return None
+    decimals = forecast_page.decimals(kept["high"])
+    low, high, came = (round(value, decimals) for value in (kept["low"], kept["high"], actual))
     return {
         "label": label,
-        "expected": kept["expected"] if kept else None,
-        "low": low,
-        "high": high,
-        "actual": actual,
-        "inside": low is not None and high is not None and actual is not None and low <= actual <= high,
+        "expected": figures.number(kept["expected"], decimals),
+        "range": figures.interval(low, high, forecast_page.unit(kept["high"])),
+        "actual": figures.number(actual, decimals),
+        "inside": low <= came <= high,
     }
 
 
@@ -153,7 +130,7 @@ def _arms(evaluation: Evaluation, names: dict[str, str]) -> list[dict[str, Any]]
         arm
         | {
             "name": names.get(arm["cell_code"], ""),
-            "rate": arm["successes"] / arm["assigned"] if arm["assigned"] else None,
+            "rate": _rate(arm["successes"], arm["assigned"]),
         }
         for arm in evaluation.arms
     ]
@@ -166,39 +143,60 @@ def _effect_row(readout: ArmReadout, names: dict[str, str]) -> dict[str, Any]:
         "name": names.get(readout.arm.code, ""),
         "assigned": readout.arm.assigned,
         "successes": readout.arm.conversions,
-        "rate": readout.arm.conversions / readout.arm.assigned if readout.arm.assigned else None,
+        "rate": _rate(readout.arm.conversions, readout.arm.assigned),
         "word": word,
         "tone": tone,
         "figures": readout.figures,
         "refusal": readout.refusal,
     }
     if readout.figures:
+        low, high = readout.figures.interval.low, readout.figures.interval.high
+        places = figures.places(low, high)
         row |= {
-            "low": readout.figures.interval.low,
-            "high": readout.figures.interval.high,
+            "low": low,
+            "high": high,
             "point": readout.figures.effect.value,
-            "p_value": readout.figures.p_value,
+            "unit": f"points{places}",
+            "places": places,
             "extra": readout.figures.extra,
             "mde": readout.figures.mde,
         }
     return row
 
 
+def _rate(successes: int, n: int) -> str:
+    """A rate with as many decimals as so many customers allow."""
+    interval = wilson(successes, n)
+    return figures.pct(successes / n, figures.places(interval.low, interval.high)) if n else figures.NONE
+
+
 def _money_row(readout: ArmReadout, names: dict[str, str]) -> dict[str, Any]:
-    figures = readout.figures
-    revenue = figures.revenue if figures else None
-    roi = figures.roi if figures else None
+    known = readout.figures
+    revenue = known.revenue if known else None
+    roi = known.roi if known else None
     return {
         "code": readout.arm.code,
         "name": names.get(readout.arm.code, ""),
         "cost": readout.arm.cost,
-        "extra": figures.extra if figures else None,
         "revenue": revenue.uncapped.total() if revenue and revenue.uncapped else None,
         "capped": revenue.capped.total() if revenue and revenue.capped else None,
         "approximate": bool(revenue and revenue.uncapped and revenue.uncapped.approximate),
-        "revenue_refusal": revenue.refusal if revenue else None,
         "roi": roi if isinstance(roi, Estimate) else None,
-        "roi_refusal": roi if isinstance(roi, Refusal) else readout.refusal,
+        **_why_no_money(readout),
+    }
+
+
+def _why_no_money(readout: ArmReadout) -> dict[str, str]:
+    """Why an arm has no interval of revenue and of the return; the same sentence for both is shown once."""
+    if readout.figures is None:
+        why = readout.refusal.sentence if readout.refusal else figures.NONE
+        return {"revenue_why": why, "roi_why": why}
+    revenue, roi = readout.figures.revenue, readout.figures.roi
+    return {
+        "revenue_why": revenue.refusal.sentence
+        if revenue and revenue.refusal
+        else _("No amounts are known of these sales."),
+        "roi_why": roi.sentence if isinstance(roi, Refusal) else _("No margin per sale is known."),
     }
 
 
@@ -252,38 +250,6 @@ def _funnel_source(evaluation: Evaluation) -> str:
     ) % {"product": campaign.product, "days": campaign.attribution_days}
 
 
-def _decile_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Predicted against actual success per decile among the treated, with Wilson intervals."""
-    rows = []
-    for group in evaluation.sums["deciles"]:
-        n = group["treated_n"]
-        if n < MIN_PER_ARM or group["expected"] is None:
-            continue
-        interval = wilson(group["treated_successes"], n)
-        rows.append(
-            {
-                "label": str(group["label"]),
-                "predicted": group["expected"] / n,
-                "actual": group["treated_successes"] / n,
-                "low": interval.low,
-                "high": interval.high,
-                "n": n,
-            }
-        )
-    return rows
-
-
-def _group_rows(shown: list[ShrunkCell], groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Every group, those too small with what they have instead of a figure; best first when cells differ."""
-    by_label = {cell.cell.label: cell for cell in shown}
-    rows = [
-        group
-        | {"label": str(group["label"]), "cell": by_label.get(str(group["label"])), "needed": MIN_PER_ARM}
-        for group in groups
-    ]
-    return sorted(rows, key=lambda row: row["cell"].rank if row["cell"] and row["cell"].rank else len(rows))
-
-
 def _method(evaluation: Evaluation) -> str:
     sums = evaluation.sums
     if evaluation.campaign.state == Campaign.State.IMPORTED:
@@ -329,7 +295,7 @@ def _ratio_check(evaluation: Evaluation) -> list[dict[str, Any]]:
         {
             "level": "block" if ratio.blocked else "ok",
             "text": _("Arm sizes differ from the design.") if ratio.blocked else _("Arm sizes as designed."),
-            "detail": f"{sizes}, p = {ratio.p_value:.3f}",
+            "detail": f"{sizes}, p {p_shown(ratio.p_value)}",
         }
     ]
 

@@ -46,13 +46,14 @@ SELECT cell_code, is_control, count(*) AS assigned, count(*) FILTER (WHERE conta
 FROM people GROUP BY cell_code, is_control ORDER BY is_control, cell_code
 """
 )
-# The arms of many campaigns, without money: what the list of results stands on.
+# The arms of many campaigns, amounts not capped: what the list of results stands on.
 ARMS_OF_MANY = """
 WITH asked AS (
     SELECT * FROM unnest(%(codes)s::text[], %(successes)s::text[], %(hows)s::text[]) AS asked (code, success, how)
 ), response AS (
     SELECT response.campaign_code, response.customer_id, bool_or(response.kind = asked.success) AS success,
-           bool_or(response.kind = 'conversion') AS converted
+           bool_or(response.kind = 'conversion') AS converted,
+           coalesce(sum(response.amount) FILTER (WHERE response.kind = 'conversion'), 0)::float8 AS amount
     FROM asked JOIN customers_response response ON response.campaign_code = asked.code AND response.how = asked.how
     GROUP BY response.campaign_code, response.customer_id
 ), contact AS (
@@ -63,6 +64,8 @@ SELECT assignment.campaign_code, assignment.cell_code, assignment.is_control, co
        coalesce(sum(contact.contacts), 0)::bigint AS contacts,
        count(*) FILTER (WHERE response.success) AS successes,
        count(*) FILTER (WHERE response.converted) AS conversions,
+       avg(coalesce(response.amount, 0)) AS mean, coalesce(var_samp(coalesce(response.amount, 0)), 0) AS variance,
+       count(*) FILTER (WHERE response.amount <> 0) AS buyers,
        bool_and(assignment.is_random) AS is_random
 FROM customers_assignment assignment
 LEFT JOIN response USING (campaign_code, customer_id)

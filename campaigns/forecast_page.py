@@ -33,13 +33,13 @@ def line(campaign: Campaign) -> dict[str, Any]:
     selection = campaign.selection
     forecast = (selection.definition.get("forecast") or {}) if selection else {}
     found = forecast.get("incremental")
-    unit = _unit(found["high"]) if found else "number"
+    kind = unit(found["high"]) if found else "number"
     counted = COUNTED.get(campaign.success, COUNTED["conversion"])[0]
     return {
         "cost": forecast.get("cost"),
         "counted": counted,
-        "expected": figures.FORMATS[unit](found["expected"]) if found else None,
-        "interval": figures.interval(found["low"], found["high"], unit) if found else "",
+        "expected": figures.FORMATS[kind](found["expected"]) if found else None,
+        "interval": figures.interval(found["low"], found["high"], kind) if found else "",
         "basis": _resting_on(forecast) if found else "",
         "why_not": "" if found else next(iter(forecast.get("sentences", [])), _("Nothing to forecast yet.")),
         "as_of": selection.profile_month if selection else None,
@@ -72,11 +72,11 @@ def rows(forecast: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _row(label: str, found: Mapping[str, float] | None, kind: str) -> dict[str, Any]:
     if not found:
         return {"label": label, "expected": figures.NONE, "interval": ""}
-    unit = _unit(found["high"]) if kind == "number" else kind
+    shown = unit(found["high"]) if kind == "number" else kind
     return {
         "label": label,
-        "expected": figures.FORMATS[unit](found["expected"]),
-        "interval": figures.interval(found["low"], found["high"], unit),
+        "expected": figures.FORMATS[shown](found["expected"]),
+        "interval": figures.interval(found["low"], found["high"], shown),
     }
 
 
@@ -127,9 +127,14 @@ def axis(forecast: Mapping[str, Any]) -> dict[str, Any] | None:
     low, high = min(0.0, found["low"]), max(0.0, found["high"])
     pad = (high - low) * 0.08 or 1.0
     ends = {"axis_min": low - pad if low < 0 else 0.0, "axis_max": high + pad}
-    return {**found, **ends, "unit": _unit(found["high"])}
+    return {**found, **ends, "unit": unit(found["high"])}
 
 
-def _unit(most: float) -> str:
+def unit(most: float) -> str:
     """Customers are whole, unless so few are expected that rounding would leave nothing to read."""
-    return "number" if most >= SMALL else "decimal"
+    return "decimal" if decimals(most) else "number"
+
+
+def decimals(most: float) -> int:
+    """Decimals of customers where ``most`` is the most that is expected."""
+    return 0 if most >= SMALL else 2

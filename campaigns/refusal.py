@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 MIN_PER_ARM = 30
 MIN_CONVERSIONS = 5
@@ -39,7 +41,7 @@ _REASON: dict[Code, tuple[Promise, Promise]] = {
         _("At least %(minimum)s customers in every arm, or a pool of campaigns of the same offer."),
     ),
     Code.TOO_FEW_CONVERSIONS: (
-        _("Only %(n)s conversions in total, fewer than %(minimum)s."),
+        _("Fewer than %(minimum)s conversions in total, treated and control together: %(n)s."),
         _("At least %(minimum)s conversions: a larger campaign, or a pool of campaigns of the same offer."),
     ),
     Code.ZERO_EVENTS: (
@@ -67,7 +69,7 @@ _REASON: dict[Code, tuple[Promise, Promise]] = {
         _("The holdings or responses that show the objective, treated and control alike."),
     ),
     Code.TOO_FEW_BUYERS: (
-        _("Only %(n)s buyers in one arm, too few for a revenue interval."),
+        _("Fewer than %(minimum)s buyers in one arm (%(n)s): too few for an interval of money."),
         _("At least %(minimum)s buyers in every arm."),
     ),
     Code.CONTACT_DIFFERENCE_SMALL: (
@@ -97,12 +99,12 @@ _WORD: Mapping[Code, str | Promise] = {
 class Refusal:
     """A reason not to give a figure; `sentence` and `needed` are translated when read.
 
-    `figures` fills both messages and holds only text, numbers as shown; `by_when` is the date the need must be met,
-    None when no date helps.
+    `figures` fills both messages and holds days and, for numbers, the text shown; `by_when` is the date the need must
+    be met, None when no date helps.
     """
 
     code: Code
-    figures: Mapping[str, str] = field(default_factory=dict)
+    figures: Mapping[str, str | date] = field(default_factory=dict)
     by_when: date | None = None
 
     @property
@@ -112,8 +114,16 @@ class Refusal:
 
     @property
     def sentence(self) -> str:
-        return str(_REASON[self.code][0]) % self.figures
+        return str(_REASON[self.code][0]) % self._shown
 
     @property
     def needed(self) -> str:
-        return str(_REASON[self.code][1]) % self.figures
+        return str(_REASON[self.code][1]) % self._shown
+
+    @property
+    def _shown(self) -> dict[str, str]:
+        form = pgettext("date", "D j M Y")
+        return {
+            name: date_format(value, form) if isinstance(value, date) else value
+            for name, value in self.figures.items()
+        }

@@ -96,7 +96,7 @@ def _frozen(campaigns: Sequence[Campaign]) -> dict[int, dict[str, Any]]:
 
 
 def _sums(campaigns: list[Campaign], as_of: dt.date) -> dict[int, dict[str, Any]]:
-    """Campaign id → sums as ``evaluation.collect`` has them, without groups and money; none where nobody is treated."""
+    """Campaign id → sums as ``evaluation.collect`` has them, without groups and cap; none where nobody is treated."""
     cells: dict[str, list[dict[str, Any]]] = {}
     for row in evaluation_sql.rows(evaluation_sql.ARMS_OF_MANY, _params(campaigns)):
         cells.setdefault(row.pop("campaign_code"), []).append(row)

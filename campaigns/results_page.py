@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from campaigns import results
-from campaigns.evaluation_page import PILLS, SUCCESS_WORDS
+from campaigns import results, verdict_text
+from campaigns.evaluation_page import PILLS
 from campaigns.models import Campaign
 from campaigns.models.campaign import CampaignQuerySet
 from campaigns.results import Result
-from campaigns.verdict_text import percent
 
 PAGE = 25
 # What is ordered or filtered by its figures must be computed first: so many of the newest are.
@@ -67,7 +66,8 @@ def _return(one: Result) -> float | None:
 
 def _row(one: Result) -> dict[str, Any]:
     word, tone = PILLS[one.verdict]
-    figures = one.arm.figures if one.arm else None
+    known = one.arm.figures if one.arm else None
+    effect = verdict_text.shown(known) if known else {"effect": "", "range": ""}
     refusals = one.readout.refusals if one.readout else ()
     return {
         "campaign": one.campaign,
@@ -76,15 +76,10 @@ def _row(one: Result) -> dict[str, Any]:
         "is_frozen": one.is_frozen,
         "version": one.version,
         "as_of": one.as_of,
-        "assigned_to_anybody": one.readout is not None,
         "arm": one.arm.arm.code if one.arm and one.readout and len(one.readout.arms) > 1 else "",
         "others": len(one.readout.arms) - 1 if one.readout else 0,
-        "counts": SUCCESS_WORDS.get(one.campaign.success, SUCCESS_WORDS["conversion"]),
-        "effect": figures.effect.value if figures else None,
-        "interval": figures.interval if figures else None,
-        "level": percent(figures.interval.level) if figures else "",
+        **effect,
         "roi": one.roi,
         "roi_refusal": one.roi_refusal,
-        "has_margin": bool(figures and figures.roi is not None),
         "refusal": refusals[0] if refusals else None,
     }

@@ -181,6 +181,11 @@ def _ratio(arms: Sequence[ArmCounts], circumstances: Circumstances) -> SampleRat
     return sample_ratio({arm.code: arm.assigned for arm in arms}, circumstances.expected_shares)
 
 
+def p_shown(p_value: float) -> str:
+    """A p-value as it stands after "p": "= 0.0421"; the smallest are not written as zero."""
+    return "< 0.0001" if p_value < 0.0001 else f"= {p_value:.4f}"
+
+
 def _window_refusal(circumstances: Circumstances) -> Refusal | None:
     end = circumstances.window_end
     if end is not None and circumstances.today <= end:
@@ -207,13 +212,11 @@ def _refusals(
     if control is not None and control.assigned < MIN_PER_ARM:
         found.append(_too_small(control))
     if ratio and ratio.blocked:
-        p_shown = "< 0.0001" if ratio.p_value < 0.0001 else f"= {ratio.p_value:.4f}"
-        found.append(Refusal(Code.SAMPLE_RATIO_MISMATCH, {"p": p_shown}))
+        found.append(Refusal(Code.SAMPLE_RATIO_MISMATCH, {"p": p_shown(ratio.p_value)}))
     end, through = circumstances.window_end, circumstances.data_through
     covered = end is None or (through is not None and through >= end)
     if end is not None and not window_open and not covered:
-        shown = {"through": through.isoformat() if through else "—", "end": end.isoformat()}
-        found.append(Refusal(Code.DATA_NOT_THROUGH_END, shown))
+        found.append(Refusal(Code.DATA_NOT_THROUGH_END, {"through": through or "—", "end": end}))
     # Before window and data are complete, nobody having converted is no sign of a missing file.
     complete = covered and not window_open
     if complete and circumstances.outcome_source and not any(arm.conversions for arm in arms):
@@ -314,17 +317,20 @@ def _revenue(
 def _return(
     arm: ArmCounts, extra: Estimate, revenue: RevenueEffect | None, circumstances: Circumstances
 ) -> Estimate | Refusal | None:
-    """ROI from extra sales or, with a margin on revenue, from uncapped extra revenue: the money that came in."""
+    """ROI from extra sales or, with a margin on revenue, from uncapped extra revenue: the money that came in.
+
+    Where amounts are known and too few for an interval of revenue, they are too few for one of the return.
+    """
     if circumstances.margin is None:
         return None
     if not arm.cost:
         return Refusal(Code.NO_COST)
+    if revenue is not None and revenue.uncapped is None:
+        return revenue.refusal
     if circumstances.margin_per_sale:
         return roi(extra, circumstances.margin, arm.cost)
-    if revenue is None:
+    if revenue is None or revenue.uncapped is None:
         return None
-    if revenue.uncapped is None:
-        return revenue.refusal
     return roi(revenue.uncapped.total(), circumstances.margin, arm.cost)
 
 

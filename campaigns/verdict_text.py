@@ -4,7 +4,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bankcrm.figures import interval, number, points
+from bankcrm.figures import day, interval, number, places, points
 from campaigns.effect import Estimate
 from campaigns.verdict import ArmFigures, ArmReadout, Readout, Verdict
 
@@ -37,15 +37,14 @@ def verdict_sentence(readout: Readout, success: str = "conversion") -> str:
 
 def _clause(arm: ArmReadout, figures: ArmFigures, readout: Readout, success: str) -> str:
     lead = _lead(arm.verdict, len(readout.arms) > 1) % {
-        "effect": points(figures.effect.value),
+        **shown(figures),
         "level": percent(readout.level),
-        "range": interval(figures.interval.low, figures.interval.high),
         "arm": arm.arm.label or arm.arm.code,
         "what": COUNTED.get(success, COUNTED["conversion"])[0],
     }
     if arm.verdict == Verdict.INTERIM:
         due = readout.refusals[0].by_when
-        return lead if due is None else lead + "; " + _("readout after %(day)s") % {"day": due.isoformat()}
+        return lead if due is None else lead + "; " + _("readout after %(day)s") % {"day": day(due)}
     if arm.verdict == Verdict.INCONCLUSIVE:
         return f"{lead}; {_mde(figures)}"
     return "; ".join([lead, *_consequences(figures, success)])
@@ -80,7 +79,8 @@ def _lead(verdict: Verdict, several: bool) -> str:
 def _mde(figures: ArmFigures) -> str:
     if figures.mde is None:
         return _("these arms could not have shown an effect of any size")
-    return _("these arms could show %(mde)s points or more") % {"mde": number(figures.mde * 100, 1)}
+    decimals = places(figures.interval.low, figures.interval.high)
+    return _("these arms could show %(mde)s points or more") % {"mde": number(figures.mde * 100, decimals)}
 
 
 def _consequences(figures: ArmFigures, success: str) -> list[str]:
@@ -112,9 +112,14 @@ def _other(arm: ArmReadout) -> str:
         Verdict.INCONCLUSIVE: _("%(arm)s not proved (%(effect)s, %(range)s)"),
         Verdict.INTERIM: _("%(arm)s interim (%(effect)s, %(range)s)"),
     }[arm.verdict]
-    figures = arm.figures
-    return text % {
-        "arm": name,
-        "effect": points(figures.effect.value),
-        "range": interval(figures.interval.low, figures.interval.high),
+    return text % {"arm": name, **shown(arm.figures)}
+
+
+def shown(figures: ArmFigures) -> dict[str, str]:
+    """The effect and its interval in points, with as many decimals as the interval allows."""
+    low, high = figures.interval.low, figures.interval.high
+    decimals = places(low, high)
+    return {
+        "effect": points(figures.effect.value, decimals),
+        "range": interval(low, high, f"points{decimals}"),
     }

@@ -12,9 +12,9 @@ from bankcrm import figures
 from bankcrm.models import Role, User
 from campaigns import attribution, evaluation
 from campaigns.conflicts import Refused
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Offer, Selection
 from campaigns.verdict import Verdict
-from customers.models import Assignment, Holding
+from customers.models import Assignment, Holding, Response
 from tests.campaigns.factories import TODAY, make_customers
 from tests.campaigns.history import ASSIGNED, assign, buy, ran, respond
 from tests.cast import Cast, login, make_user
@@ -167,13 +167,67 @@ def test_while_the_window_is_open_nothing_is_claimed_by_branch_decile_or_forecas
     address = f"/campaigns/{campaign.pk}/evaluation/"
     closed = login(cast.max).get(address).content.decode()
     assert "Not known yet" not in closed
-    assert "one figure holds for all" in closed
+    assert "Only one branch has 30 customers in each arm" in closed
     Campaign.objects.filter(pk=campaign.pk).update(attribution_days=365)
     page = login(cast.max).get(address).content.decode()
     until = figures.short_day(ASSIGNED + 365 * DAY)
     assert page.count(f"Not known yet: the attribution window runs to {until}") == 2
-    assert "one figure holds for all" not in page
+    assert "Only one branch" not in page
     assert "hollow circle what the score said" not in page
+
+
+def test_by_branch_nothing_is_said_where_no_branch_is_large_enough(cast: Cast) -> None:
+    campaign, branches = ran(cast), (cast.tree.n1, cast.tree.n2)
+    for i, branch in enumerate(branches):
+        ids = make_customers(120, branch, prefix=f"B{i}")
+        assign(campaign, ids[:96], "a")
+        assign(campaign, ids[96:], "control", is_control=True)
+        buy(campaign, ids[:20], ASSIGNED + DAY)
+    attribution.match(campaign)
+    address = f"/campaigns/{campaign.pk}/evaluation/"
+    page = login(cast.max).get(address).content.decode()
+    assert "No branch has 30 customers in each arm, so nothing could be tested by branch." in page
+    assert (
+        "With this campaign&#x27;s control share of 20\xa0%, 150 customers in a branch would be enough."
+        in page
+    )
+    assert "do not differ beyond chance" not in page
+    # The axis of the effect by arm stands alone.
+    assert page.count('<th class="hideph"><svg') == 1
+
+    assign(campaign, make_customers(6, branches[0], prefix="C"), "control", is_control=True)
+    page = login(cast.max).get(address).content.decode()
+    assert "Only one branch has 30 customers in each arm, so branches could not be compared." in page
+
+
+def test_a_forecast_is_judged_by_the_figures_shown(cast: Cast) -> None:
+    campaign = two_arms(cast)
+    for high, word in ((79.6, "inside"), (79.4, "outside")):
+        kept = {"responses": {"expected": 60.0, "low": 40.2, "high": high}, "incremental": None}
+        campaign.selection = Selection.objects.create(
+            campaign=campaign,
+            campaign_version=1,
+            profile_month=ASSIGNED,
+            definition={"forecast": kept},
+            requested_by=cast.mei,
+        )
+        campaign.save()
+        page = login(cast.max).get(f"/campaigns/{campaign.pk}/evaluation/").content.decode()
+        assert f"40 to {round(high)}" in page
+        assert [found for found in ("inside", "outside") if f"{found}</span>" in page] == [word]
+
+
+def test_a_return_needs_as_many_buyers_as_revenue_does(cast: Cast) -> None:
+    campaign = two_arms(cast)
+    Offer.objects.update(cost_per_sale=10, margin_per_sale=200)
+    page = login(cast.max).get(f"/campaigns/{campaign.pk}/evaluation/").content.decode()
+    assert page.count("Fewer than 10 buyers in one arm (6): too few for an interval of money.") == 1
+    # Of a product without amounts none is known, however many buy it.
+    Response.objects.update(amount=0)
+    page = login(cast.max).get(f"/campaigns/{campaign.pk}/evaluation/").content.decode()
+    assert "buyers in one arm" not in page
+    assert "No amounts are known of these sales." in page
+    assert "to" in page.split("No amounts are known of these sales.")[1].split("</tr>")[0]
 
 
 def test_nobody_having_bought_before_the_window_has_closed_is_no_missing_file(cast: Cast) -> None:
@@ -212,7 +266,7 @@ def test_while_the_window_is_open_the_button_is_off_with_the_day_from_which_it_w
     Campaign.objects.filter(pk=campaign.pk).update(attribution_days=365)
     client, address = login(cast.max), f"/campaigns/{campaign.pk}/evaluation/"
     last = ASSIGNED + 365 * DAY
-    sentence = f"can be frozen from {last + DAY}"
+    sentence = f"can be frozen from {figures.day(last + DAY)}"
     page = client.get(address).content.decode()
     assert 'disabled aria-describedby="not-yet"' in page
     assert sentence in page
@@ -227,8 +281,9 @@ def test_until_the_holdings_reach_the_end_of_the_window_the_button_says_to_which
     campaign.attribution_days = 80
     campaign.save()
     Holding.objects.filter(opened_on__gte=end).update(opened_on=end - DAY)
-    assert f"once they are loaded to {end}" in evaluation.freeze_objection(campaign, cast.max)
-    with pytest.raises(Refused, match=f"once they are loaded to {end}"):
+    waits = f"once they are loaded to {figures.day(end)}"
+    assert waits in evaluation.freeze_objection(campaign, cast.max)
+    with pytest.raises(Refused, match=waits):
         evaluation.freeze(campaign, cast.max)
 
 

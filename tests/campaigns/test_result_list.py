@@ -35,12 +35,12 @@ def priced(campaign: Campaign) -> Campaign:
 
 
 def proved(cast, people, code="proved"):
-    """300 treated of whom 60 buy, 100 in control of whom 2 do; holdings loaded to the end of the window."""
+    """300 treated of whom 90 buy, 100 in control of whom 10 do; holdings loaded to the end of the window."""
     ids, stranger = people
     campaign = priced(ran(cast, code, control_share="0.250"))
     assign(campaign, ids[:300], "a")
     assign(campaign, ids[300:], "control", is_control=True)
-    buy(campaign, ids[:60] + ids[300:302], ASSIGNED + 10 * DAY)
+    buy(campaign, ids[:90] + ids[300:310], ASSIGNED + 10 * DAY)
     buy(campaign, stranger, TODAY - DAY)
     attribution.match(campaign)
     return campaign
@@ -86,7 +86,7 @@ def test_a_line_shows_verdict_effect_and_return_or_the_reason(cast, people):
     line = results.results([proved(cast, people)])[0]
     too_few(cast, people)
     shown = page(cast.max)
-    assert "+18.0" in shown
+    assert "+20.0" in shown
     assert "proved" in shown
     assert f"{line.roi.value:,.1f}" in shown
     refusal = evaluation.evaluate(Campaign.objects.get(code="small")).readout.refusals[0]
@@ -96,10 +96,10 @@ def test_a_line_shows_verdict_effect_and_return_or_the_reason(cast, people):
 def test_a_frozen_result_stays_in_the_list_as_it_was_frozen(cast, people):
     campaign = proved(cast, people)
     evaluation.freeze(campaign, cast.max)
-    buy(campaign, people[0][100:150], ASSIGNED + 20 * DAY)
+    buy(campaign, people[0][150:200], ASSIGNED + 20 * DAY)
     attribution.match(campaign)
     line = results.results([campaign])[0]
-    assert (line.version, line.arm.arm.conversions) == (1, 60)
+    assert (line.version, line.arm.arm.conversions) == (1, 90)
     assert "frozen, version 1" in page(cast.max)
 
 

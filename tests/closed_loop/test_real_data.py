@@ -230,8 +230,8 @@ def test_a_real_experiment_is_evaluated_on_its_page_as_published(cast: Cast) -> 
     text = login(cast.ana).get(reverse("evaluation-report", args=[campaign.pk])).content.decode()
     assert "Mens E-Mail" in text
     assert "Womens E-Mail" in text
-    assert "+7.7" in text
-    assert "+4.5" in text
+    assert "+7.66" in text
+    assert "+4.52" in text
 
 
 # --- bank marketing ------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import pytest
 from django.utils import translation
 from statsmodels.stats.proportion import confint_proportions_2indep
 
+from bankcrm import figures
 from campaigns.effect import Estimate, Moments
 from campaigns.power import minimum_detectable_effect
 from campaigns.refusal import Code, Refusal
@@ -47,7 +48,7 @@ def test_a_gain_is_proved_with_its_interval_extra_sales_and_return():
 
 def test_the_verdict_sentence_of_a_gain():
     assert verdict_sentence(evaluate_arms([WINNER, CONTROL], CLOSED)) == (
-        "Proved: +2.1 points conversions, 95 % interval +1.2 to +2.8; 378 extra sales; ROI 2.8 (1.2 to 4.1)"
+        "Proved: +2.10 points conversions, 95 % interval +1.20 to +2.84; 378 extra sales; ROI 2.8 (1.2 to 4.1)"
     )
 
 
@@ -56,7 +57,7 @@ def test_a_loss_is_proved_and_said():
     assert readout.verdict == Verdict.PROVED_NEGATIVE
     sentence = verdict_sentence(readout)
     assert sentence.startswith(
-        "Proved harmful: −1.3 points conversions, 95 % interval −2.2 to −0.6; 240 sales lost"
+        "Proved harmful: −1.33 points conversions, 95 % interval −2.19 to −0.64; 240 sales lost"
     )
 
 
@@ -65,7 +66,7 @@ def test_an_interval_over_zero_is_inconclusive_with_what_could_have_been_shown()
     assert readout.verdict == Verdict.INCONCLUSIVE
     assert readout.leading.figures.mde == pytest.approx(minimum_detectable_effect(0.03, 18_000, 2000))
     assert verdict_sentence(readout) == (
-        "Not proved: +0.1 points conversions, 95 % interval −0.8 to +0.8; these arms could show 1.3 points or more"
+        "Not proved: +0.11 points conversions, 95 % interval −0.77 to +0.82; these arms could show 1.27 points or more"
     )
 
 
@@ -91,9 +92,9 @@ def test_several_arms_share_the_control_and_are_holm_corrected():
         assert interval.level == pytest.approx(level)
         assert (interval.low, interval.high) == pytest.approx(expected, abs=1e-6)
     sentence = verdict_sentence(readout)
-    assert sentence.startswith("Proved: A +2.1 points")
-    assert "B not proved (+0.1, −0.8 to +0.8)" in sentence
-    assert "C proved harmful (−1.3, " in sentence
+    assert sentence.startswith("Proved: A +2.10 points")
+    assert "B not proved (+0.11, −0.77 to +0.82)" in sentence
+    assert "C proved harmful (−1.33, " in sentence
 
 
 def test_an_arm_that_passes_alone_can_fail_among_three():
@@ -160,7 +161,7 @@ def test_four_conversions_are_refused_and_five_are_not():
     few = [ArmCounts("A", True, 900, 4), ArmCounts("control", False, 100, 0)]
     readout = evaluate_arms(few, SEVERAL)
     assert codes(readout) == [Code.TOO_FEW_CONVERSIONS]
-    assert "Only 4 conversions" in verdict_sentence(readout)
+    assert "Fewer than 5 conversions in total, treated and control together: 4." in verdict_sentence(readout)
     assert evaluate_arms([replace(few[0], conversions=5), few[1]], SEVERAL).verdict == Verdict.INCONCLUSIVE
 
 
@@ -189,8 +190,8 @@ def test_an_open_window_gives_interim_figures_and_no_verdict():
     assert codes(readout) == [Code.WINDOW_OPEN]
     assert readout.refusals[0].by_when == date(2026, 2, 28)
     sentence = verdict_sentence(readout)
-    assert sentence.startswith("Interim, not a result: +2.1 points")
-    assert sentence.endswith("readout after 2026-02-28")
+    assert sentence.startswith("Interim, not a result: +2.10 points")
+    assert sentence.endswith(f"readout after {figures.day(date(2026, 2, 28))}")
     assert "extra sales" not in sentence
 
 
@@ -204,7 +205,7 @@ def test_an_open_window_with_too_few_conversions_names_both():
 def test_data_that_end_before_the_window_are_refused(through):
     readout = evaluate_arms([WINNER, CONTROL], replace(CLOSED, data_through=through))
     assert codes(readout) == [Code.DATA_NOT_THROUGH_END]
-    assert "2026-02-28" in readout.refusals[0].needed
+    assert "Sat 28 Feb 2026" in readout.refusals[0].needed
 
 
 def test_an_assignment_that_was_not_random_is_refused():
@@ -247,6 +248,10 @@ def test_return_with_too_few_buyers_or_without_cost_is_refused():
     treated = replace(WINNER, revenue=Moments(18_000, 60.0, 2.5e5, 900))
     control = replace(CONTROL, revenue=Moments(2000, 30.0, 1e5, 9))
     on_revenue = replace(CLOSED, margin=0.5, margin_per_sale=False)
+    few = evaluate_arms([treated, control], CLOSED).leading.figures
+    # Counted in sales the return would have an interval beside a revenue that has none: one answer for both.
+    assert few.roi == few.revenue.refusal
+    assert few.roi.sentence == "Fewer than 10 buyers in one arm (9): too few for an interval of money."
     answers = [
         evaluate_arms([treated, control], on_revenue).leading.figures.roi,
         evaluate_arms([replace(WINNER, cost=None), CONTROL], CLOSED).leading.figures.roi,
