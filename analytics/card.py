@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
+from bankcrm import figures
 from customers import fields as catalogue
 
 if TYPE_CHECKING:
@@ -22,12 +24,16 @@ def sentence(text: Sentence) -> dict[str, Any]:
 
 
 def told(text: Sentence | Mapping[str, Any] | None) -> str:
-    """A sentence, fresh or from a card, in the reader's language; "" for none."""
+    """A sentence, fresh or from a card, in the reader's language, its day as pages write days; "" for none."""
     if not text:
         return ""
     if isinstance(text, Mapping):
-        return _(text["template"]) % text["values"]
-    return _(text.template) % text.values
+        template, values = text["template"], dict(text.get("values", {}))
+    else:
+        template, values = text.template, dict(text.values)
+    if "day" in values:
+        values["day"] = figures.day(dt.date.fromisoformat(values["day"]))
+    return _(template) % values
 
 
 def importance(version: ModelVersion) -> dict[str, float]:

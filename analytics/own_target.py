@@ -22,6 +22,7 @@ from analytics.modelling.matrix import check_labels
 from analytics.modelling.sentences import Sentence, gettext_noop
 from analytics.modelling.splits import CannotSplit, Slices
 from analytics.models import PredictiveModel
+from bankcrm import figures
 
 SOURCE = "own"
 ONE_DAY = gettext_noop(
@@ -101,7 +102,7 @@ def _later(model: PredictiveModel, as_of: dt.date) -> list[tuple[dt.date, Popula
 
 
 def _nothing(model: PredictiveModel, as_of: dt.date) -> str:
-    named = {"field": targets.own_field(model).label, "month": as_of.isoformat()}
+    named = {"field": targets.own_field(model).label, "month": figures.day(as_of)}
     if told_on(model, dt.date.max):
         return (
             _(

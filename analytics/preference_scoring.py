@@ -17,7 +17,7 @@ from analytics.drift import Drift
 from analytics.modelling.preference import FittedPreference
 from analytics.modelling.stability import psi_of_shares
 from analytics.models import ModelVersion, ScoreRun
-from bankcrm import bulk, runs
+from bankcrm import bulk, figures, runs
 
 TABLE = "analytics_preferenceanswer"
 
@@ -59,7 +59,7 @@ def answers(
             job.progress(done, total, _("Scoring"))
     if not parts:
         raise runs.Refused(
-            _("There is no customer to score in the profile of %(day)s.") % {"day": day.isoformat()}
+            _("There is no customer to score in the profile of %(day)s.") % {"day": figures.day(day)}
         )
     ids, answer, probabilities = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     return Answers(

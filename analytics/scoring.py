@@ -26,7 +26,7 @@ from analytics.modelling.rules import rule_score
 from analytics.modelling.sentences import ModellingRefusal
 from analytics.modelling.uplift_model import FittedUplift
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
-from bankcrm import audit, bulk, runs
+from bankcrm import audit, bulk, figures, runs
 from bankcrm.models import User
 from customers import profile
 from customers.models import CustomerProfile
@@ -101,7 +101,7 @@ def _existing(model: PredictiveModel, month: dt.date | None) -> dt.date:
         newest = profile.latest_month()
         raise runs.Refused(
             _("There is no customer profile of %(day)s; the newest is of %(newest)s.")
-            % {"day": day.isoformat(), "newest": newest.isoformat() if newest else _("no day")}
+            % {"day": figures.day(day), "newest": figures.day(newest) if newest else _("no day")}
         )
     return day
 
@@ -174,7 +174,7 @@ def _computed(
             job.progress(done, total, _("Scoring"))
     if not done:
         raise runs.Refused(
-            _("There is no customer to score in the profile of %(day)s.") % {"day": day.isoformat()}
+            _("There is no customer to score in the profile of %(day)s.") % {"day": figures.day(day)}
         )
     ids, raws, probabilities = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     return _of_scores((ids, raws, probabilities), drift.measure(version, watch, probabilities, day, who))

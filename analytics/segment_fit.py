@@ -20,7 +20,7 @@ from analytics.modelling import artefact, baselines, segmentation
 from analytics.modelling.segment_identity import Matching, match_segments
 from analytics.modelling.sentences import ModellingRefusal
 from analytics.models import Segment, Segmentation, SegmentationVersion, SegmentRun
-from bankcrm import audit, bulk, runs
+from bankcrm import audit, bulk, figures, runs
 from bankcrm.models import User
 from customers import tiering
 
@@ -206,7 +206,7 @@ def assign(made: Segmentation, month: dt.date | None, user: User, job: runs.Job 
     ids, segment, psi, moved = _WAYS[Method(version.method)](version, day, job)
     if not len(ids):
         SegmentRun.objects.filter(pk=run.pk).update(state=SegmentRun.State.DROPPED)
-        raise runs.Refused(_("There is no customer in the profile of %(day)s.") % {"day": day.isoformat()})
+        raise runs.Refused(_("There is no customer in the profile of %(day)s.") % {"day": figures.day(day)})
     with bulk.without_time_limit(), transaction.atomic():
         if job:
             job.fence()

@@ -7,7 +7,6 @@ nothing is promoted by itself.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -21,7 +20,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from analytics import card, predictive
 from analytics.modelling.limits import AUC_DROP, OLD_DAYS, PSI_ACT, PSI_WATCH, WEIGHT_ACT
 from analytics.models import ModelAlert, ModelVersion, PredictiveModel, ScoreRun, Verification
-from bankcrm import audit, clock, figures
+from bankcrm import audit, clock
 from bankcrm.freshness import Bell, Notice
 from bankcrm.models import Role, User
 
@@ -44,8 +43,10 @@ class Facts:
 
     @property
     def promised(self) -> Mapping[str, Any]:
-        """The champion's out-of-time figures of training."""
-        return self.champion.card.get("metrics", {})
+        """The champion's figures of training on customers like those scored: everybody, where it learned from whom
+        campaigns chose, of whom its out-of-time figures are."""
+        kept = self.champion.card
+        return kept.get("everybody") or kept.get("metrics", {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,11 +347,8 @@ def set_aside(alert: ModelAlert, user: User, note: str) -> None:
 
 
 def told(alert: ModelAlert) -> str:
-    """The finding in the reader's language, its day as pages write days."""
-    values = dict(alert.finding.get("values", {}))
-    if "day" in values:
-        values["day"] = figures.short_day(dt.date.fromisoformat(values["day"]))
-    return card.told({**alert.finding, "values": values})
+    """The finding in the reader's language."""
+    return card.told(alert.finding)
 
 
 def notices(user: User) -> list[Notice]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from bankcrm import clock
+from bankcrm import clock, figures
 from campaigns import contact_policy, definition
 from campaigns.conflicts import Refused
 from campaigns.models import Arm, Campaign, Selection
@@ -50,7 +50,7 @@ def _dates(campaign: Campaign, on: dt.date) -> Iterator[Blocker]:
     if campaign.ends_on < on:
         yield Blocker(
             "dates_past",
-            _("The campaign ended on %(day)s; move its dates.") % {"day": campaign.ends_on.isoformat()},
+            _("The campaign ended on %(day)s; move its dates.") % {"day": figures.day(campaign.ends_on)},
             "brief",
         )
     if not campaign.product.is_active:
@@ -125,8 +125,8 @@ def _money(campaign: Campaign, selection: Selection) -> Iterator[Blocker]:
     cost = Decimal(str(selection.definition.get("forecast", {}).get("cost") or 0))
     if cost > campaign.budget:
         sentence = _("The contacts cost %(cost)s, the budget is %(budget)s.")
-        figures = {"cost": f"{cost:,.0f}", "budget": f"{campaign.budget:,.0f}"}
-        yield Blocker("over_budget", sentence % figures, "brief")
+        named = {"cost": f"{cost:,.0f}", "budget": f"{campaign.budget:,.0f}"}
+        yield Blocker("over_budget", sentence % named, "brief")
 
 
 def _control(campaign: Campaign, selection: Selection) -> Iterator[Blocker]:

@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from bankcrm import figures
 from campaigns import universal_sql
 from campaigns.models import ContactRule, Lead
 from campaigns.statement import EMPTY, Piece, compose, join
@@ -266,7 +267,7 @@ def why_blocked(
     sentences: list[str] = []
     if customer.closed_on and customer.closed_on <= on:
         sentences.append(
-            _("The customer left the bank on %(day)s.") % {"day": customer.closed_on.isoformat()}
+            _("The customer left the bank on %(day)s.") % {"day": figures.day(customer.closed_on)}
         )
     if customer.is_employee:
         sentences.append(_("The customer works for the bank."))
@@ -300,7 +301,7 @@ def _objections(customer: Customer, channel: str, *, profiled: bool) -> list[str
         else:
             sentence = _("The customer has objected to %(channel)s since %(day)s.")
         sentences.append(
-            sentence % {"day": consent.since.isoformat(), "channel": consent.get_channel_display()}
+            sentence % {"day": figures.day(consent.since), "channel": consent.get_channel_display()}
         )
     return sentences
 
@@ -309,7 +310,7 @@ def _quiet_periods(customer: Customer, on: dt.date) -> list[str]:
     found = QuietPeriod.objects.holding_on(on).filter(customer=customer)
     return [
         _("Leave the customer alone until %(day)s: %(reason)s.")
-        % {"day": period.last_day.isoformat(), "reason": str(period.get_reason_display()).lower()}
+        % {"day": figures.day(period.last_day), "reason": str(period.get_reason_display()).lower()}
         for period in found.order_by("-last_day")[:1]
     ]
 
@@ -355,7 +356,7 @@ def _still_resting(customer: Customer, rule: ContactRule, product: Product, on: 
     return [
         _("Refused on %(day)s; leave the customer alone until %(until)s.")
         % {
-            "day": last.responded_on.isoformat(),
-            "until": (last.responded_on + dt.timedelta(days=rule.days)).isoformat(),
+            "day": figures.day(last.responded_on),
+            "until": figures.day(last.responded_on + dt.timedelta(days=rule.days)),
         }
     ]

@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from bankcrm import audit, clock, uniqueness
+from bankcrm import audit, clock, figures, uniqueness
 from bankcrm.models import Role, Run, User
 from campaigns import blockers as blocking
 from campaigns import definition, wrong_state
@@ -267,7 +267,7 @@ def why_not_close(campaign: Campaign, still_open: int) -> str:
         "%(n)s lead is still open. Recall the untouched ones, or wait until the end on %(day)s.",
         "%(n)s leads are still open. Recall the untouched ones, or wait until the end on %(day)s.",
         still_open,
-    ) % {"n": f"{still_open:,}", "day": campaign.ends_on.isoformat()}
+    ) % {"n": f"{still_open:,}", "day": figures.day(campaign.ends_on)}
 
 
 @transaction.atomic

@@ -20,7 +20,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from bankcrm import audit, bulk, clock, workdays
+from bankcrm import audit, bulk, clock, figures, workdays
 from bankcrm.models import User
 from bankcrm.runs import Job
 from campaigns import contact_policy, definition, explanation, exploration, lifecycle, withdrawal, wrong_state
@@ -117,7 +117,7 @@ def _begin(campaign: Campaign, user: User, wave: int, job: Job | None, on: dt.da
     if wave != 1:
         raise Refused(_("The approval covers one wave; wave %(wave)s is not part of it.") % {"wave": wave})
     if on > campaign.ends_on:
-        raise Refused(_("The campaign ended on %(day)s.") % {"day": campaign.ends_on.isoformat()})
+        raise Refused(_("The campaign ended on %(day)s.") % {"day": figures.day(campaign.ends_on)})
     with transaction.atomic():
         if job:
             job.fence()

@@ -18,7 +18,7 @@ from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from bankcrm import audit, clock, workdays
+from bankcrm import audit, clock, figures, workdays
 from bankcrm.models import AuditEvent, Role, User
 from campaigns import queue, sales
 from campaigns.conflicts import Conflict, Refused
@@ -243,7 +243,7 @@ def _cannot_have_back(user: User, owners: Counter[int]) -> dict[int, str]:
         elif leave := away.get(person.pk):
             found[person.pk] = _("%(n)s stayed: %(name)s is on leave to %(day)s.") % {
                 **named,
-                "day": leave.last_day.isoformat(),
+                "day": figures.day(leave.last_day),
             }
     return found
 

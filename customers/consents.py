@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bankcrm import audit, clock
+from bankcrm import audit, clock, figures
 from bankcrm.models import Role, User
 from bankcrm.runs import Conflict, Refused
 from customers.models import Consent, ConsentChannel, ConsentEvent, ConsentPurpose, Customer, QuietPeriod
@@ -108,7 +108,7 @@ def record(customer_id: int, user: User, word: Word) -> Recorded:
     if known and known.since > word.since:
         raise Refused(
             _("A later word of the customer is known: %(day)s. Nothing was changed.")
-            % {"day": known.since.isoformat()}
+            % {"day": figures.day(known.since)}
         )
     if known and known.is_objection and not (word.source and word.evidence):
         raise Refused(_("An objection is withdrawn only with its source and evidence: where does it stand?"))

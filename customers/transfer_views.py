@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from bankcrm import clock, paging
+from bankcrm import clock, figures, paging
 from bankcrm.models import Branch, Role
 from bankcrm.policy import SignedIn
 from bankcrm.runs import Conflict, Refused
@@ -128,7 +128,7 @@ def transfer_order(request: SignedIn) -> HttpResponse:
 
 def _told(done: PortfolioTransfer) -> str:
     if done.state == State.PLANNED:
-        return _("The transfer is planned for %(day)s.") % {"day": done.effective_on.isoformat()}
+        return _("The transfer is planned for %(day)s.") % {"day": figures.day(done.effective_on)}
     moved = done.result.get("customers", 0)
     return ngettext("%(n)s customer moved.", "%(n)s customers moved.", moved) % {"n": f"{moved:,}"}
 

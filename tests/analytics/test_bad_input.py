@@ -12,7 +12,7 @@ from analytics import features, labels, model_page, predictive, scoring, trainin
 from analytics.features import Batch
 from analytics.modelling import artefact
 from analytics.models import ModelAlert, ModelVersion, PredictiveModel, Score, ScoreRun
-from bankcrm import runs
+from bankcrm import figures, runs
 from bankcrm.models import Run
 from tests.analytics import bank
 from tests.cast import Cast, login
@@ -90,7 +90,12 @@ def test_an_infinite_value_stops_the_scoring_by_name(
 
 
 def test_a_month_without_a_profile_is_named(cast: Cast, model: PredictiveModel) -> None:
-    refused(model, cast, "no customer profile of 2024-01-31; the newest is of 2026-10-31", month="2024-01-31")
+    refused(
+        model,
+        cast,
+        f"no customer profile of Wed 31 Jan 2024; the newest is of {figures.day(bank.LATEST)}",
+        month="2024-01-31",
+    )
 
 
 def test_a_file_that_is_no_model_of_this_kind_scores_nobody(cast: Cast, model: PredictiveModel) -> None:

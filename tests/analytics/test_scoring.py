@@ -11,7 +11,7 @@ from django.db import connection
 
 from analytics import labels, predictive, scoring, training
 from analytics.models import ModelVersion, PredictiveModel, Score, ScoreRun
-from bankcrm import runs
+from bankcrm import figures, runs
 from customers.models import Holding
 from tests.analytics import bank
 from tests.cast import Cast
@@ -96,7 +96,10 @@ def test_without_a_champion_nothing_is_scored(cast: Cast) -> None:
 
 def test_a_month_without_customers_is_refused(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     model = bank.in_use(cast, monkeypatch, 900)
-    with pytest.raises(runs.Refused, match="no customer profile of 2024-01-31; the newest is of 2026-10-31"):
+    newest = figures.day(bank.LATEST)
+    with pytest.raises(
+        runs.Refused, match=f"no customer profile of Wed 31 Jan 2024; the newest is of {newest}"
+    ):
         scoring.score(model, labels.dt.date(2024, 1, 31), cast.ana)
     assert again(model).current_score_run is None
 

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from bankcrm import clock
+from bankcrm import clock, figures
 from bankcrm.models import AuditEvent, Leave, User
 from campaigns import followup, queue, reassign, sales
 from campaigns.conflicts import Conflict, Refused
@@ -207,7 +207,7 @@ def test_undo_gives_nothing_back_to_somebody_on_leave_and_says_how_many_stayed(c
     answer = login(cast.bao).post(reverse("team-move-undo", args=[moved.event]), follow=True)
     page = answer.content.decode()
     assert "1 lead went back." in page
-    assert f"2 stayed: Rita is on leave to {back}." in page
+    assert f"2 stayed: Rita is on leave to {figures.day(back)}." in page
     assert set(Lead.objects.exclude(pk=lead.pk).values_list("rm", flat=True)) == {rosa.pk}
     assert Lead.objects.get(pk=lead.pk).rm == ron
 
