@@ -5,11 +5,14 @@ from django.utils.translation import gettext_lazy as _
 from bankcrm import policy
 from bankcrm.models import Role
 from campaigns import audience_views
-from campaigns.campaign_views import acts, lists, offers, page, plans
+from campaigns.campaign_views import acts, lists, offers, page, plans, universal
 from campaigns.lifecycle import PLANNERS
 from campaigns.offering import AUDIENCE_MAKERS
+from campaigns.universal import MAKERS
 
 READERS = {Role.PLANNER, Role.APPROVER, Role.MANAGER, Role.ANALYST, Role.BRANCH_MANAGER}
+# Head office: a branch that knew who is in it might sell to the others only.
+UNIVERSAL_READERS = {Role.PLANNER, Role.APPROVER, Role.MANAGER, Role.ANALYST}
 # Whoever may do anything to a campaign; which act in which state is the lifecycle's business.
 ACTORS = {Role.PLANNER, Role.APPROVER, Role.MANAGER}
 
@@ -80,9 +83,39 @@ urlpatterns = [
     policy.route(
         "plans/<int:pk>/targets/", plans.plan_targets, name="plan-targets", read=PLANNERS, write=PLANNERS
     ),
+    policy.route(
+        "universal-control/", universal.universal_list, name="universal-list", read=UNIVERSAL_READERS
+    ),
+    policy.route(
+        "universal-control/new/",
+        universal.universal_create,
+        name="universal-create",
+        read=MAKERS,
+        write=MAKERS,
+    ),
+    policy.route(
+        "universal-control/outlook/", universal.universal_outlook, name="universal-outlook", read=MAKERS
+    ),
+    policy.route(
+        "universal-control/work/", universal.universal_work, name="universal-work", read=UNIVERSAL_READERS
+    ),
+    policy.route(
+        "universal-control/<int:pk>/",
+        universal.universal_detail,
+        name="universal-detail",
+        read=UNIVERSAL_READERS,
+    ),
+    policy.route(
+        "universal-control/<int:pk>/end/",
+        universal.universal_end,
+        name="universal-end",
+        read=policy.NOBODY,
+        write=MAKERS,
+    ),
 ]
 policy.navigation(_("Campaigns"), "speakerphone", "campaign-list", "/campaigns/", order=15)
 policy.navigation(_("Approvals"), "inbox", "approval-list", "/approvals/", order=12)
 policy.navigation(_("Plans"), "calendar-event", "plan-list", "/plans/", order=16)
 policy.navigation(_("Audiences"), "filter", "audience-list", "/audiences/", order=17)
 policy.navigation(_("Offers"), "gift", "offer-list", "/offers/", order=18)
+policy.navigation(_("Universal control"), "hand-stop", "universal-list", "/universal-control/", order=19)

@@ -188,6 +188,8 @@ def why_not(campaign: Campaign, customer: Customer, *, tell_control: bool = True
     dropped, value = row
     if dropped is not None:
         code = _CODES[dropped]
+        if code == "universal" and not tell_control:
+            return Why("contact_policy", "policy", _("Left out by a rule that holds for the whole bank."))
         step, label = REASONS[code]
         return Why(step, code, str(label), value=value)
     last = (

@@ -125,17 +125,24 @@ def draw(user: User | None = None, job: Job | None = None) -> int:
         control = UniversalControl.objects.in_force(today).select_for_update().first()
         if control is None:
             return 0
-        after = control.drawn_to or 0
-        upto = Customer.objects.aggregate(last=Max("id"))["last"] or 0
-        added = _run(universal_sql.draw(control, latest_month(), after, upto, today)) if upto > after else 0
-        if control.first_drawn_to is None:
-            control.first_drawn_to = upto
-        control.drawn_to = upto
-        control.drawn_at = timezone.now()
-        control.save(update_fields=["first_drawn_to", "drawn_to", "drawn_at"])
+        added = _draw_newcomers(control, today)
         recalled = _run(universal_sql.recall(control))
         if added or recalled:
             audit.record(user, "universal.drawn", control, members=added, leads_recalled=recalled)
+    return added
+
+
+def _draw_newcomers(control: UniversalControl, today: dt.date) -> int:
+    after = control.drawn_to or 0
+    upto = Customer.objects.aggregate(last=Max("id"))["last"] or 0
+    if upto <= after:
+        return 0
+    added = _run(universal_sql.draw(control, latest_month(), after, upto, today))
+    if control.first_drawn_to is None:
+        control.first_drawn_to = upto
+    control.drawn_to = upto
+    control.drawn_at = timezone.now()
+    control.save(update_fields=["first_drawn_to", "drawn_to", "drawn_at"])
     return added
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,18 @@ def match(cast: Cast, folder: Path) -> tuple[User, dict[str, Any]]:
     return cast.max, {}
 
 
+def draw_universal(cast: Cast, folder: Path) -> tuple[User, dict[str, Any]]:
+    from campaigns import universal
+    from tests.campaigns import factories
+
+    factories.make_customers(100, cast.tree.n1)
+    today = clock.today()
+    universal.begin(
+        cast.max, name="Year", share=Decimal("0.05"), starts_on=today, ends_on=today + dt.timedelta(days=364)
+    )
+    return cast.max, {}
+
+
 def transfers(cast: Cast, folder: Path) -> tuple[User, dict[str, Any]]:
     from customers import transfer
     from customers.transfer_plan import Choice, preview
@@ -156,6 +169,7 @@ SCENARIOS: dict[str, Scenario] = {
     "customers.profile": profile,
     "customers.transfers": transfers,
     "campaigns.match": match,
+    "campaigns.draw_universal": draw_universal,
 }
 
 
