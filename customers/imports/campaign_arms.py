@@ -17,7 +17,7 @@ MOST = 20
 
 
 def objection(file: ImportFile) -> str:
-    """Why the checked rows cannot be compared as told: an arm said to be control that no row has; "" where all are there.
+    """Which arm said to be control no row has, beside the arms there are; "" where all are there.
 
     An arm that an earlier file of the same campaign brought counts as there.
     """

@@ -188,7 +188,7 @@ def expected(file: ImportFile) -> tuple[int, int]:
     found = shape(file)
     changes: sql.Composable = SQL("false")
     if found.changing or found.emptied:
-        changes = SQL("({}) IS DISTINCT FROM ({})").format(_was(found), _says(found))
+        changes = _changes(kinds.of(file), found)
     if own := own_fields.differs(file, SQL("t.id")):
         changes = SQL("({} OR {})").format(changes, own)
     is_known = SQL("t.{} IS NOT NULL").format(Identifier(found.rows[0]))
@@ -283,7 +283,7 @@ def _statement(file: ImportFile, kind: Kind, found: Shape, chunk: sql.Composable
     return SQL(
         "WITH chunk AS MATERIALIZED (SELECT * FROM {chunk}),"
         " old AS (SELECT k.line AS from_line, t.{stamp}, {kept} FROM chunk k JOIN {table} t ON {same}"
-        " WHERE ({was}) IS DISTINCT FROM ({says}) ORDER BY {order} FOR NO KEY UPDATE OF t),"
+        " WHERE {changes} ORDER BY {order} FOR NO KEY UPDATE OF t),"
         " changed AS (UPDATE {table} t SET {sets} FROM chunk k JOIN old ON old.from_line = k.line"
         " WHERE {this} RETURNING old.from_line, {hash} AS written),"
         " saved AS (INSERT INTO {before} ({columns}, written)"
@@ -298,8 +298,7 @@ def _statement(file: ImportFile, kind: Kind, found: Shape, chunk: sql.Composable
         kept=_listed("t", (*found.rows, *found.kept)),
         table=found.table,
         same=_same(found),
-        was=_was(found),
-        says=_says(found),
+        changes=_changes(kind, found),
         order=_listed("t", found.rows),
         history=_history(file, kind, found),
         sets=_sets(kind, found),
@@ -310,6 +309,17 @@ def _statement(file: ImportFile, kind: Kind, found: Shape, chunk: sql.Composable
         old_columns=_listed("old", (*found.rows, *found.kept)),
         fresh=fresh,
     )
+
+
+def _changes(kind: Kind, found: Shape) -> sql.Composable:
+    """Whether the row ``k`` changes the known row ``t``; a later word is not taken back by an earlier one."""
+    changes = SQL("({}) IS DISTINCT FROM ({})").format(_was(found), _says(found))
+    if kind.dated_by in dict(found.filled):
+        later = SQL("{} > {}").format(
+            Identifier("t", kind.target(kind.dated_by).column), Identifier("k", kind.dated_by)
+        )
+        changes = SQL("({} AND NOT COALESCE({}, false))").format(changes, later)
+    return changes
 
 
 def _was(found: Shape) -> sql.Composable:

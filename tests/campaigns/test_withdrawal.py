@@ -14,7 +14,7 @@ from bankcrm.models import AuditEvent, Role, User
 from campaigns import calling, followup, push, queue, reassign
 from campaigns.conflicts import Refused
 from campaigns.models import Campaign, Lead, Target
-from customers import consents
+from customers import consents, imports
 from customers.consents import Word
 from customers.imports import undo
 from customers.models import Consent, ConsentEvent, Customer
@@ -260,3 +260,17 @@ def test_a_file_that_withdrew_an_objection_and_is_undone_ends_the_leads_made_sin
     assert Consent.objects.get().is_objection
     assert not Lead.objects.open().exists()
     assert ConsentEvent.objects.latest("id").by == cast.ana
+
+
+def test_a_word_said_between_check_and_merge_of_a_file_is_newer_than_the_file(
+    cast: Cast, pair: tuple[Lead, Lead], tmp_path: Any
+) -> None:
+    customer, week_ago = pair[0].customer, clock.today() - dt.timedelta(days=7)
+    text = f"customer,channel,is_objection,since\n{customer.number},phone,yes,{week_ago}\n"
+    file = imports_world.checked(imports_world.write(tmp_path, text), "consents", cast.ana)
+    consents.record(customer.pk, cast.rita, Word("phone", "marketing", False, clock.today(), evidence="call"))
+    file = imports.merge(file)
+    assert (file.inserted, file.updated) == (0, 0)
+    kept = Consent.objects.get(customer=customer, channel="phone")
+    assert (kept.is_objection, kept.since) == (False, clock.today())
+    assert not Lead.objects.filter(customer=customer, state="closed").exists()

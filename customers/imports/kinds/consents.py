@@ -17,7 +17,14 @@ SQL = sql.SQL
 def silence(file: ImportFile, chunk: sql.Composable) -> None:
     """An objection that comes by a file ends the customer's open leads in the transaction that writes it."""
     with connection.cursor() as cursor:
-        cursor.execute(SQL("SELECT DISTINCT k.customer FROM {} AND k.is_objection").format(chunk))
+        # Of a row that came too late for a newer word nothing follows.
+        cursor.execute(
+            SQL(
+                "SELECT DISTINCT k.customer FROM {} AND k.is_objection AND EXISTS (SELECT FROM customers_consent t"
+                " WHERE t.customer_id = k.customer AND t.channel = k.channel AND t.purpose = k.purpose"
+                " AND t.is_objection)"
+            ).format(chunk)
+        )
         customers = [row[0] for row in cursor.fetchall()]
     consents.silence(customers, file.uploaded_by, f"import:{file.pk}")
 
@@ -79,6 +86,7 @@ KIND = Kind(
             " AND known.channel = k.channel AND known.purpose = k.purpose AND known.since > k.since)",
         ),
     ),
+    dated_by="since",
     locks_customers=True,
     written=silence,
     undone=silence_again,

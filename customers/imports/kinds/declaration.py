@@ -159,6 +159,8 @@ class Kind:
     keeps_other_columns: bool = False
     # Columns that mean nothing here may be kept as fields of the bank's own.
     keeps_own_fields: bool = False
+    # The target that dates a word: a known row that says something later stays, also when it was said after the check.
+    dated_by: str = ""
     # Others write these rows too, under the lock of their customer.
     locks_customers: bool = False
     roles: frozenset[Role] = frozenset({Role.ADMINISTRATOR, Role.ANALYST})
