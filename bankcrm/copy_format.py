@@ -260,10 +260,11 @@ def readable(kind: str) -> tuple[str, str]:
 def blocks(chunks: Any, most: int = ROWS_READ_AT_ONCE) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """(bytes, sizes of its rows) for up to ``most`` rows at a time; the server sends one chunk per row."""
     held: list[bytes] = []
-    first = True
+    skipped = len(SIGNATURE)
     for chunk in chunks:
-        row = bytes(chunk)[len(SIGNATURE) :] if first else chunk
-        first = False
+        # Bytes and not the views as they come: Python's garbage collector walks through held views again and again.
+        row = bytes(chunk)[skipped:]
+        skipped = 0
         if len(row) > len(TRAILER):
             held.append(row)
         if len(held) >= most:
