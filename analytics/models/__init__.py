@@ -1,4 +1,5 @@
 from analytics.models.audiences import Audience
+from analytics.models.explanations import Explanation
 from analytics.models.predictive import ModelVersion, PredictiveModel
 from analytics.models.preferences import PreferenceAnswer
 from analytics.models.prospects import ProspectRun, ProspectScore
@@ -8,6 +9,7 @@ from analytics.models.watch import ModelAlert, Verification
 
 __all__ = [
     "Audience",
+    "Explanation",
     "ModelAlert",
     "ModelVersion",
     "PredictiveModel",
