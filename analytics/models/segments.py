@@ -130,6 +130,8 @@ class SegmentRun(models.Model):
     as_of = models.DateField(_("as of"))
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.BUILDING)
     rows = models.PositiveBigIntegerField(_("customers"), default=0)
+    # Segment number → customers, kept so that a year of months is read without a year of members.
+    sizes = models.JSONField(_("customers by segment"), default=dict)
     # The field that moved most against the fit: from 0.25 on the segments want to be found again.
     psi = models.FloatField(_("PSI against the fit"), null=True)
     moved_field = models.CharField(max_length=60, blank=True)
