@@ -122,7 +122,8 @@ def _forecast_row(label: str, kept: dict[str, float] | None, actual: float | Non
 
 
 def _arm_names(campaign: Campaign) -> dict[str, str]:
-    return {arm.code: arm.name for arm in Arm.objects.filter(campaign=campaign)}
+    """Names that say more than the code: an imported arm is called what it is."""
+    return {arm.code: arm.name for arm in Arm.objects.filter(campaign=campaign) if arm.name != arm.code}
 
 
 def _arms(evaluation: Evaluation, names: dict[str, str]) -> list[dict[str, Any]]:
@@ -279,10 +280,30 @@ def _day(text: str) -> str:
 def _trust(evaluation: Evaluation) -> list[dict[str, Any]]:
     """The checks a reader should know before believing the verdict."""
     return [
+        *_design_check(evaluation),
         *_ratio_check(evaluation),
         *_contamination_check(evaluation),
         *_window_check(evaluation),
         *_sales_check(evaluation),
+    ]
+
+
+def _design_check(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """How an imported campaign was told to have been assigned; one that was run here shows it by its arms."""
+    is_compared = any(arm["is_control"] for arm in evaluation.arms)
+    if evaluation.campaign.state != Campaign.State.IMPORTED or not is_compared:
+        return []
+    is_random = all(arm["is_random"] for arm in evaluation.arms)
+    return [
+        {
+            "level": "ok" if is_random else "warn",
+            "text": _("Assigned at random, as was said at the import.")
+            if is_random
+            else _("Not said at the import to be assigned at random."),
+            "detail": _(
+                "The file does not tell the shares the arms were to have, so their sizes are not judged."
+            ),
+        }
     ]
 
 
@@ -304,7 +325,13 @@ def _contamination_check(evaluation: Evaluation) -> list[dict[str, Any]]:
     controls = [arm for arm in evaluation.arms if arm["is_control"]]
     if not controls:
         missing = Refusal(Code.NO_CONTROL)
-        return [{"level": "block", "text": missing.sentence, "detail": missing.needed}]
+        return [
+            {
+                "level": "block",
+                "text": missing.sentence,
+                "detail": _("What it takes: %(needed)s") % {"needed": missing.needed},
+            }
+        ]
     if evaluation.campaign.state == Campaign.State.IMPORTED:
         return []
     called, total = sum(arm["contacted"] for arm in controls), sum(arm["assigned"] for arm in controls)

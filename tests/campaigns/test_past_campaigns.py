@@ -100,6 +100,8 @@ def test_it_becomes_a_campaign_with_arms_whose_page_opens(bank: Cast, tmp_path: 
     assert page.status_code == 200
     shown = page.content.decode()
     assert "Spring deposits" in shown
+    assert "Assigned at random, as was said at the import." in shown
+    assert "<b>A</b> A" not in shown
     assert f"those of the imported file {file.name}, for control as for the treated" in shown
     assert "matched from new holdings" not in shown
     result = evaluation.evaluate(campaign)
