@@ -2,8 +2,8 @@
 
 Two sources. Facts: month-ends long past, everybody ``analytics.targets`` asks about then, and whether they did it
 within the horizon. Assignments: customers whom campaigns treated for the product, and whether a conversion followed.
-The second says more about responding to us but covers only who was selected, and needs earlier campaigns; the caller is
-told which one was used and why.
+The second says more about responding to us but covers only who was selected, and needs earlier campaigns. Which of the
+two a model learns from is decided by ``label_choice``, on later customers.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from analytics import features, targets
 from analytics.features import Population
+from analytics.modelling import selection
 from analytics.modelling.matrix import FeatureSpec
 from analytics.modelling.sentences import Sentence, gettext_noop
 from analytics.models import PredictiveModel
@@ -37,15 +38,9 @@ SOURCE_SENTENCES = {
     ASSIGNMENTS: gettext_noop("Who was treated by campaigns on %(dates)s days and converted in the window."),
 }
 TOO_FEW_ASSIGNED = gettext_noop(
-    "Campaigns gave %(positives)s responders on %(dates)s days; from %(needed)s on three or more days the model learns"
-    " from them instead."
+    "Campaigns gave %(positives)s responders on %(dates)s days; from %(needed)s on three or more days the model is"
+    " learned from them too, and what ranks later customers better is kept."
 )
-
-NOT_FROM_ASSIGNED = gettext_noop(
-    "Campaigns gave %(positives)s responders, but what the model learned from them ranked no better than chance; it"
-    " learned from all customers instead."
-)
-
 AS_ASSIGNED = gettext_noop(
     "Everybody who was to be contacted counts, as assigned: of %(n)s customers %(contacted)s were contacted in the"
     " window, and %(explored)s had been drawn at random."
@@ -81,6 +76,8 @@ class Dataset:
     by_time: bool = True
     # Of assignments (n,) whether the customer was drawn to explore; None where nobody was chosen.
     explored: NDArray[np.bool_] | None = None
+    # How many customers each row stands for while learning (n,), by its chance of selection; None: one each.
+    weight: NDArray[np.float64] | None = None
 
     def again(self, specs: Sequence[FeatureSpec], rows: NDArray[np.intp]) -> NDArray[np.float32]:
         """The same rows encoded for another version's specifications, (len(rows), len(specs))."""
@@ -137,32 +134,39 @@ def ensure_profiles(months: Sequence[dt.date], step: Step | None = None) -> None
             profile.build(month)
 
 
-def dataset(
-    model: PredictiveModel, as_of: dt.date, step: Step | None = None, *, assigned_failed: bool = False
-) -> Dataset:
-    """The labelled rows of a model: of a response model from campaigns where they gave enough, else from facts.
+def enough_assigned(model: PredictiveModel, as_of: dt.date) -> bool:
+    """Whether campaigns gave a response model responders enough to learn from."""
+    if model.kind != PredictiveModel.Kind.RESPONSE:
+        return False
+    assigned = _assigned_counts(model, as_of)
+    return assigned["positives"] >= ENOUGH_ASSIGNED and assigned["dates"] >= FEWEST_SNAPSHOTS
 
-    ``assigned_failed``: nothing was to be learned from the campaigns' labels. Raises ValueError for unknown features,
-    LookupError when no month-end has a complete window.
+
+def dataset(model: PredictiveModel, as_of: dt.date, step: Step | None = None) -> Dataset:
+    """The labelled rows of a model from facts: everybody at month-ends long past.
+
+    Raises ValueError for unknown features, LookupError when no month-end has a complete window.
     """
-    notes: tuple[Sentence, ...] = ()
-    if model.kind == PredictiveModel.Kind.RESPONSE:
-        assigned = _assigned_counts(model, as_of)
-        enough = assigned["positives"] >= ENOUGH_ASSIGNED and assigned["dates"] >= FEWEST_SNAPSHOTS
-        if enough and not assigned_failed:
-            how = Sentence(AS_ASSIGNED, {name: assigned[name] for name in ("n", "contacted", "explored")})
-            return read(model, ASSIGNMENTS, _assignment_batches(model, as_of), (how,), step)
-        text = NOT_FROM_ASSIGNED if assigned_failed else TOO_FEW_ASSIGNED
-        named = {
-            "positives": assigned["positives"],
-            "dates": assigned["dates"],
-            "needed": ENOUGH_ASSIGNED,
-        }
-        notes = (Sentence(text, named),)
     months = snapshots(model, as_of)
     if not months:
         raise LookupError("no month-end has a complete window")
-    return read(model, HOLDINGS, _profile_batches(model, months), notes, step)
+    return read(model, HOLDINGS, _profile_batches(model, months), _too_few_assigned(model, as_of), step)
+
+
+def _too_few_assigned(model: PredictiveModel, as_of: dt.date) -> tuple[Sentence, ...]:
+    if model.kind != PredictiveModel.Kind.RESPONSE or enough_assigned(model, as_of):
+        return ()
+    assigned = _assigned_counts(model, as_of)
+    named = {name: assigned[name] for name in ("positives", "dates")}
+    return (Sentence(TOO_FEW_ASSIGNED, {**named, "needed": ENOUGH_ASSIGNED}),)
+
+
+def assigned_dataset(model: PredictiveModel, as_of: dt.date, step: Step | None = None) -> Dataset:
+    """The labelled rows of a response model from campaigns: everybody treated, as assigned, weighted by their chance of
+    having been selected. Raises ValueError for unknown features."""
+    assigned = _assigned_counts(model, as_of)
+    how = Sentence(AS_ASSIGNED, {name: assigned[name] for name in ("n", "contacted", "explored")})
+    return read(model, ASSIGNMENTS, _assignment_batches(model, as_of), (how,), step)
 
 
 def _profile_batches(model: PredictiveModel, months: Sequence[dt.date]) -> list[tuple[dt.date, Population]]:
@@ -205,6 +209,7 @@ def _assignment_batches(model: PredictiveModel, as_of: dt.date) -> list[tuple[dt
                         "label": (CONVERTED, (model.horizon_days,)),
                         "day": ("a.assigned_on", ()),
                         "explored": ("a.is_exploration", ()),
+                        "chance": ("a.selection_chance", ()),
                     },
                     order="a.assigned_on, a.id",
                 ),
@@ -240,6 +245,11 @@ def read(
         if source in SOURCE_SENTENCES
         else ()
     )
+    weight = None
+    if parts and "chance" in parts[0].extra:
+        weight = selection.weights(np.concatenate([part.extra["chance"] for part in parts]))
+    if weight is not None:
+        notes = (*notes, selection.sentence(weight))
     return Dataset(
         source=source,
         ids=np.concatenate([part.ids for part in parts]),
@@ -253,6 +263,7 @@ def read(
         explored=np.concatenate([part.extra["explored"] for part in parts]).astype(bool)
         if parts and "explored" in parts[0].extra
         else None,
+        weight=weight,
     )
 
 

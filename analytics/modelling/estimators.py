@@ -60,12 +60,20 @@ def build_estimator(kind: EstimatorKind, specs: Sequence[FeatureSpec], seed: int
 
 
 def fit_estimator(
-    kind: EstimatorKind, X: NDArray[np.float32], y: NDArray[Any], specs: Sequence[FeatureSpec], seed: int = 0
+    kind: EstimatorKind,
+    X: NDArray[np.float32],
+    y: NDArray[Any],
+    specs: Sequence[FeatureSpec],
+    seed: int = 0,
+    *,
+    weight: NDArray[Any] | None = None,
 ) -> BaseEstimator:
-    """The fitted classifier of `build_estimator` for a checked matrix X (n, features) and labels y (n,)."""
-    if kind == "hist_gradient_boosting":
-        X = with_constants(X)
-    return build_estimator(kind, specs, seed).fit(X, y)
+    """The fitted classifier of `build_estimator` for a checked matrix X (n, features) and labels y (n,); `weight` (n,)
+    says how many rows each stands for, None one each."""
+    estimator = build_estimator(kind, specs, seed)
+    if kind == "logistic":
+        return estimator.fit(X, y, logit__sample_weight=weight)
+    return estimator.fit(with_constants(X), y, sample_weight=weight)
 
 
 def with_constants(X: NDArray[np.float32]) -> NDArray[np.float32]:

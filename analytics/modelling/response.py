@@ -150,8 +150,10 @@ def fit_response(
     kind: EstimatorKind = "hist_gradient_boosting",
     seed: int = 0,
     resamples: int = 500,
+    weight: ArrayLike | None = None,
 ) -> FittedResponse:
-    """Fit, calibrate, measure. X (n, features) as of `dates` (n,), y (n,) 0/1, `slices` from `splits`.
+    """Fit, calibrate, measure. X (n, features) as of `dates` (n,), y (n,) 0/1, `slices` from `splits`; `weight` (n,)
+    says how many rows each stands for while learning (`selection.weights`), never while measuring.
 
     Raises InsufficientData (positives), NothingToLearnFrom (no feature varies), LeakageFound (a feature knows the
     outcome), ValueError (shapes, kinds).
@@ -162,7 +164,7 @@ def fit_response(
     train, train_y = matrix[slices.train], labels[slices.train]
     _refuse_unlearnable(kind, train, train_y, specs)
     ignored = usable_or_refused(train, specs)
-    estimator = fit_estimator(kind, train, train_y, specs, seed)
+    estimator = fit_estimator(kind, train, train_y, specs, seed, weight=_of(weight, slices.train))
     validation_raw = raw_scores(estimator, matrix[slices.validation])
     in_time = labels[np.concatenate([rows for _, rows in slices.parts()])]
     decision = calibrate_in_time(validation_raw, labels[slices.validation], in_time)
@@ -206,6 +208,10 @@ def _refuse_unlearnable(
         raise InsufficientData(kind, POSITIVES_NEEDED[kind], positives)
     if leaks := leakage_scan(X, y, specs):
         raise LeakageFound(leaks)
+
+
+def _of(weight: ArrayLike | None, rows: NDArray[np.intp]) -> NDArray[np.float64] | None:
+    return None if weight is None else np.asarray(weight, dtype=np.float64)[rows]
 
 
 def _mean_design_row(estimator: Any, train: NDArray[np.float32]) -> tuple[float, ...]:
@@ -347,14 +353,17 @@ def fit_champion(
     *,
     seed: int = 0,
     resamples: int = 500,
+    weight: ArrayLike | None = None,
 ) -> Choice:
     """Fit the logit and, with enough responders, the trees; use the trees only if they are proven better.
 
     Raises what `fit_response` raises for the logit; InsufficientData then means: use `rules.rule_score`.
     """
-    logit = fit_response(X, y, dates, specs, slices, kind="logistic", seed=seed, resamples=resamples)
+    logit = fit_response(
+        X, y, dates, specs, slices, kind="logistic", seed=seed, resamples=resamples, weight=weight
+    )
     try:
-        trees = fit_response(X, y, dates, specs, slices, seed=seed, resamples=resamples)
+        trees = fit_response(X, y, dates, specs, slices, seed=seed, resamples=resamples, weight=weight)
     except InsufficientData:
         return Choice(logit, None, None)
     rows = slices.out_of_time

@@ -115,7 +115,7 @@ def test_treated_assignments_become_labels_once_their_window_is_over(model: Pred
     assert (later["n"], later["open"], later["dates"]) == (4, 0, 2)
 
 
-def test_a_model_learns_from_campaigns_as_soon_as_they_gave_enough(cast: Cast) -> None:
+def test_campaigns_offer_labels_as_soon_as_they_gave_enough(cast: Cast) -> None:
     product = bank.make_history(900)
     model = bank.make_model(cast, product)
     days = [dt.date(2026, 3, 16), dt.date(2026, 5, 18), dt.date(2026, 7, 13)]
@@ -124,11 +124,12 @@ def test_a_model_learns_from_campaigns_as_soon_as_they_gave_enough(cast: Cast) -
     first = labels.dataset(model, dt.date(2026, 8, 31))
     assert first.source == labels.HOLDINGS
     assert "120 responders" in str(first.notes[1])
-    data = labels.dataset(model, LATEST)
-    assert data.source == labels.HOLDINGS  # 180 responders are not enough
+    assert not labels.enough_assigned(model, LATEST)  # 180 responders are not enough
     bank.campaign(product, "c9", dt.date(2026, 7, 14), range(1, 61), every=2)
-    data = labels.dataset(model, LATEST)
+    assert labels.enough_assigned(model, LATEST)
+    data = labels.assigned_dataset(model, LATEST)
     assert data.source == labels.ASSIGNMENTS
+    assert data.weight is None  # nobody's chance of being chosen is known
     assert (len(data.y), int(data.y.sum())) == (960, 210)
     assert {str(day) for day in data.dates} == {*map(str, days), "2026-07-14"}
 
