@@ -24,7 +24,8 @@ from analytics.modelling.preference import FittedPreference, fit_preference, spl
 from analytics.modelling.sentences import ModellingRefusal, Sentence, gettext_noop
 from analytics.modelling.splits import Slices
 from analytics.models import ModelVersion, PredictiveModel
-from analytics.training import TODAYS_ROW, Draft, refusing, store
+from analytics.material import TODAYS_ROW, refusing
+from analytics.training import Draft, store
 from bankcrm import runs
 from bankcrm.models import User
 
