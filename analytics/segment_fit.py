@@ -221,12 +221,17 @@ def assign(made: Segmentation, month: dt.date | None, user: User, job: runs.Job 
         }
         with published.new_partition(TABLE, run.pk) as part:
             bulk.copy_columns(part, columns)
-        numbers = np.unique(segment).tolist()
+        numbers, counts = (found.tolist() for found in np.unique(segment, return_counts=True))
         Segment.objects.bulk_create(
             [Segment(segmentation=made, number=number) for number in numbers], ignore_conflicts=True
         )
         SegmentRun.objects.filter(pk=run.pk).update(
-            state=SegmentRun.State.PUBLISHED, rows=len(ids), psi=psi, moved_field=moved, published_at=Now()
+            state=SegmentRun.State.PUBLISHED,
+            rows=len(ids),
+            sizes=dict(zip(map(str, numbers), counts, strict=True)),
+            psi=psi,
+            moved_field=moved,
+            published_at=Now(),
         )
         audit.record(user, "segmentation.assigned", made, segment_run=run.pk, rows=len(ids))
     run.refresh_from_db()

@@ -63,9 +63,9 @@ def members(run: SegmentRun | None) -> dict[int, int]:
     return dict(counted.order_by("segment").values_list("segment", "n"))
 
 
-def movement(run: SegmentRun | None) -> dict[str, Any] | None:
-    """Who moved between a run and the one of the month before: a table of counts, 0 for without a segment."""
-    earlier = segments.earlier_run(run) if run else None
+def movement(run: SegmentRun | None, earlier: SegmentRun | None = None) -> dict[str, Any] | None:
+    """Who moved between ``earlier`` (the month before) and a run: counts by pair of segments, 0 for without one."""
+    earlier = earlier or (segments.earlier_run(run) if run else None)
     if run is None or earlier is None:
         return None
     with connection.cursor() as cursor:
@@ -188,12 +188,15 @@ def heat(version: SegmentationVersion | None, known: dict[int, Segment]) -> dict
     chosen = sorted(strongest, key=lambda code: -strongest[code])[:TRAITS_ON_MAP]
     rows = []
     for code in chosen:
-        field = catalogue.CATALOGUE.get(code)
         cells = []
         for _identity, traits in columns:
             trait = next((known_trait for known_trait in traits if known_trait["feature"] == code), None)
             cells.append(_cell(trait, version))
-        rows.append({"label": field.label if field else code, "cells": cells})
+        everybody = next(
+            trait for _identity, traits in columns for trait in traits if trait["feature"] == code
+        )
+        label, _value, mean = _worded(everybody, version)
+        rows.append({"label": label, "everybody": mean, "cells": cells})
     return {"columns": [title(identity, known, version) for identity, _t in columns], "rows": rows}
 
 
@@ -301,16 +304,19 @@ def _drifted(made: Segmentation) -> list[dict[str, str]]:
     return [{"level": "ok", "text": text, "detail": ""}]
 
 
-def moves(made: Segmentation, found: dict[str, Any] | None) -> dict[str, Any] | None:
+def moves(
+    made: Segmentation, found: dict[str, Any] | None, run: SegmentRun | None = None
+) -> dict[str, Any] | None:
     """The table of movement: rows from, columns to, each a share of its row; ``found`` by ``movement``.
 
     Of more than ``MOVES_SHOWN`` segments the smallest are one row and column; who stayed is counted before that.
     """
-    if found is None or made.current_run is None:
+    run = run or made.current_run
+    if found is None or run is None:
         return None
     known = names(made)
     cells, shown, grouped = _grouped(found["cells"])
-    version = made.current_run.version
+    version = run.version
     named = {key: title(key, known, version) for key in shown}
     if grouped:
         named[OTHERS] = _("%(n)s smaller segments") % {"n": number(grouped)}

@@ -10,10 +10,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from analytics import segment_page, segments
-from analytics.models import Segment, Segmentation, SegmentationVersion
+from analytics import segment_charts, segment_page, segments
+from analytics.models import Segment, Segmentation, SegmentationVersion, SegmentRun
 from analytics.segment_forms import FORMS, Kind, SegmentForm
-from bankcrm import runs
+from bankcrm import parsing, runs
 from bankcrm.models import Run, User
 from bankcrm.policy import SignedIn
 
@@ -51,7 +51,11 @@ def segmentation_detail(request: SignedIn, pk: int) -> HttpResponse:
     versions = list(made.versions.select_related("made_by").defer("artefact")[:20])
     shown = made.in_use or (versions[0] if versions else None)
     waiting = versions[0] if versions and versions[0].state == SegmentationVersion.State.TRIED else None
+    months = segment_charts.runs(made)
+    after, before = _two_months(request, made, months)
     known, moved = segment_page.names(made), segment_page.movement(made.current_run)
+    told = moved if after == made.current_run and not before else segment_page.movement(after, before)
+    before = told["earlier"] if told else None
     context: dict[str, Any] = {
         "made": made,
         "summary": segment_page.summary(made),
@@ -59,16 +63,39 @@ def segmentation_detail(request: SignedIn, pk: int) -> HttpResponse:
         "shown": shown,
         "waiting": waiting,
         "rows": segment_page.sizes(made, made.current_run, moved),
-        "heat": segment_page.heat(waiting or shown, known),
+        "profile": segment_charts.profile(segment_page.heat(waiting or shown, known)),
+        "sizes_by_month": segment_charts.months(made, months),
         "described": waiting or shown,
         "evidence": segment_page.evidence(waiting or shown) if shown else [],
         "notes": segment_page.notes(waiting or shown) if shown else [],
         "watch": segment_page.watch(made, moved),
-        "moves": segment_page.moves(made, moved),
+        "moves": told,
+        "movement": segment_charts.movement(segment_page.moves(made, told, after), before, after),
+        "months": months,
+        "before": before,
+        "after": after,
         "work": _work(made, request.user),
         "may_write": request.user.may_act_as(segments.WRITERS),
     }
     return render(request, "analytics/segments/detail.html", context)
+
+
+def _two_months(
+    request: SignedIn, made: Segmentation, months: list[SegmentRun]
+) -> tuple[SegmentRun | None, SegmentRun | None]:
+    """The runs asked for as ``?to=`` and ``?from=``: the one in use, and None for the month before it."""
+    by_key = {run.pk: run for run in months}
+    found = []
+    for name, otherwise in (("to", made.current_run), ("from", None)):
+        asked = parsing.whole_number(request.GET.get(name, ""))
+        if asked and asked not in by_key:
+            raise Http404
+        found.append(by_key[asked] if asked else otherwise)
+    after, before = found
+    # The other way round nobody would read it.
+    if after and before and before.as_of > after.as_of:
+        after, before = before, after
+    return after, None if after and before and before.as_of == after.as_of else before
 
 
 def _seen(request: SignedIn) -> Any:

@@ -56,12 +56,14 @@ def difference_map(
     tones: Sequence[Sequence[int]],
     headers: Sequence[Any],
     *,
+    told: Sequence[Sequence[Any]] = (),
     label: Any = "",
     said: Any = "",
 ) -> Chart | str:
     """Texts on a grid: blue for more, amber for less, the stronger the further from everybody's.
 
-    ``rows``: label, then one text per column; ``tones``: −3 to 3 per cell of ``rows`` without its label.
+    ``rows``: label, then one text per column; ``tones``: −3 to 3 per cell of ``rows`` without its label; ``told``: what
+    more a cell has to say.
     """
     if not rows:
         return figures.NONE
@@ -71,6 +73,7 @@ def difference_map(
             "cell": [i, j + 1],
             "ink": "--act" if tone > 0 else "--warn-m" if tone < 0 else "--soft",
             "opacity": round(abs(tone) / FULL * 0.55, 3) if tone else 1,
+            "told": str(told[i][j]) if told else "",
         }
         for i, row in enumerate(tones)
         for j, tone in enumerate(row)
@@ -78,7 +81,7 @@ def difference_map(
     table = [[str(cell) for cell in row] for row in rows]
     option = _grid([str(h) for h in headers[1:]], [row[0] for row in table], squares, written=True)
     return Chart(
-        str(label), str(said), list(map(str, headers)), table, option, size=f"n{min(len(table), 12)} wide"
+        str(label), str(said), list(map(str, headers)), table, option, size=f"n{min(len(table), 12)}"
     )
 
 

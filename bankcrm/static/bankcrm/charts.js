@@ -148,10 +148,9 @@ class Drawing {
   }
 
   lines(found) {
-    if (found.data?.told) return [found.data.told];
-    const cell = found.data?.cell;
-    if (!cell) return this.line(found.dataIndex);
-    return [`${this.rows[cell[0]][0]} · ${this.headers[cell[1]]}`, this.rows[cell[0]][cell[1]]];
+    const { cell, told } = found.data ?? {};
+    if (cell) return [`${this.rows[cell[0]][0]} · ${this.headers[cell[1]]}`, this.rows[cell[0]][cell[1]], told].filter(Boolean);
+    return told ? [told] : this.line(found.dataIndex);
   }
 
   line(at) {
