@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from bankcrm import clock
 from bankcrm.models import User
-from campaigns import contact_policy, queue
+from campaigns import contact_check, queue
 from campaigns.conflicts import Refused
 from campaigns.models import Lead
 from customers.models import Contact, ContactChannel, Customer
@@ -20,7 +20,7 @@ RECENT_DAYS = 30
 
 def blocks(lead: Lead, on: dt.date) -> list[str]:
     """Why this customer must not be called about this lead on that day: sentences, or none."""
-    return contact_policy.why_blocked(
+    return contact_check.why_blocked(
         lead.customer,
         ContactChannel.PHONE,
         lead.campaign.product,

@@ -14,9 +14,9 @@ from bankcrm import figures
 from bankcrm.charts import lines
 from bankcrm.models import Run, User
 from campaigns import blockers as blocking
-from campaigns import contact_policy, exploration, lifecycle, power, push, targeting
+from campaigns import exploration, lifecycle, power, push, targeting
 from campaigns.conflicts import Refused
-from campaigns.models import Campaign, Change, ContactRule, Push, Selection
+from campaigns.models import Campaign, Change, Push, Selection
 from campaigns.refusal import MIN_PER_ARM
 from campaigns.targeting_sql import REASONS, STEPS
 from campaigns.wording import STATE_TONES, Wording, merged
@@ -103,10 +103,11 @@ def waterfall_rows(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def exclusion_rows(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Who was left out why: reason, step and customers, in the order of the checks."""
     return [
-        {"reason": REASONS[code][1], "step": STEPS[step["step"]], "count": count}
+        {"reason": REASONS[code][1], "step": STEPS[step["step"]], "count": step["reasons"][code]}
         for step in steps
-        for code, count in step.get("reasons", {}).items()
-        if code in REASONS
+        # Their own order is lost where they were stored as JSON.
+        for code in REASONS
+        if code in step.get("reasons", {})
     ]
 
 
@@ -145,19 +146,21 @@ def power_card(found: Standing) -> dict[str, Any]:
     shown |= {"mde": found.forecast.get("mde"), "expected": expected, "base": base}
     if base is None or not 0 <= base < 1 or total < 2:
         return shown
-    # Fewer customers than that in control show nothing, and would stretch the axis.
-    curve = power.power_curve(base, total)
-    points = [p for p in curve if p.mde is not None and p.n_control >= MIN_PER_ARM and p.control_share <= 0.3]
+    here = found.control / total
+    curve = power.power_curve(base, total, sorted({*power.CURVE_SHARES, here} - {0.0}))
+    # Fewer customers than that in control show nothing, and would stretch the axis; the plan itself always stands on it.
+    least = min(MIN_PER_ARM, found.control or MIN_PER_ARM)
+    points = [
+        p for p in curve if p.mde is not None and p.n_control >= least and p.control_share <= max(0.3, here)
+    ]
     if not points:
         return shown
     series: list[dict[str, Any]] = [
         {"label": _("smallest visible effect"), "points": [(p.control_share, p.mde) for p in points]}
     ]
     customers = {p.control_share: figures.number(p.n_control) for p in points}
-    if shown["mde"] is not None and found.control:
-        here = found.control / total
-        series.append({"label": _("this campaign"), "points": [(here, shown["mde"])], "marked": True})
-        customers[here] = figures.number(found.control)
+    if own := [(p.control_share, p.mde) for p in points if p.control_share == here]:
+        series.append({"label": _("this campaign"), "points": own, "marked": True})
     shown["chart"] = lines.line_chart(
         series,
         x_label=_("Control"),
@@ -256,24 +259,6 @@ def difference(campaign: Campaign) -> tuple[str, list[Any]]:
             "version": before.version
         }, []
     return _("Since v%(version)s:") % {"version": before.version}, words.fields(found)
-
-
-def rules_in_words() -> list[str]:
-    """The contact rules in force, one sentence each."""
-    return [_rule(rule) for rule in contact_policy.active_rules()]
-
-
-def _rule(rule: ContactRule) -> str:
-    channel = f" ({rule.get_channel_display()})" if rule.channel else ""
-    if rule.kind == ContactRule.Kind.CAP:
-        text = ngettext(
-            "At most %(n)s contact in %(days)s days", "At most %(n)s contacts in %(days)s days", rule.maximum
-        ) % {"n": rule.maximum, "days": rule.days}
-    elif rule.same_product_only:
-        text = _("%(days)s days of rest after a refusal of the same product") % {"days": rule.days}
-    else:
-        text = _("%(days)s days of rest after any refusal") % {"days": rule.days}
-    return text + channel
 
 
 def reconciliation(campaign: Campaign) -> dict[str, Any] | None:

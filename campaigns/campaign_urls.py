@@ -5,12 +5,14 @@ from django.utils.translation import gettext_lazy as _
 from bankcrm import policy
 from bankcrm.models import Role
 from campaigns import audience_views
-from campaigns.campaign_views import acts, lists, offers, page, plans, universal
+from campaigns.campaign_views import acts, contact_rules, lists, offers, page, plans, universal
+from campaigns.contact_rules import MAKERS as RULE_MAKERS
 from campaigns.lifecycle import PLANNERS
 from campaigns.offering import AUDIENCE_MAKERS
 from campaigns.universal import MAKERS
 
 READERS = {Role.PLANNER, Role.APPROVER, Role.MANAGER, Role.ANALYST, Role.BRANCH_MANAGER}
+RULE_READERS = READERS | {Role.ADMINISTRATOR}
 # Head office: a branch that knew who is in it might sell to the others only.
 UNIVERSAL_READERS = {Role.PLANNER, Role.APPROVER, Role.MANAGER, Role.ANALYST}
 # Whoever may do anything to a campaign; which act in which state is the lifecycle's business.
@@ -83,6 +85,21 @@ urlpatterns = [
     policy.route(
         "plans/<int:pk>/targets/", plans.plan_targets, name="plan-targets", read=PLANNERS, write=PLANNERS
     ),
+    policy.route("contact-policy/", contact_rules.rule_list, name="contact-rule-list", read=RULE_READERS),
+    policy.route(
+        "contact-policy/new/<slug:kind>/",
+        contact_rules.rule_create,
+        name="contact-rule-create",
+        read=RULE_MAKERS,
+        write=RULE_MAKERS,
+    ),
+    policy.route(
+        "contact-policy/<int:pk>/set/",
+        contact_rules.rule_set,
+        name="contact-rule-set",
+        read=policy.NOBODY,
+        write=RULE_MAKERS,
+    ),
     policy.route(
         "universal-control/", universal.universal_list, name="universal-list", read=UNIVERSAL_READERS
     ),
@@ -118,4 +135,5 @@ policy.navigation(_("Approvals"), "inbox", "approval-list", "/approvals/", order
 policy.navigation(_("Plans"), "calendar-event", "plan-list", "/plans/", order=16)
 policy.navigation(_("Audiences"), "filter", "audience-list", "/audiences/", order=17)
 policy.navigation(_("Offers"), "gift", "offer-list", "/offers/", order=18)
-policy.navigation(_("Universal control"), "hand-stop", "universal-list", "/universal-control/", order=19)
+policy.navigation(_("Universal control"), "hand-stop", "universal-list", "/universal-control/", order=20)
+policy.navigation(_("Contact policy"), "shield-check", "contact-rule-list", "/contact-policy/", order=19)

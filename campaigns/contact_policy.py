@@ -1,7 +1,7 @@
 """Contact policy across campaigns: caps over rolling windows, rest after a refusal, objections, the universal control.
 
 The same pieces of SQL are in force at selection (over everybody), at push (over one chunk) and on the call page (for
-one customer): ``policy`` makes them for a scope, ``why_blocked`` turns them into sentences.
+one customer): ``policy`` makes them for a scope, ``contact_check`` asks the same of one customer, in sentences.
 """
 
 from __future__ import annotations
@@ -10,24 +10,16 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import connection
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
-from bankcrm import figures
 from campaigns import universal_sql
 from campaigns.models import ContactRule, Lead
 from campaigns.statement import EMPTY, Piece, compose, join
 from customers.models import (
-    Consent,
     ConsentChannel,
     ConsentPurpose,
     ContactChannel,
-    Customer,
-    Product,
-    QuietPeriod,
-    Response,
 )
 
 # What an objection to a consent channel forbids. A visit or a letter is forbidden only by "do not contact".
@@ -39,7 +31,7 @@ CONSENT_OF: dict[str, str] = {
 }
 # An objection to one of these forbids a campaign; one to personalised offers only where a score chose the customers.
 OFFERS = (ConsentPurpose.ALL, ConsentPurpose.MARKETING)
-_BY_PHONE = frozenset({ContactChannel.PHONE, ContactChannel.SMS})
+BY_PHONE = frozenset({ContactChannel.PHONE, ContactChannel.SMS})
 
 # code → (waterfall step, what a person reads), in the order of the checks: the first that bites is the reason.
 BLOCKS: dict[str, tuple[str, str | Promise]] = {
@@ -52,6 +44,8 @@ BLOCKS: dict[str, tuple[str, str | Promise]] = {
     "quiet": ("contact_policy", gettext_lazy("In a quiet period")),
     "capped": ("contact_policy", gettext_lazy("Contacted as often as the rules allow")),
     "cool_off": ("contact_policy", gettext_lazy("Refused lately")),
+    "apart": ("contact_policy", gettext_lazy("Contacted lately about what is kept apart from this")),
+    "after": ("contact_policy", gettext_lazy("Has not had what the rules put first")),
     "universal": ("universal", gettext_lazy("In the universal control")),
 }
 
@@ -79,8 +73,16 @@ def ensure_default_rules() -> None:
     )
 
 
-def active_rules() -> list[ContactRule]:
-    return list(ContactRule.objects.filter(is_active=True).order_by("id"))
+def active_rules(product_code: str | None = None) -> list[ContactRule]:
+    """The rules in force; with ``product_code`` those that bind a campaign for that product."""
+    rules = (
+        ContactRule.objects.filter(is_active=True).select_related("product", "other_product").order_by("id")
+    )
+    return [rule for rule in rules if product_code is None or _binds(rule, product_code)]
+
+
+def _binds(rule: ContactRule, product_code: str) -> bool:
+    return rule.product is None or rule.product.code == product_code
 
 
 def rules_as_stored(rules: Sequence[ContactRule]) -> list[dict[str, object]]:
@@ -92,6 +94,8 @@ def rules_as_stored(rules: Sequence[ContactRule]) -> list[dict[str, object]]:
             "maximum": rule.maximum,
             "days": rule.days,
             "same_product_only": rule.same_product_only,
+            "product": rule.product.code if rule.product else "",
+            "other_product": rule.other_product.code if rule.other_product else "",
         }
         for rule in rules
     ]
@@ -116,36 +120,47 @@ def policy(
     Over everybody the tables are joined, on estimates the planner can trust. Within a scope it cannot know how many
     customers there are, and would rather go through a table once per customer than hash it: there they are looked up.
     """
-    caps = [r for r in rules if r.kind == ContactRule.Kind.CAP and (not r.channel or r.channel in channels)]
-    rests = [r for r in rules if r.kind == ContactRule.Kind.COOL_OFF]
+    joined = scope == EMPTY
     found = {
         "objecting": _objecting(channels, scope, profiled=profiled),
         "quiet": _quiet(on, scope),
         "universal": universal_sql.members_in_force(on, scope),
-    }
-    if caps:
-        found["capped"] = _capped(caps, on, scope)
-    if rests:
-        found["resting"] = _resting(rests, product_code, on, scope)
-    joined = scope == EMPTY
+    } | _ruled(channels, product_code, on, rules, scope)
     conditions = {
         "closed": compose("c.closed_on <= {on}", on=on),
         "employee": Piece("c.is_employee"),
         "do_not_contact": _objects("to_everything", joined=joined),
         "objection": _objects("to_offers", joined=joined),
-        "quiet": member("quiet", joined=joined),
     }
     if profiled:
         conditions["profiling"] = member("objecting", joined=joined)
-    if _BY_PHONE & set(channels):
+    if BY_PHONE & set(channels):
         conditions["wrong_phone"] = Piece("(c.phone_is_wrong OR c.phone = '')")
-    if caps:
-        conditions["capped"] = member("capped", joined=joined)
-    if rests:
-        conditions["cool_off"] = member("resting", joined=joined)
-    conditions["universal"] = member("universal", joined=joined)
+    for code in ("quiet", "capped", "cool_off", "apart", "universal"):
+        if code in found:
+            conditions[code] = member(code, joined=joined)
+    if "prepared" in found:
+        conditions["after"] = compose("NOT ({had})", had=member("prepared", joined=joined))
     joins = [Piece(f"LEFT JOIN {table} ON {table}.customer_id = c.id") for table in found if joined]
-    return Policy(join(",\n", found.values()), join("\n", joins), conditions)
+    ordered = {code: conditions[code] for code in BLOCKS if code in conditions}
+    return Policy(join(",\n", found.values()), join("\n", joins), ordered)
+
+
+def _ruled(
+    channels: Sequence[str], product_code: str, on: dt.date, rules: Sequence[ContactRule], scope: Piece
+) -> dict[str, Piece]:
+    """The tables of the bank's own rules that bind a campaign for the product through the channels."""
+    of_kind: dict[str, list[ContactRule]] = {kind.value: [] for kind in ContactRule.Kind}
+    for rule in rules:
+        if _binds(rule, product_code) and (not rule.channel or rule.channel in channels):
+            of_kind[rule.kind].append(rule)
+    made = {
+        ContactRule.Kind.CAP: ("capped", lambda found: _capped(found, on, scope)),
+        ContactRule.Kind.COOL_OFF: ("cool_off", lambda found: _resting(found, product_code, on, scope)),
+        ContactRule.Kind.APART: ("apart", lambda found: _apart(found, on, scope)),
+        ContactRule.Kind.AFTER: ("prepared", lambda found: _prepared(found, on, scope)),
+    }
+    return {table: make(of_kind[kind]) for kind, (table, make) in made.items() if of_kind[kind]}
 
 
 def member(table: str, *, joined: bool) -> Piece:
@@ -168,12 +183,12 @@ def _objecting(channels: Sequence[str], scope: Piece, *, profiled: bool) -> Piec
         " WHERE is_objection AND channel = ANY({channels}) AND purpose = ANY({purposes}) {scope}"
         " GROUP BY customer_id)",
         channels=[ConsentChannel.ALL.value, *sorted({CONSENT_OF[c] for c in channels if c in CONSENT_OF})],
-        purposes=_purposes(profiled=profiled),
+        purposes=purposes(profiled=profiled),
         scope=scope,
     )
 
 
-def _purposes(*, profiled: bool) -> list[str]:
+def purposes(*, profiled: bool) -> list[str]:
     return [purpose.value for purpose in OFFERS] + ([ConsentPurpose.PROFILING.value] if profiled else [])
 
 
@@ -192,9 +207,12 @@ def _capped(caps: Sequence[ContactRule], on: dt.date, scope: Piece) -> Piece:
         " OR ",
         (
             compose(
-                "count(*) FILTER (WHERE contacted_on > {since} {channel}) >= {maximum}",
+                "count(*) FILTER (WHERE contacted_on > {since} {channel} {product}) >= {maximum}",
                 since=on - dt.timedelta(days=rule.days),
                 channel=compose("AND channel = {code}", code=rule.channel) if rule.channel else EMPTY,
+                product=compose("AND product_code = {code}", code=rule.product.code)
+                if rule.product
+                else EMPTY,
                 maximum=rule.maximum,
             )
             for rule in caps
@@ -203,10 +221,11 @@ def _capped(caps: Sequence[ContactRule], on: dt.date, scope: Piece) -> Piece:
     return compose(
         """capped AS (
     SELECT customer_id FROM (
-        SELECT customer_id, contacted_on, channel FROM customers_contact
+        SELECT customer_id, contacted_on, channel, product_code FROM customers_contact
         WHERE contacted_on > {since} AND contacted_on <= {on} AND was_reached IS NOT FALSE {scope}
         UNION ALL
-        SELECT customer_id, {on}::date, a.channel FROM campaigns_lead l JOIN campaigns_arm a ON a.id = l.arm_id
+        SELECT customer_id, {on}::date, a.channel, {lead_product} FROM campaigns_lead l
+        JOIN campaigns_arm a ON a.id = l.arm_id
         WHERE l.state = ANY({open}) {scope}
     ) touches
     GROUP BY customer_id HAVING {reached})""",
@@ -215,6 +234,56 @@ def _capped(caps: Sequence[ContactRule], on: dt.date, scope: Piece) -> Piece:
         open=[str(state) for state in Lead.OPEN],
         scope=scope,
         reached=reached,
+        lead_product=_LEAD_PRODUCT if any(rule.product for rule in caps) else Piece("NULL::text"),
+    )
+
+
+_LEAD_PRODUCT = Piece(
+    "(SELECT o.code FROM campaigns_campaign k JOIN customers_product o ON o.id = k.product_id"
+    " WHERE k.id = l.campaign_id)"
+)
+
+
+def _apart(rules: Sequence[ContactRule], on: dt.date, scope: Piece) -> Piece:
+    """Who was contacted about a product that this one is kept apart from, or has an open lead about it."""
+    return compose(
+        """apart AS (
+    SELECT DISTINCT customer_id FROM (
+        SELECT customer_id, contacted_on, product_code FROM customers_contact
+        WHERE contacted_on > {since} AND contacted_on <= {on} AND was_reached IS NOT FALSE {scope}
+        UNION ALL
+        SELECT customer_id, {on}::date, {lead_product} FROM campaigns_lead l WHERE l.state = ANY({open}) {scope}
+    ) touches WHERE {about})""",
+        since=on - dt.timedelta(days=max(rule.days for rule in rules)),
+        on=on,
+        scope=scope,
+        open=[str(state) for state in Lead.OPEN],
+        lead_product=_LEAD_PRODUCT,
+        about=join(
+            " OR ",
+            (
+                compose(
+                    "(product_code = {code} AND contacted_on > {since})",
+                    code=rule.other_product.code,
+                    since=on - dt.timedelta(days=rule.days),
+                )
+                for rule in rules
+                if rule.other_product
+            ),
+        ),
+    )
+
+
+def _prepared(rules: Sequence[ContactRule], on: dt.date, scope: Piece) -> Piece:
+    """Who holds, or has held, every product that the rules put before this one."""
+    first = sorted({rule.other_product_id for rule in rules if rule.other_product_id})
+    return compose(
+        "prepared AS (SELECT customer_id FROM customers_holding WHERE product_id = ANY({first})"
+        " AND opened_on <= {on} {scope} GROUP BY customer_id HAVING count(DISTINCT product_id) = {n})",
+        first=first,
+        on=on,
+        scope=scope,
+        n=len(first),
     )
 
 
@@ -233,7 +302,7 @@ def _resting(rests: Sequence[ContactRule], product_code: str, on: dt.date, scope
         ),
     )
     return compose(
-        "resting AS (SELECT DISTINCT customer_id FROM customers_response"
+        "cool_off AS (SELECT DISTINCT customer_id FROM customers_response"
         " WHERE kind = 'refusal' AND responded_on <= {on} AND ({refused}) {scope})",
         on=on,
         refused=refused,
@@ -248,115 +317,3 @@ def blocked_code(conditions: dict[str, Piece]) -> Piece:
         for code, condition in conditions.items()
     )
     return compose("CASE {whens} ELSE '' END", whens=join(" ", whens))
-
-
-def why_blocked(
-    customer: Customer,
-    channel: str,
-    product: Product,
-    on: dt.date,
-    *,
-    campaign_code: str = "",
-    profiled: bool = False,
-) -> list[str]:
-    """Why this customer must not be contacted through the channel about the product on that day: sentences, or none.
-
-    The check of the call page. The open lead that leads to the call does not count against itself, nor, with
-    ``campaign_code``, do earlier contacts of that campaign: a later call the customer asked for is no new contact.
-    """
-    sentences: list[str] = []
-    if customer.closed_on and customer.closed_on <= on:
-        sentences.append(
-            _("The customer left the bank on %(day)s.") % {"day": figures.day(customer.closed_on)}
-        )
-    if customer.is_employee:
-        sentences.append(_("The customer works for the bank."))
-    sentences += refusals(customer, channel, on, profiled=profiled)
-    if channel in _BY_PHONE and (customer.phone_is_wrong or not customer.phone):
-        sentences.append(_("There is no phone number that works."))
-    for rule in active_rules():
-        if rule.kind == ContactRule.Kind.CAP and rule.channel in ("", channel):
-            sentences += _over_cap(customer, rule, on, campaign_code)
-        elif rule.kind == ContactRule.Kind.COOL_OFF:
-            sentences += _still_resting(customer, rule, product, on)
-    return sentences
-
-
-def refusals(customer: Customer, channel: str, on: dt.date, *, profiled: bool = False) -> list[str]:
-    """What the customer said against a contact through the channel on that day: objections and quiet periods."""
-    return [*_objections(customer, channel, profiled=profiled), *_quiet_periods(customer, on)]
-
-
-def _objections(customer: Customer, channel: str, *, profiled: bool) -> list[str]:
-    sentences = []
-    codes = [ConsentChannel.ALL, CONSENT_OF.get(channel, ConsentChannel.ALL)]
-    said = Consent.objects.filter(
-        customer=customer, is_objection=True, channel__in=codes, purpose__in=_purposes(profiled=profiled)
-    )
-    for consent in said.order_by("channel", "purpose"):
-        if consent.purpose == ConsentPurpose.PROFILING:
-            sentence = _("The customer has objected to personalised offers since %(day)s.")
-        elif consent.channel == ConsentChannel.ALL:
-            sentence = _("The customer asked on %(day)s not to be contacted.")
-        else:
-            sentence = _("The customer has objected to %(channel)s since %(day)s.")
-        sentences.append(
-            sentence % {"day": figures.day(consent.since), "channel": consent.get_channel_display()}
-        )
-    return sentences
-
-
-def _quiet_periods(customer: Customer, on: dt.date) -> list[str]:
-    found = QuietPeriod.objects.holding_on(on).filter(customer=customer)
-    return [
-        _("Leave the customer alone until %(day)s: %(reason)s.")
-        % {"day": figures.day(period.last_day), "reason": str(period.get_reason_display()).lower()}
-        for period in found.order_by("-last_day")[:1]
-    ]
-
-
-def _over_cap(customer: Customer, rule: ContactRule, on: dt.date, campaign_code: str) -> list[str]:
-    statement = compose(
-        "SELECT count(*) FROM customers_contact WHERE customer_id = {customer} AND contacted_on > {since}"
-        " AND contacted_on <= {on} AND was_reached IS NOT FALSE AND (campaign_code = '' OR campaign_code <> {campaign})"
-        " AND ({channel} = '' OR channel = {channel})",
-        customer=customer.pk,
-        since=on - dt.timedelta(days=rule.days),
-        on=on,
-        campaign=campaign_code,
-        channel=rule.channel,
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement.sql, statement.params)
-        contacts = cursor.fetchone()[0]
-    if contacts < rule.maximum:
-        return []
-    return [
-        ngettext(
-            "%(n)s contact in %(days)s days; the rules allow %(maximum)s.",
-            "%(n)s contacts in %(days)s days; the rules allow %(maximum)s.",
-            contacts,
-        )
-        % {"n": contacts, "days": rule.days, "maximum": rule.maximum}
-    ]
-
-
-def _still_resting(customer: Customer, rule: ContactRule, product: Product, on: dt.date) -> list[str]:
-    refusals = Response.objects.filter(
-        customer=customer,
-        kind=Response.Kind.REFUSAL,
-        responded_on__gt=on - dt.timedelta(days=rule.days),
-        responded_on__lte=on,
-    )
-    if rule.same_product_only:
-        refusals = refusals.filter(product_code=product.code)
-    last = refusals.order_by("-responded_on").first()
-    if last is None:
-        return []
-    return [
-        _("Refused on %(day)s; leave the customer alone until %(until)s.")
-        % {
-            "day": figures.day(last.responded_on),
-            "until": figures.day(last.responded_on + dt.timedelta(days=rule.days)),
-        }
-    ]

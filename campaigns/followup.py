@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from bankcrm import audit, clock
 from bankcrm.models import AuditEvent, User
 from bankcrm.partitions import ensure_months
-from campaigns import contact_policy, feedback, queue
+from campaigns import contact_check, feedback, queue
 from campaigns.conflicts import Conflict, Refused
 from campaigns.models import FollowUp, Lead
 from campaigns.outcomes import DeclineReason, Meaning, NextStep, meaning, proposed_next
@@ -295,7 +295,7 @@ def _check_allowed(lead: Lead, entry: Entry, today: dt.date) -> None:
     if entry.outcome in UNASKED:
         return
     profiled = lead.target.selection.score_run_id is not None
-    said = contact_policy.refusals(lead.customer, entry.channel, today, profiled=profiled)
+    said = contact_check.refusals(lead.customer, entry.channel, today, profiled=profiled)
     if said:
         raise Refused(" ".join([_("This customer must not be contacted."), *said]))
 

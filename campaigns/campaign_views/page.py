@@ -15,7 +15,7 @@ from analytics import audience
 from bankcrm import parsing
 from bankcrm.htmx import toast
 from bankcrm.policy import SignedIn
-from campaigns import campaign_page, lifecycle, targeting, wording
+from campaigns import campaign_page, contact_rules, lifecycle, targeting, wording
 from campaigns.campaign_forms import (
     BaseArms,
     BriefForm,
@@ -59,7 +59,7 @@ def cards(campaign: Campaign) -> dict[str, Any]:
         and campaign.selection is not None
         and campaign.selection.campaign_version == campaign.version,
         "audience_words": _words(campaign),
-        "rules": campaign_page.rules_in_words(),
+        "rules": contact_rules.in_words(campaign.product.code),
         "success_label": wording.Wording([]).value("success", campaign.success),
         "history": campaign_page.history(campaign),
     }

@@ -10,7 +10,8 @@ from django.db import connection
 from django.utils import timezone
 
 from campaigns import contact_policy
-from campaigns.contact_policy import blocked_code, policy, why_blocked
+from campaigns.contact_check import why_blocked
+from campaigns.contact_policy import blocked_code, policy
 from campaigns.models import ContactRule, Lead
 from campaigns.statement import EMPTY, Piece, compose
 from customers.models import Consent, Contact, Customer, Product, QuietPeriod, Response
