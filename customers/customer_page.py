@@ -15,7 +15,7 @@ from bankcrm.policy import REGISTRY
 from customers import campaign_names
 from customers.consents_page import Mark, open_marks
 from customers.models import ConsentChannel, ConsentPurpose, ContactChannel, QuietPeriod
-from customers.relation import Touch
+from customers.relation import CONTACT_DAYS, Touch
 from customers.tabs import TABS, Seen
 from customers.worth_knowing import RULES, next_birthday, worth_knowing
 
@@ -68,22 +68,29 @@ def _panel(seen: Seen, name: str) -> str:
 
 def _glance(seen: Seen) -> dict[str, Any]:
     year = seen.year_ago
-    now = float(seen.profile.aum) if seen.profile else None
+    now = float(seen.profile.aum) if seen.profile and seen.balances and not seen.balances.is_unknown else None
     contacts = seen.relation.contacts
     ahead = _ahead(seen)
     return {
         "change": now - year.aum if now is not None and year else None,
         "change_share": (now - year.aum) / year.aum if now is not None and year and year.aum else None,
-        "spark": [one.aum for one in seen.past],
+        "spark": [one.aum for one in seen.known_past],
         "avoid": _avoid(seen),
         "open_channels": _open_channels(seen),
         "ahead": ahead,
         "passed": _passed(seen),
         "next_due": ahead[0] if ahead else None,
         "last": _touch(contacts[0], seen.today) if contacts else None,
+        "not_contacted_since": _not_contacted_since(seen),
         "worth": worth_knowing(seen),
         "rules": [rule for rule, _said in RULES],
     }
+
+
+def _not_contacted_since(seen: Seen) -> dt.date | None:
+    """From when no contact with a customer without contacts is known: what ``relation`` reads, and no earlier."""
+    since = seen.known_since
+    return max(since, seen.today - dt.timedelta(days=CONTACT_DAYS)) if since else None
 
 
 def _avoid(seen: Seen) -> list[Mark]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, JSONField, OuterRef, Q, Subquery
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import JSONObject
 from django.utils import timezone
 
@@ -17,7 +19,7 @@ from bankcrm import clock
 from bankcrm.models import User
 from customers import fields
 from customers.fields import Area, Field
-from customers.models import AssetClass, Customer, CustomerProfile, Holding, OwnField
+from customers.models import AssetClass, Customer, CustomerProfile, Holding, MonthlyBalance, OwnField
 
 # Shown by the page's header, numbers masked.
 HEADER = frozenset(
@@ -25,6 +27,23 @@ HEADER = frozenset(
 )
 ASSETS = [asset_class.value for asset_class in AssetClass]
 MONTHS_BACK = 25
+# The last month-end with balances of assets and their sum, only where the profile counts no assets and does not know
+# why. The months there are, newest first, are each looked up in their index: no scan of years of balances.
+LAST_BALANCE = """
+CASE WHEN aum = 0 AND balances_on IS DISTINCT FROM customers_customerprofile.month THEN (
+    WITH RECURSIVE told (month) AS (
+        (SELECT b.month FROM customers_monthlybalance b WHERE b.month <= %s ORDER BY b.month DESC LIMIT 1)
+        UNION ALL
+        SELECT (SELECT b.month FROM customers_monthlybalance b WHERE b.month < told.month ORDER BY b.month DESC LIMIT 1)
+        FROM told WHERE told.month IS NOT NULL
+    )
+    SELECT jsonb_build_array(told.month, of_month.assets) FROM told CROSS JOIN LATERAL (
+        SELECT sum(b.closing) AS assets FROM customers_monthlybalance b
+        JOIN customers_product product ON product.id = b.product_id AND product.asset_class <> ''
+        WHERE b.month = told.month AND b.customer_id = customers_customerprofile.customer_id
+    ) of_month WHERE of_month.assets IS NOT NULL ORDER BY told.month DESC LIMIT 1
+) END
+"""
 MOST_HOLDINGS = 200
 
 
@@ -52,6 +71,8 @@ class Past:
     aum: float
     tier: str
     amounts: dict[str, float]
+    # False where nothing is counted because no balance is known.
+    is_known: bool = True
 
 
 # Of what hangs on a customer, only what the page says: a hundred columns more cost a third of its query.
@@ -102,31 +123,54 @@ def customer_for(user: User, pk: int) -> Customer | None:
     return Customer.objects.visible_to(user).filter(pk=pk).first()
 
 
-def profile_of(customer: Customer, month: dt.date | None) -> tuple[CustomerProfile | None, list[Past]]:
-    """The profile of ``month``, and the value of it and the MONTHS_BACK months before, oldest first, in one query."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The profile of a month, None before the first; ``past``: the value of it and of MONTHS_BACK months before.
+
+    Oldest first. ``came``: a balance of the month came in for anybody. ``last``: the last known month-end and its
+    assets, where the profile counts none and does not know why.
+    """
+
+    profile: CustomerProfile | None
+    past: list[Past]
+    came: bool
+    last: tuple[dt.date, Decimal] | None
+
+
+def profile_of(customer: Customer, month: dt.date | None) -> Told:
+    """What is told of ``month``, in one query."""
     if month is None:
-        return None, []
+        return Told(None, [], False, None)
     since = month - dt.timedelta(days=31 * MONTHS_BACK)
     before = CustomerProfile.objects.filter(
         customer_id=OuterRef("customer_id"), month__gt=since, month__lte=month
     ).order_by("month")
-    values = JSONObject(month="month", aum="aum", tier="tier", **{code: code for code in ASSETS})
+    values = JSONObject(
+        month="month", aum="aum", tier="tier", on="balances_on", **{code: code for code in ASSETS}
+    )
     row = (
         CustomerProfile.objects.filter(month=month, customer=customer)
-        .annotate(past=ArraySubquery(before.values(json=values)))
+        .annotate(
+            past=ArraySubquery(before.values(json=values)),
+            came=Exists(MonthlyBalance.objects.filter(month=month)),
+            last=RawSQL(LAST_BALANCE, [month], JSONField()),  # noqa: S611  constant; the month is a parameter
+        )
         .first()
     )
     if row is None:
-        return None, []
-    return row, [
+        return Told(None, [], False, None)
+    past = [
         Past(
             dt.date.fromisoformat(one["month"]),
             float(one["aum"]),
             one["tier"],
             {code: float(one[code]) for code in ASSETS},
+            one["on"] == one["month"] or any(one[code] for code in ASSETS),
         )
         for one in row.past
     ]
+    last = (dt.date.fromisoformat(row.last[0]), Decimal(str(row.last[1]))) if row.last else None
+    return Told(row, past, row.came, last)
 
 
 def facts(

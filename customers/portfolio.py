@@ -18,6 +18,7 @@ DUE_DAYS = 30
 FIGURES = (
     "tier",
     "aum",
+    "balances_on",
     "aum_high_3m",
     "loan_high_3m",
     "loyalty_grade",

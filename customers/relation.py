@@ -12,6 +12,7 @@ from customers import campaign_names
 from customers.models import ConsentChannel, ConsentPurpose
 
 RECENT = 5
+CONTACT_DAYS = 730
 
 # What it was about, as people say it: the product's name, else the campaign's, else the code.
 ABOUT = (
@@ -37,7 +38,8 @@ SELECT
     (SELECT coalesce(json_agg(recent ORDER BY responded_on DESC, id DESC), '[]') FROM (
         SELECT responded_on, id, kind, product_code, campaign_code, {about} FROM customers_response
         WHERE customer_id = %(customer)s AND responded_on <= %(today)s
-        ORDER BY responded_on DESC, id DESC LIMIT %(recent)s) recent)
+        ORDER BY responded_on DESC, id DESC LIMIT %(recent)s) recent),
+    (SELECT contacted_on FROM customers_contact ORDER BY contacted_on LIMIT 1)
 """
 
 
@@ -92,7 +94,8 @@ class Answer:
 class Relation:
     """Newest first, RECENT of each; ``contacts_30d`` counts all contacts of the last 30 days.
 
-    ``agreed``: the channels through which the customer agreed to offers; silence is no agreement.
+    ``agreed``: the channels through which the customer agreed to offers; silence is no agreement. ``first_recorded``:
+    the day of the first contact with anybody that the bank has brought; None where it has brought none.
     """
 
     objections: list[Objection]
@@ -101,6 +104,7 @@ class Relation:
     contacts: list[Touch]
     contacts_30d: int
     answers: list[Answer]
+    first_recorded: dt.date | None = None
 
     @property
     def do_not_contact(self) -> Objection | None:
@@ -115,14 +119,14 @@ def read(customer_id: int, today: dt.date) -> Relation:
     values: dict[str, Any] = {
         "customer": customer_id,
         "today": today,
-        "since": today - dt.timedelta(days=730),
+        "since": today - dt.timedelta(days=CONTACT_DAYS),
         "month": today - dt.timedelta(days=29),
         "recent": RECENT,
     }
     with connection.cursor() as cursor:
         about = ABOUT.format(campaign=campaign_names.name_of("campaign_code"))
         cursor.execute(READ.format(about=about), values)
-        objections, agreed, quiet, contacts, contacts_30d, answers = cursor.fetchone()
+        objections, agreed, quiet, contacts, contacts_30d, answers, first_recorded = cursor.fetchone()
     day = dt.date.fromisoformat
     return Relation(
         [Objection(channel, purpose, day(since)) for channel, purpose, since in objections],
@@ -136,6 +140,7 @@ def read(customer_id: int, today: dt.date) -> Relation:
             )
             for row in answers
         ],
+        first_recorded,
     )
 
 

@@ -75,6 +75,7 @@ def customer_search(request: SignedIn) -> HttpResponse:
         "more": len(rows) > search.MOST,
         "tiers": tiering.by_code(month or dt.date.max) if rows else {},
         "due_by": portfolio.due_by(today),
+        "month": month,
     }
     if not request.htmx:
         return render(request, "customers/search.html", context)

@@ -14,12 +14,14 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from bankcrm import figures
 from customers import fields
+from customers.portrait import Unusual
 from customers.tabs.seen import Seen
 
 MOST = 3
 MATURES_WITHIN = 30
 BIRTHDAY_WITHIN = 14
 MOVED_WITHIN = 30
+BIG_WITHIN, BIG_SHARE = 92, 0.2
 FELL_BY = Decimal("0.2")
 NEAR_TIER = Decimal("0.1")
 IDLE_SHARE, IDLE_AMOUNT = 0.6, 50_000
@@ -100,31 +102,53 @@ def _stopped_income(seen: Seen) -> Said:
             return
 
 
+def _largest(seen: Seen, days: int) -> Unusual | None:
+    recent = [one for one in seen.unusual if (seen.movements.known_to - one.day).days <= days]
+    return max(recent, key=lambda each: abs(each.amount), default=None)
+
+
+def _is_big(seen: Seen, one: Unusual | None) -> bool:
+    """Beside what the customer has with the bank, or had, whichever is more."""
+    if one is None or seen.profile is None:
+        return False
+    assets = max(seen.profile.aum, seen.profile.aum_3m_ago)
+    return abs(one.amount) >= BIG_SHARE * float(assets)
+
+
+def _big(seen: Seen) -> Said:
+    one = _largest(seen, BIG_WITHIN)
+    if one and _is_big(seen, one):
+        yield _moved(one)
+
+
 def _unusual(seen: Seen) -> Said:
-    recent = [one for one in seen.unusual if (seen.movements.known_to - one.day).days <= MOVED_WITHIN]
-    if recent:
-        one = max(recent, key=lambda each: abs(each.amount))
-        words = {
-            "amount": figures.money(abs(one.amount)),
-            "day": figures.short_day(one.day),
-            "times": round(one.times),
-        }
-        if one.amount > 0:
-            yield (
-                "arrow-down-left",
-                _("%(amount)s came in on %(day)s, %(times)s times the usual.") % words,
-                "",
-            )
-        else:
-            yield (
-                "arrow-up-right",
-                _("%(amount)s went out on %(day)s, %(times)s times the usual.") % words,
-                "warn",
-            )
+    one = _largest(seen, MOVED_WITHIN)
+    if one and not (_is_big(seen, one) and one == _largest(seen, BIG_WITHIN)):
+        yield _moved(one)
+
+
+def _moved(one: Unusual) -> tuple[str, str, str]:
+    words = {
+        "amount": figures.money(abs(one.amount)),
+        "day": figures.short_day(one.day),
+        "times": figures.number(one.times, 0),
+        "usual": figures.money(one.usual),
+        "who": one.counterparty,
+    }
+    if one.amount > 0 and one.counterparty:
+        said = _("%(amount)s came in on %(day)s from %(who)s, %(times)s times the usual %(usual)s.")
+    elif one.amount > 0:
+        said = _("%(amount)s came in on %(day)s, %(times)s times the usual %(usual)s.")
+    elif one.counterparty:
+        said = _("%(amount)s went out on %(day)s to %(who)s, %(times)s times the usual %(usual)s.")
+    else:
+        said = _("%(amount)s went out on %(day)s, %(times)s times the usual %(usual)s.")
+    icon, tone = ("arrow-down-left", "") if one.amount > 0 else ("arrow-up-right", "warn")
+    return icon, said % words, tone
 
 
 def _fall(seen: Seen) -> Said:
-    profile = seen.profile
+    profile = seen.profile if seen.is_value_known else None
     if profile and profile.aum_3m_ago and profile.aum < profile.aum_3m_ago * (1 - FELL_BY):
         change = profile.aum - profile.aum_3m_ago
         words = {
@@ -143,8 +167,9 @@ def _birthday(seen: Seen) -> Said:
 
 
 def _tier(seen: Seen) -> Said:
+    """Nothing of a month that is not known: it does not count towards losing a tier either."""
     profile = seen.profile
-    if profile is None:
+    if profile is None or not seen.is_value_known:
         return
     ranks = {rule.code: rule for rule in seen.tiers}
     own = ranks.get(profile.tier)
@@ -172,7 +197,7 @@ def _interest(seen: Seen) -> Said:
 
 def _idle(seen: Seen) -> Said:
     profile = seen.profile
-    if profile is None or profile.demand_deposit < IDLE_AMOUNT or not seen.past:
+    if profile is None or not seen.is_value_known or profile.demand_deposit < IDLE_AMOUNT or not seen.past:
         return
     share = float(profile.demand_deposit) / (sum(seen.past[-1].amounts.values()) or 1)
     if share >= IDLE_SHARE:
@@ -198,7 +223,10 @@ def _new(seen: Seen) -> Said:
 
 
 def _unheard(seen: Seen) -> Said:
-    contacts = seen.relation.contacts
+    """Only of a customer whose contacts of the year the bank has brought."""
+    contacts, since = seen.relation.contacts, seen.known_since
+    if since is None or (seen.today - since).days < LONG_AGO_DAYS:
+        return
     if not contacts or (seen.today - contacts[0].day).days > LONG_AGO_DAYS:
         yield "phone-off", _("Nobody has contacted this customer for a year."), ""
 
@@ -218,9 +246,15 @@ def next_birthday(born: dt.date | None, today: dt.date) -> dt.date | None:
 # (rule in words, rule); the order is the order of importance
 RULES: list[tuple[Any, Callable[[Seen], Said]]] = [
     (gettext_lazy("a consumer-finance contract is overdue"), _overdue),
+    (
+        gettext_lazy(
+            "in the quarter to which bookings are known, a fifth of the assets or more moved at once"
+        ),
+        _big,
+    ),
     (gettext_lazy("something matures within 30 days"), _maturities),
     (gettext_lazy("a regular income has not come on its day"), _stopped_income),
-    (gettext_lazy("a movement of the last 30 days of bookings is unusual for this customer"), _unusual),
+    (gettext_lazy("another movement of the last 30 days of bookings is unusual for this customer"), _unusual),
     (gettext_lazy("assets fell by more than a fifth in three months"), _fall),
     (gettext_lazy("a birthday is within 14 days"), _birthday),
     (gettext_lazy("assets are below the own tier, or within a tenth of the next"), _tier),
@@ -228,5 +262,5 @@ RULES: list[tuple[Any, Callable[[Seen], Said]]] = [
     (gettext_lazy("60 % of assets, and at least 50,000, are on demand deposit"), _idle),
     (gettext_lazy("a model gives one product line at least half the chance of the next purchase"), _likely),
     (gettext_lazy("a customer for less than 90 days"), _new),
-    (gettext_lazy("no contact for a year"), _unheard),
+    (gettext_lazy("no contact for a year, of which the bank has records"), _unheard),
 ]

@@ -62,9 +62,23 @@ TOTALS = [
         reasons={"high": _("Has %(value)s with us"), "low": _("Has only %(value)s with us")},
     ),
     value(
+        "balances_on",
+        _("Balances known to"),
+        _(
+            "The month-end through which every balance of the customer is known. A balance that did not come in and"
+            " whose contract was not closed keeps its last month-end balance for three months and counts nothing after"
+            " them; this day then stays behind the profile's. Empty where no balance of a year is known."
+        ),
+        Type.DATE,
+        model_use=False,
+    ),
+    value(
         "aum_high_3m",
         _("Highest AUM, 3 months"),
-        _("The highest AUM of the month and the two before: what the tier is judged by."),
+        _(
+            "The highest AUM of the month and the two before, or of the newest three months whose balances are known:"
+            " what the tier is judged by."
+        ),
         model_use=False,
     ),
     value(
@@ -203,7 +217,7 @@ TOTALS = [
         _("Tier"),
         _(
             "Best tier that AUM or the loan balance reached in the last three months: up at once, down only after"
-            " three months below."
+            " three months below. A month whose balances are not known does not count as below."
         ),
         Type.CHOICE,
         origin=Origin.RULE,

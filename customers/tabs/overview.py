@@ -21,15 +21,15 @@ LATEST = 8
 
 def overview(seen: Seen, _asked: Mapping[str, str]) -> dict[str, Any]:
     classes = _classes(seen)
-    touched = [row for row in classes if row["amount"] or row["change"] or row["due"]]
+    touched = [row for row in classes if row["amount"] or row["change"] or row["due"] or row["of"]]
     year = seen.year_ago
     latest = timeline.timeline(seen.user, seen.customer, seen.today, LATEST)
     return {
-        "chart": aum_chart(seen.past),
+        "chart": aum_chart(seen.known_past),
         "threshold": threshold(seen),
         "classes": touched,
         "nothing_in": ", ".join(str(row["label"]).lower() for row in classes if row not in touched),
-        "change": seen.past[-1].aum - year.aum if year else None,
+        "change": seen.past[-1].aum - year.aum if year and seen.past[-1].is_known else None,
         "peers": seen.peers,
         "compared": said_of(seen),
         "entries": [entries.row(entry, seen) for entry in latest],
@@ -78,11 +78,15 @@ def _class(
     seen: Seen,
 ) -> dict[str, Any]:
     due = coming.get(asset_class.value)
+    balances = seen.balances
+    is_nothing_known = balances is not None and balances.no_amount(asset_class.value)
     return {
         "label": asset_class.label,
         "amount": amount,
+        "of": balances.of(asset_class.value) if balances else "",
+        "is_unknown": is_nothing_known,
         "share": amount / total if total else None,
         "peer": seen.peers.shares[asset_class.value] if seen.peers else None,
-        "change": amount - year.amounts[asset_class.value] if year else None,
+        "change": amount - year.amounts[asset_class.value] if year and not is_nothing_known else None,
         "due": due[0] if due else None,
     }

@@ -9,17 +9,22 @@ from functools import cached_property
 from bankcrm.models import User
 from customers import kyc, peers, portrait, relation, tiering
 from customers.models import Customer, CustomerProfile, Holding, TierRule
+from customers.tabs.balances import Balances, balances_of
 
 
 @dataclass(frozen=True)
 class Seen:
-    """``past``: value of the last two years' month-ends, oldest first; ``tiers``: rules in force, best first."""
+    """``past``: value of the last two years' month-ends, oldest first; ``tiers``: rules in force, best first.
+
+    ``balances``: how far the profile's balances are known.
+    """
 
     user: User
     customer: Customer
     month: dt.date | None
     profile: CustomerProfile | None
     past: list[kyc.Past]
+    balances: Balances | None
     tiers: list[TierRule]
     today: dt.date
     has_own: bool
@@ -31,6 +36,27 @@ class Seen:
     def is_after_the_data(self, day: dt.date) -> bool:
         """Whether the bank's data end before that day: of what was due then nothing is known yet."""
         return self.month is not None and day > self.month
+
+    @property
+    def is_value_known(self) -> bool:
+        """Whether every balance of the newest month is known: only then may the page draw conclusions from it."""
+        return self.balances is not None and self.balances.is_known
+
+    @property
+    def known_past(self) -> list[kyc.Past]:
+        """``past`` without the months whose balances are not known."""
+        return [one for one in self.past if one.is_known]
+
+    @property
+    def known_since(self) -> dt.date | None:
+        """The day from which the bank's records hold the contacts of this customer; None without records of contacts.
+
+        A customer whose profiles begin later, or who came later, is not in the records of the time before.
+        """
+        if self.relation.first_recorded is None or not self.past:
+            return None
+        began = [self.relation.first_recorded, self.past[0].month.replace(day=1)]
+        return max([*began, self.customer.opened_on] if self.customer.opened_on else began)
 
     @cached_property
     def held(self) -> list[Holding]:
@@ -58,14 +84,24 @@ class Seen:
 
     @cached_property
     def year_ago(self) -> kyc.Past | None:
-        """The month-end twelve months before the newest."""
+        """The month-end twelve months before the newest, or the last known before it."""
         if not self.past:
             return None
-        before = [one for one in self.past if one.month <= self.past[-1].month - dt.timedelta(days=360)]
+        before = [one for one in self.known_past if one.month <= self.past[-1].month - dt.timedelta(days=360)]
         return before[-1] if before else None
 
 
 def look(user: User, found: kyc.Found) -> Seen:
-    profile, past = kyc.profile_of(found.customer, found.month)
+    told = kyc.profile_of(found.customer, found.month)
     tiers = list(tiering.rules_at(found.month or dt.date.max))
-    return Seen(user, found.customer, found.month, profile, past, tiers, found.today, found.has_own)
+    return Seen(
+        user,
+        found.customer,
+        found.month,
+        told.profile,
+        told.past,
+        balances_of(told),
+        tiers,
+        found.today,
+        found.has_own,
+    )

@@ -26,8 +26,9 @@ def value(seen: Seen, _asked: Mapping[str, str]) -> dict[str, Any]:
     facts = kyc.facts(seen.customer, seen.month, [Area.VALUE], seen.tier_names)
     return {
         "facts": [fact for code, fact in facts.items() if code not in kyc.ASSETS and code not in AHEAD],
+        "unknown": seen.balances.said if seen.balances else "",
         "ahead_figures": _ahead(seen),
-        "chart": aum_chart(seen.past),
+        "chart": aum_chart(seen.known_past),
         "threshold": threshold(seen),
         "holdings": [{"held": one, "due": _due(one, seen)} for one in seen.held],
         "cut": len(seen.held) == kyc.MOST_HOLDINGS,

@@ -83,7 +83,7 @@ def test_an_income_that_did_not_come_and_an_unusual_movement_are_worth_knowing(l
     found = said(cast.rita, li)
     # 10 October and five days passed without it: bookings are known to 25 November, the business day.
     assert "The monthly income of about ¥12,000 expected on 10 Oct has not come." in found
-    assert "¥90,000 came in on 30 Oct, 180 times the usual." in found
+    assert "¥90,000 came in on 30 Oct from Sale, 180 times the usual ¥500." in found
 
 
 def test_a_fall_of_assets_and_the_distance_to_the_next_tier_are_worth_knowing(li, cast, products):
@@ -102,12 +102,69 @@ def test_idle_money_birthday_and_silence_are_worth_knowing(li, cast, products):
     li.birth_date = dt.date(1976, 12, 3)
     li.save()
     months(li, products["current"], 60_000)
+    profile.build(profile.month_end(MONTH, 13))
+    facts.contact(facts.customer(), dt.date(2024, 12, 2))
     found = said(cast.rita, li)
     assert "Turns 50 on 3 Dec." in found
     assert "¥60,000, 100 % of all assets, lies on demand deposit." in found
     assert "Nobody has contacted this customer for a year." in found
+    assert "None since 1 Sep 2025" in page(cast.rita, li)
     facts.contact(li)
     assert "Nobody has contacted this customer for a year." not in said(cast.rita, li)
+
+
+def test_silence_is_not_claimed_of_a_time_the_bank_has_brought_no_contacts_of(li, cast, products):
+    months(li, products["current"], 60_000)
+    silent = "Nobody has contacted this customer for a year."
+    assert silent not in said(cast.rita, li)
+    assert "no contacts of this customer were brought" in page(cast.rita, li)
+    # Contacts of others do not speak of a customer who came in with the newest file.
+    facts.contact(facts.customer(), dt.date(2024, 12, 2))
+    assert silent not in said(cast.rita, li)
+    assert "None since 1 Oct" in page(cast.rita, li)
+
+
+def test_a_big_movement_of_the_quarter_comes_before_what_matures(li, cast, products):
+    months(li, products["fund-mixed"], 50_000)
+    facts.holding(li, products["deposit-12"], amount=1_000, matures_on=dt.date(2026, 12, 2))
+    for day in range(1, 13):
+        facts.transaction(li, 500, dt.date(2026, 7, day), kind="transfer", counterparty=f"Shop {day * day}")
+    facts.transaction(li, 12_000, dt.date(2026, 9, 19), kind="transfer", counterparty="Sale")
+    facts.transaction(li, 50, dt.date(2026, 10, 31))
+    assert said(cast.rita, li)[0] == "¥12,000 came in on 19 Sep from Sale, 24 times the usual ¥500."
+    # Less than a fifth of the assets, and longer ago than 30 days: nothing to begin a call with.
+    CustomerProfile.objects.update(aum=61_000)
+    assert not [one for one in said(cast.rita, li) if "came in" in one]
+
+
+def test_a_balance_that_did_not_come_in_is_said_with_its_date_and_concludes_nothing(li, cast, products):
+    facts.holding(li, products["current"])
+    facts.balance(li, products["current"], 120_000, dt.date(2026, 8, 31))
+    facts.balance(li, products["current"], 90_000, dt.date(2026, 9, 30))
+    for back in (2, 1, 0):
+        profile.build(profile.month_end(MONTH, back))
+    assert "Balance of 30 Sep; no balance of October has come in yet." in page(cast.rita, li)
+    facts.balance(facts.customer(), products["current"], 1)
+    text = page(cast.rita, li)
+    assert "Balance of 30 Sep; none known for October." in text
+    assert "of 30 Sep</span>" in text
+    assert "¥90,000" in text
+    assert not [one for one in said(cast.rita, li) if "below tier" in one]
+    facts.balance(li, products["current"], 90_000)
+    profile.build(MONTH)
+    assert "Balance of" not in page(cast.rita, li)
+    assert [one for one in said(cast.rita, li) if "below tier" in one]
+
+
+def test_an_old_or_missing_balance_is_not_known_rather_than_nothing(li, cast, products):
+    facts.holding(li, products["current"], dt.date(2020, 1, 1))
+    profile.build(MONTH)
+    text = page(cast.rita, li)
+    assert "Not known" in text
+    assert "No balance of this customer has come in." in text
+    assert "¥0" not in text
+    facts.balance(li, products["current"], 115_267, dt.date(2024, 3, 31))
+    assert "Last known: ¥115,267 on 31 Mar 2024." in page(cast.rita, li)
 
 
 def test_a_likely_next_purchase_is_worth_knowing_from_half_the_chance_on(li, cast, products):
