@@ -133,11 +133,13 @@ def _page(request: SignedIn) -> str:
 
 
 def campaign_work(request: SignedIn, pk: int) -> HttpResponse:
-    """The progress of selection and push, asked for every second; at its end the page is loaded anew."""
+    """The progress of selection and push, asked for every second; at its end the page is loaded anew, and before when
+    the campaign is no longer in the ``state`` the page was made in."""
     campaign = frame.campaign_of(request, pk)
     work = campaign_page.work(campaign)
-    if not any(not run.is_finished for run in work):
-        # What ended changed nearly every card.
+    moved_on = request.GET.get("state", campaign.state) != campaign.state
+    if moved_on or all(run.is_finished for run in work):
+        # Either changed nearly every card.
         return HttpResponse(headers={"HX-Refresh": "true"})
     context = frame.work(request, campaign) | {"is_poll": True}
     # While a push runs, its equation moves with it.

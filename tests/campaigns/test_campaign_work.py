@@ -95,6 +95,25 @@ def test_while_a_push_runs_its_equation_says_what_is_still_to_push(cast: Cast) -
     assert counted.selected == counted.pushed + counted.control + counted.to_push
 
 
+def test_a_page_from_before_the_push_loads_itself_anew_once_the_campaign_runs(cast: Cast) -> None:
+    campaign, _run = being_pushed(cast)
+    client, url = login(cast.mei), reverse("campaign-work", args=[campaign.pk])
+    page = client.get(reverse("campaign-detail", args=[campaign.pk])).content.decode()
+    assert f'hx-get="{url}?state=running"' in page
+    # Its cards say Edit, and its head offers to push what is being pushed.
+    assert client.get(url, {"state": "approved"})["HX-Refresh"] == "true"
+    assert "HX-Refresh" not in client.get(url, {"state": "running"})
+
+
+def test_before_the_first_lead_there_is_a_place_for_the_equation_of_the_push(cast: Cast) -> None:
+    factories.make_customers(60, cast.tree.n1, cast.rita)
+    campaign, client = factories.approved(cast), login(cast.mei)
+    act(client, campaign, "push")
+    page = client.get(reverse("campaign-detail", args=[campaign.pk])).content.decode()
+    assert page.count('id="reconciliation"') == 1
+    assert "every customer accounted for" not in page
+
+
 def test_recall_and_close_wait_for_the_push(cast: Cast) -> None:
     campaign, run = being_pushed(cast)
     client, url = login(cast.mei), reverse("campaign-detail", args=[campaign.pk])
