@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from bankcrm import figures
-from customers.imports import campaign_undo, loads, reporting, undo
+from customers.imports import campaign_undo, loads, own_fields, reporting, undo
 from customers.models import ImportFile
 
 State = ImportFile.State
@@ -79,11 +79,11 @@ def _missing(file: ImportFile) -> dict[str, Any] | None:
         return None
     known = int(file.options.get("known", 0))
     sentence = ngettext(
-        "%(missing)s of the %(known)s rows known from %(source)s (%(share)s) is not in the file.",
-        "%(missing)s of the %(known)s rows known from %(source)s (%(share)s) are not in the file.",
+        "%(missing)s of the %(known)s open rows known from %(source)s (%(share)s) is not in the file.",
+        "%(missing)s of the %(known)s open rows known from %(source)s (%(share)s) are not in the file.",
         file.missing,
     )
-    counted = loads.Missing(known, file.missing)
+    counted, ended = loads.Missing(known, file.missing), int(file.options.get("ended", 0))
     return {
         "sentence": sentence
         % {
@@ -92,6 +92,14 @@ def _missing(file: ImportFile) -> dict[str, Any] | None:
             "source": file.source,
             "share": figures.pct(counted.share),
         },
+        "ended": ngettext(
+            "%(ended)s more row of this source had ended before and is not counted.",
+            "%(ended)s more rows of this source had ended before and are not counted.",
+            ended,
+        )
+        % {"ended": f"{ended:,}"}
+        if ended
+        else "",
         "is_many": counted.is_many,
         "first": loads.KEEP if counted.is_many else loads.CLOSE,
         "closing": str(loads.CLOSINGS[file.kind].sentence),
@@ -102,6 +110,7 @@ def undo_context(file: ImportFile) -> dict[str, Any]:
     """What taking the file back would do, or what stands in the way."""
     objection = undo.objection(file)
     standing = [] if objection else undo.standing(file)
+    own_told = own_fields.told_customers(file) if file.inserted is not None else 0
     effects = (
         _campaign_effects(file)
         if file.kind == ImportFile.Kind.CAMPAIGN
@@ -109,6 +118,7 @@ def undo_context(file: ImportFile) -> dict[str, Any]:
             (_("Rows it brought, which are removed"), file.inserted or 0),
             (_("Rows it changed, which get their former values"), file.updated or 0),
             (_("Rows it marked as gone, which are open again"), file.closed or 0),
+            (_("Customers whose own fields it told of, which say again what they said"), own_told),
         ]
     )
     return {

@@ -33,7 +33,7 @@ class ExpectedSerializer(serializers.Serializer):
 
     new = serializers.IntegerField()
     changed = serializers.IntegerField()
-    unchanged = serializers.IntegerField(help_text=_("say what is known already, own fields aside"))
+    unchanged = serializers.IntegerField(help_text=_("say what is known already"))
 
 
 EXPECTED_HELP = _(

@@ -108,7 +108,7 @@ def _check(file: ImportFile, job: Job | None) -> None:
     # Rows that are in are beyond choosing: an interrupted merge that is checked again keeps what was confirmed.
     if missing is not None and file.inserted is None:
         options.pop("absent", None)
-        options["known"] = missing.known
+        options["known"], options["ended"] = missing.known, missing.ended
         options["staying"] = loads.staying(file)
     _mark(
         file,

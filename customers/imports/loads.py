@@ -48,31 +48,32 @@ CLOSINGS: dict[str, Closing] = {
         "closed_on",
         "GREATEST({day}::date, t.opened_on)",
         "t.closed_on IS NULL",
-        gettext_lazy("Customers known from this source that the file does not hold left on this day."),
+        gettext_lazy("Marked as gone, they count as having left on the day of the load."),
         reopens=True,
     ),
     ImportFile.Kind.HOLDINGS: Closing(
         "closed_on",
         "GREATEST({day}::date, t.opened_on)",
         "t.closed_on IS NULL",
-        gettext_lazy("Contracts known from this source that the file does not hold were closed on this day."),
+        gettext_lazy("Marked as gone, they count as closed on the day of the load."),
         reopens=True,
     ),
     ImportFile.Kind.STAFF: Closing(
         "is_active",
         "false",
         "t.is_active AND t.id <> {user}",
-        gettext_lazy("People known from this source whom the file does not hold can no longer sign in."),
+        gettext_lazy("Marked as gone, they can no longer sign in."),
     ),
 }
 
 
 @dataclass(frozen=True)
 class Missing:
-    """Open rows known from the source, and how many of them the file does not hold."""
+    """Open rows known from the source, how many of them the file does not hold, and how many more had ended before."""
 
     known: int
     missing: int
+    ended: int = 0
 
     @property
     def share(self) -> float:
@@ -169,8 +170,15 @@ def count(file: ImportFile) -> Missing | None:
         cursor.execute(
             SQL(
                 "SELECT (SELECT count(*) FROM {table} t WHERE {known}),"
-                " (SELECT count(*) FROM {table} t WHERE {known} AND {free} AND {gone})"
-            ).format(gone=_gone(file), free=_free(file), table=_table(file), known=_known(file))
+                " (SELECT count(*) FROM {table} t WHERE {known} AND {free} AND {gone}),"
+                " (SELECT count(*) FROM {table} t WHERE {brought} AND NOT ({known}))"
+            ).format(
+                gone=_gone(file),
+                free=_free(file),
+                table=_table(file),
+                known=_known(file),
+                brought=_brought(file),
+            )
         )
         return Missing(*cursor.fetchone())
 

@@ -18,7 +18,7 @@ from django.utils.translation import override
 
 from bankcrm.models import User
 from customers.imports import mapping, sampling, values
-from customers.imports.kinds import KINDS, Kind, Reading, Target, Type
+from customers.imports.kinds import KINDS, Kind, Reading, Target, Type, own
 from customers.models import ImportFile, ImportSource
 
 State = ImportFile.State
@@ -31,6 +31,7 @@ OF_ONE_FILE = (
     "moved",
     "absent",
     "known",
+    "ended",
     "expected",
     "staying",
     "others",
@@ -219,7 +220,9 @@ def of_source(source: ImportSource, columns: Sequence[str], fresh: dict[str, str
             "gone": lost,
             "new": new,
             "perhaps": _perhaps(lost, new, fresh),
-            "sentence": _sentence(KINDS[source.kind], source.name, lost, new),
+            "sentence": _sentence(
+                own.extended(KINDS[source.kind], options.get("own", {}), {}), source.name, lost, new
+            ),
         }
     return Proposal(mapped, options)
 

@@ -26,7 +26,7 @@ SENTENCES = {
     "unknown_product": _("No product has the code or the name “{value}”."),
     "unknown_customer": _("No customer has the number “{value}”."),
     "duplicate_key": _("An earlier row of the file, line {value}, has the same key; the first one counts."),
-    "wrong_number_of_fields": _("The row has {value} fields, the header has {columns}."),
+    "wrong_number_of_fields": _("Fields in the row: {value}, in the header: {columns}."),
     "nul_byte": _("The row holds a NUL byte, which is no text."),
     "bad_quotes": _("The quotation marks of the row do not match."),
     "error_cell": _("“{value}” is an error of a spreadsheet, not a value."),

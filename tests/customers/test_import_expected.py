@@ -71,7 +71,7 @@ def test_a_full_load_asks_as_well_and_says_when_the_number_is_needed(cast: Cast)
     client.post(reverse("import-map", args=[file.pk]), filled(page) | {"source": "core", "load": "full"})
     work()
     text = client.get(reverse("import-detail", args=[file.pk])).content.decode()
-    assert "1 of the 2 rows known from core (50.0" in text
+    assert "1 of the 2 open rows known from core (50.0" in text
     assert "Let 1 row in? Would be new: 0" in text
     assert "To mark them as gone, type their number: 1" in text
 

@@ -13,6 +13,7 @@ from bankcrm import clock, runs
 from bankcrm.models import Run
 from customers.models import Customer, Holding, ImportFile
 from tests.cast import Cast, login
+from tests.customers.import_page_steps import bring_in, filled, upload
 from tests.customers.imports_world import product
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +65,7 @@ def test_a_full_load_shows_who_is_missing_and_marks_them_only_when_the_number_is
     merge(client, bring(client, source="core"))
     file = bring(client, b"number,name\nC1,A\n", source="core", load="full", effective_on="2026-10-31")
     text = text_of(client, file)
-    assert "2 of the 3 rows known from core (66.7\u00a0%) are not in the file." in text
+    assert "2 of the 3 open rows known from core (66.7\u00a0%) are not in the file." in text
     assert "That is a lot: is the file complete?" in text
     assert "core · full load · as of 2026-10-31" in text
     answer = client.post(
@@ -77,6 +78,26 @@ def test_a_full_load_shows_who_is_missing_and_marks_them_only_when_the_number_is
     merge(client, file, missing="close", agreed="2")
     assert Customer.objects.filter(closed_on=dt.date(2026, 10, 31)).count() == 2
     assert "Marked as gone" in text_of(client, file)
+
+
+def test_who_had_left_before_is_told_apart_from_who_is_missing_now(cast: Cast) -> None:
+    client = login(cast.ana)
+    merge(client, bring(client, source="core"))
+    one = b"number,name\nC1,A\n"
+    merge(client, bring(client, one, source="core", load="full"), missing="close", agreed="2")
+    text = text_of(client, bring(client, b"number,name\nC9,Z\n", source="core", load="full"))
+    assert "1 of the 1 open rows known from core" in text
+    assert "2 more rows of this source had ended before and are not counted." in text
+
+
+def test_own_fields_are_named_where_columns_moved_and_where_a_file_is_taken_back(cast: Cast) -> None:
+    client = login(cast.ana)
+    page = upload(client, b"number,name,Score\nC1,A,600\nC2,B,700\n", source="club")
+    file = bring_in(client, page, filled(page))
+    undo = client.get(reverse("import-undo", args=[file.pk])).content.decode()
+    assert "Customers whose own fields it told of" in undo
+    page = upload(client, b"number,name\nC1,A\n", name="later.csv", source="club")
+    assert "Score (Score, an own field)" in page.content.decode()
 
 
 def test_a_full_load_without_a_source_is_refused_on_the_form(cast: Cast) -> None:

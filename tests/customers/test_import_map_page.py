@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from customers.imports import proposing, sampling
 from customers.imports.kinds import KINDS
 from customers.models import Assignment, Customer, Holding, ImportFile, MonthlyBalance, Product
 from tests.cast import Cast, login
@@ -144,3 +145,30 @@ def test_counts_say_of_how_many_rows_and_the_example_is_of_this_file(cast: Cast)
     small = upload(client, b"number,name\nC1,A\n", name="small.csv")
     assert small.context["sampled"] == 0
     assert "1 line " in small.context["how_read"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "heading", "meanings"),
+    [
+        (
+            "holdings",
+            "deposit_id account_holder type start end principal",
+            "number customer product opened_on matures_on amount",
+        ),
+        (
+            "holdings",
+            "Kontonummer Kunde Produkt Beginn Fälligkeit Betrag",
+            "number customer product opened_on matures_on amount",
+        ),
+        (
+            "holdings",
+            "存单号 客户 存款类型 起始日 到期日 存款金额",
+            "number customer product opened_on matures_on amount",
+        ),
+        ("balances", "client type stichtag avg_balance saldo", "customer product month average closing"),
+    ],
+)
+def test_headings_of_other_banks_are_understood(kind: str, heading: str, meanings: str) -> None:
+    names = heading.split()
+    row = [f"A{at}" for at in range(len(names))]
+    assert list(proposing.propose(KINDS[kind], sampling.columns(names, [row])).values()) == meanings.split()

@@ -177,7 +177,7 @@ def test_a_ragged_row_a_nul_byte_and_a_lone_quote_are_left_out_by_line(cast: Cas
         ("C7", "H"),
     ]
     assert ImportReject.objects.get(file=file, line=7).raw == '"C5,""E""x,Wien"'
-    assert ImportReject.objects.get(file=file, line=3).reason == "The row has 2 fields, the header has 3."
+    assert ImportReject.objects.get(file=file, line=3).reason == "Fields in the row: 2, in the header: 3."
 
 
 def test_a_very_long_field_is_a_reject_and_no_crash(cast: Cast, tmp_path: Path) -> None:
