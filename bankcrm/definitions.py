@@ -56,7 +56,10 @@ DEFINITIONS = {
     ),
     "decile": (_("Decile"), _("The customers' tenth by score; decile 1 has the highest scores.")),
     "eligibility": (_("Eligibility"), _("Whether a customer may receive this offer at all.")),
-    "expected_value": (_("Expected value"), _("Chance of a conversion times what one is worth.")),
+    "expected_value": (
+        _("Expected value"),
+        _("Chance of a conversion times what a sale earns, less what the contact costs."),
+    ),
     "exploration": (
         _("Exploration"),
         _(

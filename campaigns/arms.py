@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection
 
 from campaigns.models import Arm, Campaign, Selection
+
+
+def margin(arms: Iterable[Arm]) -> float:
+    """Margin of a sale less its cost, averaged over the arms by share; money.
+
+    Arms are drawn after the ranking, so a customer is ranked by what the arms are worth on average.
+    """
+    return _mean(arms, "margin_per_sale") - _mean(arms, "cost_per_sale")
+
+
+def contact_cost(arms: Iterable[Arm]) -> float:
+    """Cost of a contact, averaged over the arms by share; money."""
+    return _mean(arms, "cost_per_contact")
+
+
+def _mean(arms: Iterable[Arm], name: str) -> float:
+    return float(sum((arm.share * getattr(arm.offer, name) for arm in arms if arm.offer), Decimal(0)))
 
 
 def replace_arms(campaign: Campaign, arms: Sequence[Mapping[str, Any]]) -> None:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from analytics import audience
 from analytics.models import ScoreRun
-from campaigns import exploration
+from campaigns import arms, exploration
 from campaigns.conflicts import Refused
 from campaigns.contact_policy import BLOCKS, Policy, member, policy
 from campaigns.control import control_fraction_sql
@@ -81,21 +81,13 @@ class Inputs:
             return "score"
         return "history" if self.rate is not None else "draw"
 
-    def _mean(self, field_name: str) -> float:
-        # Arms are drawn after the ranking, so a customer is ranked by what the arms are worth on average.
-        total = sum(
-            (arm.share * getattr(arm.offer, field_name) for arm in self.arms if arm.offer), Decimal(0)
-        )
-        return float(total)
-
     @property
     def margin(self) -> float:
-        """Margin of a sale less its cost, averaged over the arms by share; money."""
-        return self._mean("margin_per_sale") - self._mean("cost_per_sale")
+        return arms.margin(self.arms)
 
     @property
     def contact_cost(self) -> float:
-        return self._mean("cost_per_contact")
+        return arms.contact_cost(self.arms)
 
 
 def judged(inputs: Inputs, *, customer_id: int | None = None) -> Piece:

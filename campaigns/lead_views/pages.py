@@ -119,7 +119,7 @@ def note_undo(request: SignedIn, pk: int) -> HttpResponse:
 def _noted(request: SignedIn, pk: int) -> HttpResponse:
     """What a note changes on the page, and nothing else: an outcome may be half typed."""
     lead = get_object_or_404(Lead.objects.visible_to(request.user), pk=pk)
-    context = {"lead": lead, **workspace.noted(lead)}
+    context = {"lead": lead, **workspace.noted(lead, request.user)}
     return trigger(render(request, "campaigns/leads/_noted.html", context), "noted")
 
 

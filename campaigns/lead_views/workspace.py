@@ -15,18 +15,20 @@ from django.utils.translation import ngettext
 
 from bankcrm import clock, figures
 from bankcrm.models import Role, User
-from campaigns import calling, followup, queue
+from campaigns import arms, calling, definition, followup, queue
 from campaigns.lead_forms import local_value
 from campaigns.lead_views import rows
 from campaigns.models import FollowUp, Lead, LeadNote
 from campaigns.models.leads import to_work
 from campaigns.outcomes import MEANINGS, DeclineReason, NextStep, proposed_next
-from customers import consents_page
+from customers import consents_page, timeline
 from customers.models import Customer
-from customers.tabs import TABS
+from customers.tabs import TABS, entries
 
 RAIL = 40
 LAST = 4
+# Nobody sees a difference below it.
+CENT = 0.011
 
 
 def sight(user: User) -> QuerySet[Lead]:
@@ -65,10 +67,10 @@ def context(request: HttpRequest, lead: Lead, user: User) -> dict[str, Any]:
         "recent": calling.recent_contacts(lead.customer, today),
         "recent_days": calling.RECENT_DAYS,
         "reasons": rows.reasons(lead),
-        "margin": lead.arm.offer.margin_per_sale if lead.arm.offer else None,
+        "worth": _worth(lead),
         "score": _score(lead),
         "script": _script(lead),
-        **noted(lead),
+        **noted(lead, user),
         "may_note": works,
         "others": _others(lead, user),
         **_customer_panel(lead, user),
@@ -107,6 +109,24 @@ def _score(lead: Lead) -> dict[str, Any] | None:
     }
 
 
+def _worth(lead: Lead) -> str:
+    """ "1.67 % × ¥840 − ¥12 a contact": where the expected value comes from; "" where it does not come from a score.
+
+    The offer may have changed since the selection: then the sum would not add up, and nothing is said.
+    """
+    probability, value = lead.target.probability, lead.value
+    if probability is None or value is None or lead.target.selection.score_run_id is None:
+        return ""
+    offered = definition.arms_of(lead.campaign)
+    sale, contact = arms.margin(offered), arms.contact_cost(offered)
+    if abs(float(probability) * sale - contact - float(value)) > CENT:
+        return ""
+    worth = f"{figures.pct(probability, 2)} × {figures.money(sale)}"
+    if contact:
+        worth += " " + _("− %(cost)s a contact") % {"cost": figures.money(contact)}
+    return worth
+
+
 def _script(lead: Lead) -> list[tuple[str, str]]:
     offer = lead.arm.offer
     if offer is None:
@@ -125,14 +145,25 @@ def _is_own(lead: Lead, user: User) -> bool:
     return user.role == Role.RM or lead.rm_id == user.pk
 
 
-def noted(lead: Lead) -> dict[str, Any]:
-    """What was typed about this customer before, newest first, on whichever lead; and the key of the next note."""
+def noted(lead: Lead, user: User) -> dict[str, Any]:
+    """What was typed about this customer before, newest first, on whichever lead; and the key of the next note.
+
+    Where nothing was, the last contact from whatever source, for whoever may see the customer.
+    """
     before: list[FollowUp | LeadNote] = []
     for kind in (FollowUp, LeadNote):
         typed = kind.objects.filter(lead__customer=lead.customer_id, undone_at__isnull=True)
         before += typed.select_related("by", "lead__campaign").order_by("-id")[:LAST]
     before.sort(key=lambda one: one.at, reverse=True)
-    return {"history": before[:LAST], "note_key": uuid.uuid4()}
+    last = None
+    if not before and Customer.objects.visible_to(user).filter(pk=lead.customer_id).exists():
+        contacts = timeline.timeline(user, lead.customer, clock.today(), 1, groups=[timeline.Group.CONTACTS])
+        last = next(iter(contacts), None)
+    return {
+        "history": before[:LAST],
+        "last_contact": {"day": last.day, "text": entries.contact(last)} if last else None,
+        "note_key": uuid.uuid4(),
+    }
 
 
 def _others(lead: Lead, user: User) -> list[Lead]:

@@ -68,6 +68,13 @@ def row(entry: Entry, seen: Seen) -> dict[str, Any]:
     }
 
 
+def contact(entry: Entry) -> str:
+    """A contact outside the list: "Call: Fund, No answer"."""
+    what, meta = _contact(entry)
+    _icon, text = TEXTS.get(entry.kind, ("point", "%(what)s"))
+    return ", ".join([(str(text) % {"what": what}).strip(" :"), *(part for part in meta if part)])
+
+
 def _plain(entry: Entry, _seen: Seen) -> tuple[str, list[str]]:
     return entry.what, [entry.detail.replace("_", " ")]
 
@@ -90,7 +97,7 @@ def _matured(entry: Entry, seen: Seen) -> tuple[str, list[str]]:
     return entry.what, [unheard if seen.is_after_the_data(entry.day) else "", amount]
 
 
-def _contact(entry: Entry, _seen: Seen) -> tuple[str, list[str]]:
+def _contact(entry: Entry, _seen: Seen | None = None) -> tuple[str, list[str]]:
     length = figures.duration(float(entry.amount)) if entry.amount else ""
     return entry.what, [_product(entry), campaign_names.outcome(entry.detail), length]
 
