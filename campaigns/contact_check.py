@@ -98,12 +98,13 @@ def _over_cap(customer: Customer, rule: ContactRule, on: dt.date, campaign_code:
     statement = compose(
         "SELECT count(*) FROM customers_contact WHERE customer_id = {customer} AND contacted_on > {since}"
         " AND contacted_on <= {on} AND was_reached IS NOT FALSE AND (campaign_code = '' OR campaign_code <> {campaign})"
-        " AND ({channel} = '' OR channel = {channel})",
+        " AND ({channel} = '' OR channel = {channel}) AND ({product} = '' OR product_code = {product})",
         customer=customer.pk,
         since=on - dt.timedelta(days=rule.days),
         on=on,
         campaign=campaign_code,
         channel=rule.channel,
+        product=rule.product.code if rule.product else "",
     )
     with connection.cursor() as cursor:
         cursor.execute(statement.sql, statement.params)

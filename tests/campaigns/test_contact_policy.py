@@ -14,7 +14,7 @@ from campaigns.contact_check import why_blocked
 from campaigns.contact_policy import blocked_code, policy
 from campaigns.models import ContactRule, Lead
 from campaigns.statement import EMPTY, Piece, compose
-from customers.models import Consent, Contact, Customer, Product, QuietPeriod, Response
+from customers.models import Consent, Contact, Customer, Holding, Product, QuietPeriod, Response
 from tests.campaigns import factories
 from tests.campaigns.factories import TODAY
 from tests.cast import Cast
@@ -181,6 +181,15 @@ def test_default_rules_are_written_once_and_never_over_the_banks_own(db: None) -
 
 def test_the_call_page_and_the_set_agree_on_everybody(cast: Cast, product: Product) -> None:
     contact_policy.ensure_default_rules()
+    bond, first_product = factories.make_product("bond"), factories.make_product("current")
+    ContactRule.objects.bulk_create(
+        [
+            ContactRule(kind="cap", maximum=1, days=10, product=product),
+            ContactRule(kind="apart", days=9, product=product, other_product=bond),
+            ContactRule(kind="after", product=product, other_product=first_product),
+            ContactRule(kind="after", product=bond, other_product=product),
+        ]
+    )
     chance = random.Random(4)
     for pk in factories.make_customers(150, cast.tree.n1, cast.rita):
         customer = factories.customer(pk)
@@ -206,7 +215,19 @@ def test_the_call_page_and_the_set_agree_on_everybody(cast: Cast, product: Produ
                 lifted_at=chance.choice([None, None, timezone.now()]),
             )
         for _n in range(chance.choice([0, 0, 1, 3])):
-            touch(customer, chance.randint(-2, 40), chance.choice(["phone", "sms"]))
+            touch(
+                customer,
+                chance.randint(-2, 40),
+                chance.choice(["phone", "sms"]),
+                product_code=chance.choice(["fund", "fund", "fund", "bond"]),
+            )
+        if chance.random() < 0.8:
+            Holding.objects.create(
+                number=f"L{pk}",
+                customer=customer,
+                product=first_product,
+                opened_on=days_ago(chance.randint(-2, 90)),
+            )
         if chance.random() < 0.2:
             Response.objects.create(
                 customer=customer,
