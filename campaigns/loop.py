@@ -39,6 +39,8 @@ Report = Callable[[str], None]
 ROUND_MONTHS = 2
 # A past campaign fourteen months back is the oldest that models learn from.
 PROFILE_MONTHS = 15
+# Of fewer customers nobody is left for a campaign and its control; a loop of so many plays to its end.
+SMALLEST = 200
 
 
 @dataclass
@@ -81,8 +83,13 @@ def empty() -> None:
 def make_bank(loop: Loop, *, size: int, months: int, seed: int, today: dt.date, replace: bool) -> None:
     """A sample bank with a history of ``months`` up to the last month-end before ``today``, and its profiles.
 
-    Profiles are built for the months that models and trends read, not for the whole history.
+    Profiles are built for the months that models and trends read, not for the whole history. Raises LoopFailed, before
+    anything is replaced, where ``size`` is under SMALLEST.
     """
+    if size < SMALLEST:
+        raise LoopFailed(
+            f"A bank of {size:,} customers is too small for the loop: the smallest that works is {SMALLEST}."
+        )
     if replace:
         empty()
     with loop.stage("sample bank") as counts:

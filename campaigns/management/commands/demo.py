@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError, call_command
 
-from bankcrm import clock, embedded
+from bankcrm import clock, embedded, runs
 from bankcrm.embedded import claims
 from bankcrm.management.commands.serve import claim_port
 from bankcrm.models import Role
@@ -108,7 +108,7 @@ class Command(BaseCommand):
                 showcase.divide_customers(played)
                 showcase.learn_preferences(played)
             showcase.define_other_models()
-        except (loop_steps.LoopFailed, sample_bank.NotEmpty) as error:
+        except (loop_steps.LoopFailed, runs.Refused, sample_bank.NotEmpty) as error:
             raise CommandError(str(error)) from error
         finally:
             clock.set_day(None)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
-from bankcrm import clock, embedded
+from bankcrm import clock, embedded, runs
 from bankcrm.embedded import claims
 from campaigns import loop, loop_report, loop_steps
 from campaigns.loop_console import Console
@@ -58,7 +58,7 @@ class Command(BaseCommand):
                     loop.play_round(done, number, capacity)
         except sample_bank.NotEmpty as error:
             raise CommandError(f"{error}: use --replace, or another database by BANKCRM_DATABASE") from error
-        except loop_steps.LoopFailed as error:
+        except (loop_steps.LoopFailed, runs.Refused) as error:
             raise CommandError(str(error)) from error
         finally:
             clock.set_day(None)
