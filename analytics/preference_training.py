@@ -18,16 +18,18 @@ from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from analytics import card, features, labels, preferences, targets
+from analytics.material import TODAYS_ROW, refusing
 from analytics.modelling import artefact, preference_quality
+from analytics.modelling.leakage import BETTER_THAN_TODAY, LeakageFound, preference_leaks
 from analytics.modelling.matrix import FeatureSpec
 from analytics.modelling.preference import FittedPreference, fit_preference, split_by_time
 from analytics.modelling.sentences import ModellingRefusal, Sentence, gettext_noop
 from analytics.modelling.splits import Slices
 from analytics.models import ModelVersion, PredictiveModel
-from analytics.material import TODAYS_ROW, refusing
 from analytics.training import Draft, store
 from bankcrm import runs
 from bankcrm.models import User
+from customers import fields as catalogue
 
 SOURCE = "preferences"
 RESAMPLES = 500
@@ -41,9 +43,10 @@ THINNED = gettext_noop(
     "Learned from %(share).0f %% of the customers, chosen by a hash: more would take longer."
 )
 NEVER_CHOSEN = gettext_noop("Never an answer, because nobody chose it: %(names)s.")
-NOT_SCANNED = gettext_noop(
-    "Fields are not scanned for knowing the outcome, because what is preferred today rightly says much about tomorrow:"
-    " the comparison with today's facts shows how much the model adds."
+SCANNED = gettext_noop(
+    "Every field was scanned for knowing the later choice. What is preferred today rightly says much about tomorrow,"
+    " so a field is refused when it tells the later choice better than the earlier one (AUC by %(margin).2f), or all"
+    " but certainly."
 )
 NOT_WHETHER = gettext_noop(
     "Says what is likeliest, not whether anything will be done, nor whether an offer moves it."
@@ -76,6 +79,7 @@ def train(
             data = read(model, day)
             codes = data.y.astype(np.intp)
             slices = split_by_time(data.dates, codes)
+            _refuse_leaks(about, data, codes, slices.train)
             _step(job, 1, _("Fitting and calibrating"))
             fitted = fit_preference(
                 data.X,
@@ -94,6 +98,19 @@ def train(
     document["seconds"] = round(time.monotonic() - began, 1)
     draft = Draft(algorithm(fitted), fitted.specs, document, artefact.dump(fitted))
     return store(model, user, job, [draft])
+
+
+def _refuse_leaks(
+    about: preferences.Subject, data: labels.Dataset, codes: NDArray[np.intp], rows: NDArray[np.intp]
+) -> None:
+    """Raise LeakageFound when a field of the training rows knew what was chosen later."""
+    known = features.learn_specs([catalogue.get(about.fact)], np.unique(data.dates).tolist())
+    today = _fact(about.fact, known, data.again(known, rows), about.classes)
+    if today is None:
+        raise RuntimeError(f"{about.fact} is no category")
+    names = [about.label(code) for code in about.classes]
+    if leaks := preference_leaks(data.X[rows], codes[rows], today, data.specs, names):
+        raise LeakageFound(leaks)
 
 
 def _step(job: runs.Job | None, done: int, note: str) -> None:
@@ -144,7 +161,8 @@ def _card(
         "horizon_days": model.horizon_days,
         "n": len(data.y),
         "notes": [card.sentence(text) for text in told],
-        "limits": [card.sentence(Sentence(text)) for text in (NOT_WHETHER, TODAYS_ROW, NOT_SCANNED)],
+        "limits": [card.sentence(Sentence(text)) for text in (NOT_WHETHER, TODAYS_ROW)]
+        + [card.sentence(Sentence(SCANNED, {"margin": BETTER_THAN_TODAY}))],
         "comparison": _learners(fitted),
         "calibration_refusal": _kept(fitted.calibration_refusal),
         "objection": _kept(objection),

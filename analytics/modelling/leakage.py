@@ -19,6 +19,10 @@ from .matrix import FeatureSpec, check_labels, check_matrix
 from .sentences import ModellingRefusal, Sentence, gettext_noop
 
 AUC_LIMIT = 0.90
+# Of preferences, which last: what is preferred today rightly ranks tomorrow. A leak knows tomorrow better than today by
+# so much, or all but certainly.
+BETTER_THAN_TODAY = 0.05
+CERTAIN = 0.995
 ROWS_LOOKED_AT = 50_000
 BINS = 20
 
@@ -76,6 +80,48 @@ def leakage_scan(
         if auc > limit:
             leaks.append(Leak(j, spec.name, auc, _sentence(spec, auc, limit)))
     return sorted(leaks, key=lambda leak: -leak.auc)
+
+
+def preference_leaks(
+    X: ArrayLike, codes: ArrayLike, today: ArrayLike, specs: Sequence[FeatureSpec], names: Sequence[str]
+) -> list[Leak]:
+    """Features that know what is chosen later, worst first; scan training rows only.
+
+    `codes` (n,) are positions in `names` of what was chosen, `today` (n,) of what was preferred at the row's date,
+    −1 where nothing was. A feature leaks about a class when its AUC (that class against the others, as in
+    `leakage_scan`) exceeds the limit there, and also what it has about `today` on the rows where that is known by 0.05,
+    or 0.995. Classes of fewer than 20 rows are not asked; at most 50,000 evenly spaced rows are looked at.
+    """
+    matrix, chosen, so_far = check_matrix(X, specs), np.asarray(codes), np.asarray(today)
+    if len(matrix) > ROWS_LOOKED_AT:
+        rows = np.linspace(0, len(matrix) - 1, ROWS_LOOKED_AT).astype(np.intp)
+        matrix, chosen, so_far = matrix[rows], chosen[rows], so_far[rows]
+    worst: dict[int, Leak] = {}
+    for code, name in enumerate(names):
+        later, now = (chosen == code).astype(np.int8), (so_far[so_far >= 0] == code).astype(np.int8)
+        if min(later.sum(), len(later) - later.sum()) < BINS:
+            continue
+        known = min(now.sum(), len(now) - now.sum()) >= BINS
+        for leak in leakage_scan(matrix, later, specs):
+            spec = specs[leak.feature]
+            column, categorical = matrix[so_far >= 0, leak.feature], spec.kind == "categorical"
+            before = single_feature_auc(column, now, categorical=categorical) if known else 0.5
+            if leak.auc < min(before + BETTER_THAN_TODAY, CERTAIN):
+                continue
+            if leak.feature not in worst or leak.auc > worst[leak.feature].auc:
+                told = _preference_sentence(spec, name, leak.auc, before)
+                worst[leak.feature] = Leak(leak.feature, leak.name, leak.auc, told)
+    return sorted(worst.values(), key=lambda leak: -leak.auc)
+
+
+def _preference_sentence(spec: FeatureSpec, answer: str, auc: float, today: float) -> Sentence:
+    return Sentence(
+        gettext_noop(
+            "%(label)s (%(name)s) alone tells who chose %(answer)s later with an AUC of %(auc).3f; who preferred it "
+            "before, with %(today).3f: it was probably recorded after the choice and must not be an input."
+        ),
+        {"label": spec.label, "name": spec.name, "answer": answer, "auc": auc, "today": today},
+    )
 
 
 def _sentence(spec: FeatureSpec, auc: float, limit: float) -> Sentence:

@@ -170,6 +170,27 @@ def test_a_model_that_knows_no_more_than_the_shares_cannot_be_promoted(
         predictive.promote(version, cast.max)
 
 
+def test_a_field_that_knew_the_later_choice_is_refused_by_name(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preference_training, "RESAMPLES", 50)
+    preference_bank.make()
+    preference_bank.purchases()
+    # As if the balance of insurance had been written down after the purchase.
+    bank.run_sql(
+        "UPDATE customers_customerprofile p SET insurance = 500 + p.customer_id %% 90 FROM customers_holding h"
+        " JOIN customers_product product ON product.id = h.product_id WHERE h.customer_id = p.customer_id"
+        " AND h.opened_on = p.month + 20 AND product.line = 'wealth' AND %s",
+        True,
+    )
+    model = preference_bank.define(cast, features=[*preference_bank.FEATURES, "insurance"])
+    with pytest.raises(
+        runs.Refused, match=r"Insurance \(insurance\) alone tells who chose Wealth management later"
+    ):
+        preference_training.train(model, cast.ana)
+    assert not ModelVersion.objects.exists()
+
+
 def test_what_cannot_be_learned_is_refused_with_the_reason_and_leaves_no_version(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from analytics.modelling.leakage import LeakageFound, drift_scan, leakage_scan, single_feature_auc, without
+from analytics.modelling.leakage import (
+    LeakageFound,
+    drift_scan,
+    leakage_scan,
+    preference_leaks,
+    single_feature_auc,
+    without,
+)
 from analytics.modelling.matrix import FeatureSpec
 from analytics.modelling.response import fit_response
 from analytics.modelling.rolling import rolling_protocol
@@ -27,6 +34,34 @@ def test_the_scan_names_the_field(outcome):
     assert str(leak.sentence).startswith(
         "Call duration (duration) alone ranks the outcome with an AUC of 0.9"
     )
+
+
+def test_a_preference_that_lasts_is_no_leak_and_a_field_that_knows_the_next_choice_is():
+    rng = np.random.default_rng(4)
+    today = rng.integers(0, 3, size=6_000)
+    later = np.where(rng.random(6_000) < 0.93, today, rng.integers(0, 3, size=6_000))
+    habit = (today == 1) * 8 + rng.poisson(1, size=6_000)
+    told = (later == 1) * 8 + rng.poisson(1, size=6_000)
+    specs = [
+        FeatureSpec("mobile_3m", "numeric", "Mobile bank"),
+        FeatureSpec("survey", "numeric", "Survey"),
+        FeatureSpec("preferred", "categorical", "Preferred", ("a", "b", "c")),
+    ]
+    X = np.column_stack([habit, told, today]).astype(np.float32)
+
+    # The rule for a yes or no would refuse the habit too.
+    assert {one.name for one in leakage_scan(X, (later == 1).astype(np.int8), specs)} > {"survey"}
+    (leak,) = preference_leaks(X, later, today, specs, ["Counter", "Mobile", "Phone"])
+    assert leak.name == "survey"
+    assert str(leak.sentence).startswith(
+        "Survey (survey) alone tells who chose Mobile later with an AUC of 1.0"
+    )
+    # The field that says what was preferred, written anew after the choice, knows it all but certainly.
+    X[:, 2] = later
+    assert "preferred" in [one.name for one in preference_leaks(X, later, later, specs, ["a", "b", "c"])]
+    # Unknown today, everybody: then a field is judged by the limit alone.
+    nobody = np.full(6_000, -1)
+    assert {one.name for one in preference_leaks(X, later, nobody, specs, ["a", "b", "c"])} >= {"survey"}
 
 
 def test_a_feature_filled_in_only_after_success_leaks_by_its_gaps(outcome):
