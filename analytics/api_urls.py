@@ -2,12 +2,13 @@
 
 from django.urls import URLPattern
 
-from analytics.api import models, preferences, prospects, segments, verifications
+from analytics.api import models, preferences, prospects, segments, verifications, why
 from analytics.predictive import PROMOTERS, WRITERS
 from analytics.watch import DECIDERS
 from bankcrm import policy
 from bankcrm.models import Role
 
+CUSTOMER_READERS = policy.EVERYONE - {Role.ADMINISTRATOR}
 PROSPECT_READERS = {Role.ANALYST, Role.PLANNER, Role.MANAGER}
 READERS = {Role.ANALYST, Role.PLANNER, Role.APPROVER, Role.MANAGER}
 MODEL, SEGMENTATION = "api/v1/models/<slug:code>/", "api/v1/segmentations/<slug:code>/"
@@ -20,7 +21,33 @@ urlpatterns: list[URLPattern] = [
         "api/v1/customers/<int:pk>/preferences/",
         preferences.CustomerPreferences.as_view(),
         name="api-customer-preferences",
-        read=policy.EVERYONE - {Role.ADMINISTRATOR},
+        read=CUSTOMER_READERS,
+    ),
+    policy.route(
+        "api/v1/customers/<int:pk>/scores/",
+        why.CustomerScores.as_view(),
+        name="api-customer-scores",
+        read=CUSTOMER_READERS,
+    ),
+    policy.route(
+        "api/v1/customers/<int:pk>/scores/<int:run>/reasons/",
+        why.ScoreReasons.as_view(),
+        name="api-score-reasons",
+        read=CUSTOMER_READERS,
+        write=CUSTOMER_READERS,
+    ),
+    policy.route(
+        "api/v1/customers/<int:pk>/segments/",
+        why.CustomerSegments.as_view(),
+        name="api-customer-segments",
+        read=CUSTOMER_READERS,
+    ),
+    policy.route(
+        "api/v1/customers/<int:pk>/segments/<int:run>/reasons/",
+        why.SegmentReasons.as_view(),
+        name="api-segment-reasons",
+        read=CUSTOMER_READERS,
+        write=CUSTOMER_READERS,
     ),
     policy.route(MODEL, models.ModelDetail.as_view(), name="api-model-detail", read=READERS),
     policy.route(f"{MODEL}versions/", models.Versions.as_view(), name="api-model-versions", read=READERS),

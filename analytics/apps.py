@@ -11,6 +11,7 @@ class AnalyticsConfig(AppConfig):
         from customers.imports import undo
 
         undo.derived("analytics.ProspectScore", "prospect_id")
+        undo.derived("analytics.Explanation", "customer_id")
         imports.on_completion("prospects", imports.Completion(lambda _file: "", prospects.page_of))
         freshness.sources.append(predictive.freshness)
         freshness.bells.append(watch.bell)

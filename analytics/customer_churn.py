@@ -22,6 +22,7 @@ class Leaving:
     definition: str
     version: int
     as_of: dt.date
+    run: int
     average: float | None
     chance: float | None = None
     times: float | None = None
@@ -43,7 +44,7 @@ def of(customer: Customer) -> list[Leaving]:
         scores = Score.objects.filter(score_run=run)
         average = scores.aggregate(mean=Avg("probability"))["mean"]
         chance = scores.filter(customer=customer).values_list("probability", flat=True).first()
-        told = Leaving(model, targets.sentence(model), run.version.number, run.as_of, average)
+        told = Leaving(model, targets.sentence(model), run.version.number, run.as_of, run.pk, average)
         if chance is not None and average:
             times = chance / average
             told = replace(told, chance=chance, times=times, best_grade=attitude.best_grade(times))

@@ -34,6 +34,7 @@ class Likely:
     model: PredictiveModel | None = None
     version: int | None = None
     as_of: dt.date | None = None
+    run: int | None = None
 
     @property
     def said(self) -> str:
@@ -91,6 +92,7 @@ def _one(
         "model": model,
         "version": run.version.number,
         "as_of": run.as_of,
+        "run": run.pk,
     }
     found = answers.get(run.pk)
     if found is None:

@@ -150,7 +150,7 @@ class Teller:
         high = spec.kind == "categorical" or not number < self.learned[push.position]
         told = {
             "field": spec.name,
-            "value": self._plain(spec, number),
+            "value": self.plain(spec, number),
             "share": round(push.share, 3),
             "text_code": "high" if high else "low",
             "contribution": round(push.contribution, 4),
@@ -169,11 +169,12 @@ class Teller:
             return {"alike": round(same.share_of(position, number), 3), "tier": same.name} if same else {}
         middle = same.medians[position] if same else None
         if same and middle is not None and (number > middle if high else number < middle):
-            return {"middle": self._plain(spec, middle), "tier": same.name}
+            return {"middle": self.plain(spec, middle), "tier": same.name}
         learned = float(self.learned[position])
-        return {"middle": self._plain(spec, learned), "tier": ""} if number != learned else {}
+        return {"middle": self.plain(spec, learned), "tier": ""} if number != learned else {}
 
-    def _plain(self, spec: FeatureSpec, number: float) -> Any:
+    def plain(self, spec: FeatureSpec, number: float) -> Any:
+        """A value of the matrix as JSON: number, word, yes or no, ISO day, None where unknown."""
         if np.isnan(number):
             return None
         if spec.kind == "categorical":

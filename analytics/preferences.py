@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from django.db import connection
 from numpy.typing import NDArray
 
 from analytics import targets
@@ -19,6 +20,7 @@ from analytics.features import Population
 from analytics.modelling.sentences import Sentence, gettext_noop
 from analytics.models import PredictiveModel
 from customers import fields as catalogue
+from customers import profile
 from customers.fields.likely import CHANNELS
 
 Fragment = targets.Fragment
@@ -43,6 +45,18 @@ WHERE total >= {TRANSACTIONS_NEEDED} AND channel = ANY(%s) ORDER BY customer_id,
 """  # noqa: S608  constants of this module
 
 
+_PURCHASES = """
+SELECT product.line AS word, count(*) AS n
+FROM customers_holding h JOIN customers_product product ON product.id = h.product_id
+WHERE h.customer_id = %s AND h.opened_on > %s AND h.opened_on <= %s AND product.asset_class <> 'demand_deposit'
+GROUP BY 1
+"""
+_BOOKINGS = """
+SELECT channel AS word, count(*) AS n FROM customers_transaction
+WHERE customer_id = %s AND booked_on > %s AND booked_on <= %s GROUP BY 1
+"""
+
+
 def _of_profile(column: str) -> Callable[[dt.date, dt.date], Fragment]:
     """What the catalogue's rule says of ``column`` at the month-end that ends the window."""
     statement = (
@@ -63,6 +77,8 @@ class Subject:
     kind: Literal["nominal", "ordinal"]
     rule: str
     words: Callable[[dt.date, dt.date], Fragment]
+    # SQL of word and how often, over customer, day after which and day through which; "" where nothing is counted.
+    counted: str = ""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -88,6 +104,7 @@ SUBJECTS: dict[str, Subject] = {
             " buy nothing in it teach nothing; the answer is what would be bought, not whether."
         ),
         lambda month, end: (_BOUGHT, (month, end)),
+        _PURCHASES,
     ),
     Target.CHANNEL: Subject(
         "likely_channel",
@@ -98,6 +115,7 @@ SUBJECTS: dict[str, Subject] = {
             " counts to the five and is never preferred."
         ),
         lambda month, end: (_USED, (month, end, [code for code, _label in CHANNELS])),
+        _BOOKINGS,
     ),
     Target.RISK: Subject(
         "likely_risk",
@@ -126,6 +144,15 @@ BEHAVIOUR = gettext_noop(
     "Who was seen to do less than %(least)s things in 12 months (bookings, purchases, contacts) gets no answer: not"
     " enough behaviour."
 )
+
+
+def so_far(about: Subject, customer: int, month: dt.date) -> dict[str, int]:
+    """Word → how often the customer did what says it, in the 12 months to ``month``; empty where nothing is counted."""
+    if not about.counted:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(about.counted, [customer, profile.month_end(month, 12), month])
+        return {str(word): int(n) for word, n in cursor.fetchall()}
 
 
 def subject(model: PredictiveModel) -> Subject:

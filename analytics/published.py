@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from psycopg import sql
 
+from analytics.models import Explanation, ScoreRun
 from bankcrm.partitions import partition_key
 
 
@@ -57,5 +58,8 @@ def drop(results: QuerySet[Any], parent: str) -> int:
             cursor.execute(
                 sql.SQL("DROP TABLE IF EXISTS {part}").format(part=sql.Identifier(f"{parent}_{run}"))
             )
+    # What was said of rows goes with them.
+    of = "score_run" if results.model is ScoreRun else "segment_run"
+    Explanation.objects.filter(**{f"{of}__in": spent}).delete()
     results.filter(pk__in=spent).update(state="dropped")
     return len(spent)

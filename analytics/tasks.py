@@ -9,11 +9,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from analytics import schedule, verifying, watch
+from analytics import schedule, verifying, watch, why_page
 from analytics.models import PredictiveModel, Segmentation
 from analytics.predictive import WRITERS
 from bankcrm import runs, units
-from bankcrm.models import User
+from bankcrm.models import Role, User
+from customers.models import Customer
 
 
 @runs.work("analytics.train", gettext_lazy("Train a model"), roles=WRITERS, unit=units.STEPS)
@@ -108,6 +109,27 @@ def assign_segments(job: runs.Job) -> dict[str, Any]:
     made = _segmentation(job)
     run = segment_fit.assign(made, _day(job, "month"), _user(job, made.owner), job)
     return {"url": reverse("segmentation-detail", args=[made.pk]), "customers": run.rows}
+
+
+@runs.work(
+    "analytics.explain",
+    gettext_lazy("Say why a score is what it is"),
+    roles=frozenset(Role) - {Role.ADMINISTRATOR},
+)
+def explain(job: runs.Job) -> dict[str, Any]:
+    """Arguments: customer, and score_run or segment_run. Start with ``**why_page.work_on(run, customer)``."""
+    from analytics import explanations  # as above
+
+    sight = Customer.objects.visible_to(job.requested_by) if job.requested_by else Customer.objects.all()
+    customer = sight.filter(pk=job.arguments["customer"]).first()
+    if customer is None:
+        raise runs.Refused(_("This customer is not yours to see, or no longer there."))
+    name = "scores" if "score_run" in job.arguments else "segments"
+    run = why_page.find(name, job.arguments.get("score_run") or job.arguments["segment_run"])
+    if run is None:
+        raise runs.Refused(_("These scores are no longer kept."))
+    explanations.make(run, customer, job)
+    return {"url": reverse("customer-tab", args=[customer.pk, "needs"])}
 
 
 @runs.work(

@@ -3,15 +3,12 @@
 from django.urls import URLPattern
 from django.utils.translation import gettext_lazy as _
 
-from analytics import api_urls, prospect_views, segment_views, views
-from analytics.api_urls import PROSPECT_READERS, READERS
+from analytics import api_urls, prospect_views, segment_views, views, why_views
+from analytics.api_urls import CUSTOMER_READERS, PROSPECT_READERS, READERS
 from analytics.predictive import PROMOTERS, WRITERS
 from analytics.prospects import EXPORTERS, REMOVERS
 from analytics.watch import DECIDERS
 from bankcrm import policy
-from bankcrm.models import Role
-
-CUSTOMER_READERS = policy.EVERYONE - {Role.ADMINISTRATOR}
 
 urlpatterns: list[URLPattern] = [
     *api_urls.urlpatterns,
@@ -27,6 +24,26 @@ urlpatterns: list[URLPattern] = [
     ),
     policy.route(
         "models/of/<int:pk>/churn/", views.customer_churn, name="customer-churn", read=CUSTOMER_READERS
+    ),
+    policy.route(
+        "models/of/<int:pk>/scores/",
+        why_views.customer_scores,
+        name="customer-scores",
+        read=CUSTOMER_READERS,
+    ),
+    policy.route(
+        "models/of/<int:pk>/scores/<int:run>/why/",
+        why_views.score_why,
+        name="score-why",
+        read=CUSTOMER_READERS,
+        write=CUSTOMER_READERS,
+    ),
+    policy.route(
+        "models/of/<int:pk>/segments/<int:run>/why/",
+        why_views.segment_why,
+        name="segment-why",
+        read=CUSTOMER_READERS,
+        write=CUSTOMER_READERS,
     ),
     policy.route("models/<int:pk>/work/", views.model_work, name="model-work", read=READERS),
     policy.route(

@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
 from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 
 from .bootstrap import Interval
+from .correlation import correlated_groups
 from .estimators import EstimatorKind, build_estimator, with_constants
 from .inputs import usable_or_refused
 from .matrix import FeatureSpec, check_matrix
@@ -53,7 +55,8 @@ class FittedPreference:
     """`kept` are the positions of `classes` the model knows, in the order of its columns; `left_out` says why others
     are missing. `inverse_temperature` 1 changes nothing; `calibration_refusal` says why it is 1.
     `feature_references` are the training columns, to see later whether they moved; `ignored` names features that teach
-    nothing."""
+    nothing. `background` is the mean design row of the logit (empty for trees), `groups` (features,) numbers correlated
+    features alike: both for reasons."""
 
     kind: PreferenceKind
     learner: EstimatorKind
@@ -71,9 +74,11 @@ class FittedPreference:
     compared: Interval | None
     feature_references: tuple[Reference, ...] = ()
     ignored: tuple[Sentence, ...] = ()
+    background: tuple[float, ...] = ()
+    groups: tuple[int, ...] = ()
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Calibrated chances (n, classes) in chunks of 100,000 rows; ValueError as in `matrix.check_matrix`."""
+        """Calibrated chances (n, classes); ValueError as in `matrix.check_matrix`."""
         matrix = check_matrix(X, self.specs)
         out = np.zeros((len(matrix), len(self.classes)), dtype=np.float32)
         for start in range(0, len(matrix), CHUNK):
@@ -161,7 +166,15 @@ def fit_preference(
         compared=compared,
         feature_references=feature_references(matrix[train], specs),
         ignored=tuple(feature.sentence for feature in ignored),
+        background=_background(estimator, matrix[train]),
+        groups=correlated_groups(matrix[train], specs),
     )
+
+
+def _background(estimator: Any, X: NDArray[np.float32]) -> tuple[float, ...]:
+    """The mean design row of a logit over X (n, features); thresholds of ordered answers share their design."""
+    one = estimator.estimators_[0] if isinstance(estimator, OrdinalClassifier) else estimator
+    return tuple(one[0].transform(X).mean(axis=0).tolist()) if isinstance(one, Pipeline) else ()
 
 
 def _learned(

@@ -56,6 +56,24 @@ def score(cast: Cast, folder: Path) -> tuple[User, dict[str, Any]]:
     return cast.ana, {"model": model.pk}
 
 
+def explain(cast: Cast, folder: Path) -> tuple[User, dict[str, Any]]:
+    from analytics import scoring
+    from analytics.models import PredictiveModel
+
+    user, arguments = score(cast, folder)
+    made = scoring.score(PredictiveModel.objects.get(pk=arguments["model"]), None, user)
+    return cast.ana, {"score_run": made.pk, "customer": 1}
+
+
+def explain_segment(cast: Cast, folder: Path) -> tuple[User, dict[str, Any]]:
+    from analytics import segment_fit
+    from tests.analytics import test_segments
+
+    test_segments.three_kinds(600)
+    run = segment_fit.assign(test_segments.used(cast), None, cast.ana)
+    return cast.ana, {"segment_run": run.pk, "customer": run.members.first().customer_id}
+
+
 def find_segments(cast: Cast, folder: Path) -> tuple[User, dict[str, Any]]:
     from tests.analytics import test_segments
 
@@ -160,6 +178,8 @@ SCENARIOS: dict[str, Scenario] = {
     "campaigns.push": push,
     "analytics.train": train,
     "analytics.score": score,
+    "analytics.explain": explain,
+    "analytics.explain segment": explain_segment,
     "analytics.verify": verify,
     "analytics.monthly": monthly,
     "analytics.segments.find": find_segments,
