@@ -196,7 +196,9 @@ def customer_preferences(request: SignedIn, pk: int) -> HttpResponse:
     """What models in use find likeliest for one customer: a panel of Customer-360."""
     customer = get_object_or_404(Customer.objects.visible_to(request.user), pk=pk)
     context = {
+        "customer": customer,
         "rows": preferences_of(customer),
+        "may_ask": REGISTRY["score-why"].allows(request.user, "POST"),
         "may_open_models": REGISTRY["model-detail"].allows(request.user, "GET"),
     }
     return render(request, "analytics/_customer_preferences.html", context)
@@ -206,7 +208,9 @@ def customer_churn(request: SignedIn, pk: int) -> HttpResponse:
     """What churn models in use say of one customer, and what that does to the loyalty grade: a panel as above."""
     customer = get_object_or_404(Customer.objects.visible_to(request.user), pk=pk)
     context = {
+        "customer": customer,
         "rows": chances_of(customer),
+        "may_ask": REGISTRY["score-why"].allows(request.user, "POST"),
         "may_open_models": REGISTRY["model-detail"].allows(request.user, "GET"),
     }
     return render(request, "analytics/_customer_churn.html", context)
