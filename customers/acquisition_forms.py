@@ -12,6 +12,7 @@ from bankcrm.form_fields import choices_of
 from bankcrm.models import Branch, User
 from customers import acquisition
 from customers.acquisition_figures import DIMENSIONS, EVENTS
+from customers.acquisition_names import channel_name
 from customers.acquisition_page import month_name
 from customers.acquisition_scope import DIMENSION_LABELS, EVENT_LABELS, NOBODY_KNOWS, UNKNOWN, Scope
 from customers.models import Acquisition
@@ -43,7 +44,8 @@ class CohortFilter(forms.Form):
         self._offer("branch", [ANY, *branches.values_list("code", "name")])
         known = Acquisition.objects.values_list(*DIMENSIONS).distinct()
         for name, found in zip(DIMENSIONS, zip(*known, strict=True), strict=False):
-            values = [(value or NOBODY_KNOWS, value or UNKNOWN) for value in sorted(set(found))]
+            called = channel_name if name == "channel" else str
+            values = [(value or NOBODY_KNOWS, called(value) or UNKNOWN) for value in sorted(set(found))]
             self._offer(name, [ANY, *values])
         self.is_valid()
         self.is_narrowed = any(self.cleaned_data.values())

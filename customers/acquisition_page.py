@@ -26,6 +26,7 @@ from customers.acquisition_figures import (
     ripe_until,
     triangle,
 )
+from customers.acquisition_names import channel_name
 from customers.acquisition_scope import DIMENSION_LABELS, EVENT_LABELS, NOBODY_KNOWS, UNKNOWN, Scope
 from customers.models import Acquisition
 
@@ -133,7 +134,7 @@ def page(scope: Scope) -> dict[str, Any]:
         "total": total,
         "total_half": total.second(6) if total else None,
         "kpis": _kpis(scope, total) if total else [],
-        "groups": [_line(scope, one, _group_name(one.key)) for one in groups],
+        "groups": [_line(scope, one, _group_name(scope.dimension, one.key)) for one in groups],
         "group_label": DIMENSION_LABELS[scope.dimension],
         "months": [_line(scope, one, month_name(one.cohort)) for one in reversed(months) if one.cohort],
         "ends": _ends(groups),
@@ -146,8 +147,10 @@ def page(scope: Scope) -> dict[str, Any]:
     }
 
 
-def _group_name(key: str | None) -> Any:
-    return key or UNKNOWN
+def _group_name(dimension: str, key: str | None) -> Any:
+    if not key:
+        return UNKNOWN
+    return channel_name(key) if dimension == "channel" else key
 
 
 def _line(scope: Scope, one: Figures, label: Any) -> Line:
@@ -289,18 +292,18 @@ def table(scope: Scope) -> Iterable[list[Any]]:
     # All together first, then each group, each month, each group's months.
     found.sort(key=lambda one: (one.key or "", one.cohort or dt.date.min))
     for one in sorted(found, key=lambda one: (one.cohort is not None, one.key is not None)):
-        yield _file_row(one)
+        yield _file_row(scope.dimension, one)
 
 
 def _parts() -> tuple[str, ...]:
     return _("count"), _("of"), _("low"), _("high")
 
 
-def _file_row(one: Figures) -> list[Any]:
+def _file_row(dimension: str, one: Figures) -> list[Any]:
     ratio = one.per_cost
     shares = [one.second(n) for n in HORIZONS] + [one.overdue(n) for n in (30, 90)]
     return [
-        _("all") if one.key is None else str(_group_name(one.key)),
+        _("all") if one.key is None else str(_group_name(dimension, one.key)),
         _("all") if one.cohort is None else f"{one.cohort:%Y-%m}",
         one.n,
         _rounded(one.cost_per_customer),

@@ -73,6 +73,12 @@ def find(user: User, text: str) -> CustomerQuerySet:
     return _ordered(found)
 
 
+def is_too_short(text: str) -> bool:
+    """Whether it is only digits, and too few of them to be the end of a number."""
+    digits = re.sub(r"[\s-]", "", tidied(text))
+    return digits.isascii() and digits.isdigit() and len(digits) < SUFFIX_DIGITS
+
+
 def tidied(text: str) -> str:
     """What was typed without full-width forms, needless blanks and NUL, 60 characters at most."""
     return " ".join(unicodedata.normalize("NFKC", text).split())[:60].replace("\0", "").strip()

@@ -55,7 +55,7 @@ class Preview:
 
     month: dt.date
     customers: int
-    # Customers of today without a profile of that month: they came later, so no tier is theirs yet.
+    # Customers of today without a profile of that month: they came, or were imported, after it was built.
     not_rated: int
     up: int
     down: int

@@ -76,6 +76,7 @@ def customer_search(request: SignedIn) -> HttpResponse:
         "tiers": tiering.by_code(month or dt.date.max) if rows else {},
         "due_by": portfolio.due_by(today),
         "month": month,
+        "too_short": not rows and search.is_too_short(text),
     }
     if not request.htmx:
         return render(request, "customers/search.html", context)

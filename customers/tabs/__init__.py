@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy
 
 from customers.tabs.acquisition import acquisition
-from customers.tabs.facts import behaviour, loyalty, needs
+from customers.tabs.facts import attributes, behaviour, loyalty, needs
 from customers.tabs.history import history
 from customers.tabs.overview import overview
 from customers.tabs.own import own_fields
@@ -21,6 +21,7 @@ __all__ = ["TABS", "Seen", "look"]
 # name in the URL → (label, what it reads); the second argument is the query of the URL
 TABS: dict[str, tuple[Any, Callable[[Seen, Mapping[str, str]], dict[str, Any]]]] = {
     "overview": (gettext_lazy("Overview"), overview),
+    "attributes": (gettext_lazy("Attributes"), attributes),
     "value": (gettext_lazy("Value"), value),
     "behaviour": (gettext_lazy("Behaviour"), behaviour),
     "needs": (gettext_lazy("Needs"), needs),

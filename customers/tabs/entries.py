@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from bankcrm import figures, parsing
 from customers import campaign_names
+from customers.acquisition_names import channel_name
 from customers.models import ConsentChannel, ConsentPurpose, ImportFile, QuietPeriod
 from customers.models.transactions import Channel
 from customers.tabs.seen import Seen
@@ -140,7 +141,7 @@ def _moved(entry: Entry, _seen: Seen) -> tuple[str, list[str]]:
 
 
 def _joined(entry: Entry, _seen: Seen) -> tuple[str, list[str]]:
-    return "", [entry.what, entry.detail]
+    return "", [channel_name(entry.what) if entry.what else "", entry.detail]
 
 
 def _import(entry: Entry, _seen: Seen) -> tuple[str, list[str]]:

@@ -13,22 +13,41 @@ from customers.models import CustomerProfile, Product
 from customers.tabs.seen import Seen
 
 # Said only of customers of whom it holds.
-ONLY_WHEN_SO = frozenset(
-    {"birth_date_is_estimated", "phone_is_wrong", "is_employee", "closed_on", "household"}
+ONLY_WHEN_SO = frozenset({"birth_date_is_estimated", "phone_is_wrong", "is_employee", "closed_on"})
+# The groups of the attributes tab; what is in none of them stands under "Relation to the bank".
+PERSON = (
+    "kind",
+    "gender",
+    "age",
+    "birth_date",
+    "birth_date_is_estimated",
+    "marital_status",
+    "children",
+    "household",
+    "life_stage",
+    "region",
+    "city",
 )
+MEANS = ("education", "industry", "occupation", "monthly_income", "credit_limit")
+
+
+def attributes(seen: Seen, _asked: Mapping[str, str]) -> dict[str, Any]:
+    """Who the customer is, what he or she lives on, and what ties him or her to the bank."""
+    facts = kyc.facts(seen.customer, seen.month, [Area.ATTRIBUTE], {})
+    said = {code: fact for code, fact in facts.items() if fact.value or code not in ONLY_WHEN_SO}
+    known = {*PERSON, *MEANS}
+    return {
+        "groups": [
+            (_("Person and household"), [said[code] for code in PERSON if code in said]),
+            (_("Education, work and income"), [said[code] for code in MEANS if code in said]),
+            (_("Relation to the bank"), [fact for code, fact in said.items() if code not in known]),
+        ]
+    }
 
 
 def behaviour(seen: Seen, _asked: Mapping[str, str]) -> dict[str, Any]:
     names = dict(Product.objects.values_list("code", "name"))
-    facts = kyc.facts(seen.customer, seen.month, [Area.BEHAVIOUR, Area.ATTRIBUTE], names)
-    return {
-        "facts": [fact for fact in facts.values() if fact.field.area == Area.BEHAVIOUR],
-        "attributes": [
-            fact
-            for fact in facts.values()
-            if fact.field.area == Area.ATTRIBUTE and (fact.value or fact.field.code not in ONLY_WHEN_SO)
-        ],
-    }
+    return {"facts": list(kyc.facts(seen.customer, seen.month, [Area.BEHAVIOUR], names).values())}
 
 
 def needs(seen: Seen, _asked: Mapping[str, str]) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def portrait(seen: Seen, _asked: Mapping[str, str]) -> dict[str, Any]:
 
 def _series(one: drawing.Regular, seen: Seen) -> dict[str, Any]:
     return {
-        "name": one.counterparty or _word(one.category, MerchantCategory) or _word(one.kind, TransactionKind),
+        "name": one.counterparty or _unnamed(one),
         "kind": _word(one.kind, TransactionKind),
         "is_income": one.is_income,
         "amount": one.amount,
@@ -69,6 +69,13 @@ def _series(one: drawing.Regular, seen: Seen) -> dict[str, Any]:
         # Late or not cannot be said before the data reach so far; but it is not ahead any more.
         "is_past": one.next_on < seen.today,
     }
+
+
+def _unnamed(one: drawing.Regular) -> str:
+    """A series whose bookings name nobody, by what it was for: "Other" alone says neither."""
+    if one.category in ("", MerchantCategory.OTHER):
+        return _("nobody named in the bookings")
+    return _("%(category)s, nobody named") % {"category": _word(one.category, MerchantCategory)}
 
 
 def _unusual(one: drawing.Unusual) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from bankcrm import figures
 from bankcrm.templatetags.kit import pill
 from customers import tiering
+from customers.acquisition_names import channel_name
 from customers.consents import SOURCES
 from customers.fields import Field
 from customers.grades import LoyaltyGrade
@@ -46,6 +47,12 @@ def loyalty_pill(grade: str | None, churn_wealth: float | None, churn_loan: floa
     if not grade:
         return figures.NONE
     return pill(grade, GRADE_TONES.get(LoyaltyGrade(grade), ""))
+
+
+@register.filter
+def came_through(code: str | None) -> str:
+    """The acquisition channel in words."""
+    return channel_name(code) if code else figures.NONE
 
 
 @register.filter

@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from bankcrm.models import AuditEvent
 from bankcrm.policy import REGISTRY
-from customers import peers, profile, tabs
+from customers import fields, kyc, peers, profile, tabs
 from customers.models import Assignment, Consent
+from customers.tabs.facts import ONLY_WHEN_SO
 from tests import facts
 from tests.cast import login
 from tests.facts import MONTH
@@ -78,6 +79,19 @@ def test_every_tab_opens_as_a_page_and_as_a_fragment(li, cast, tab):
     assert "<html" in text(page)
     assert "<html" not in text(fragment)
     assert f'data-tab="{tab}"' in text(fragment)
+
+
+def test_attributes_have_a_tab_of_their_own_with_every_field_that_is_shown(li, cast):
+    li.household, li.acquisition_channel, li.industry = "HH-77", "employer", "Steel"
+    li.save()
+    client = login(cast.rita)
+    page = text(client.get(url(li, "attributes")))
+    for field in fields.in_area(fields.Area.ATTRIBUTE):
+        if field.code not in kyc.HEADER and field.code not in ONLY_WHEN_SO:
+            assert f"<dt>{field.label}</dt>" in page, field.code
+    assert "HH-77" in page
+    assert "<dt>Life stage</dt>" not in text(client.get(url(li, "behaviour")))
+    assert "<dd>Employer" in text(client.get(url(li, "acquisition")))
 
 
 def test_an_unknown_tab_is_not_found(li, cast):

@@ -40,6 +40,15 @@ def test_a_phone_is_found_by_its_last_digits_from_four_on(bank, cast):
     assert names(cast.ana, "1381") == []
 
 
+def test_three_digits_are_said_to_be_too_few(bank, cast):
+    client = login(cast.ana)
+    said = "Four digits are needed"
+    assert said in client.post("/customers/search/", {"q": "537"}).content.decode()
+    assert said in client.post("/customers/search/", {"q": "5 3"}).content.decode()
+    for text in ("5370", "Zhao", "N01"):
+        assert said not in client.post("/customers/search/", {"q": text}).content.decode()
+
+
 def test_a_number_is_found_by_its_last_digits_from_four_on_before_phones(bank, cast):
     assert names(cast.ana, "00017") == ["王建国"]
     assert names(cast.ana, "017") == []

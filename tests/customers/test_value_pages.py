@@ -64,7 +64,7 @@ def test_thresholds_are_saved_only_after_a_preview_of_just_these(cast: Cast, pro
     facts.customer("Gone", opened_on=dt.date(2026, 11, 3), closed_on=dt.date(2026, 11, 9))
     unseen = client.post(url, planned(save="1"))
     assert "3 customers counted at" in unseen.content.decode()
-    assert "1 not rated: customers since then" in unseen.content.decode()
+    assert "1 not rated: no profile of that month yet" in unseen.content.decode()
     assert "1 customers move up, 0 down; 2 stay." in unseen.content.decode()
     assert TierRule.objects.count() == 3
     seen = client.post(url, planned(preview="1")).context["seen"]
