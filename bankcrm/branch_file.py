@@ -6,8 +6,6 @@ file does not name stay as they are; what it says is compared with them, so that
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,13 +13,10 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from bankcrm import branches
+from bankcrm import branches, table_file
 from bankcrm.models import AuditEvent, Branch, User
+from bankcrm.table_file import MOST_ERRORS, WrongFile
 
-MOST_ROWS = 50_000
-MOST_BYTES = 5 * 1024 * 1024
-# As many wrong lines as one page can show.
-MOST_ERRORS = 50
 COLUMNS = {
     "code": ("code", "branch code", "机构号", "机构编号", "编号", "代码"),
     "name": ("name", "branch name", "名称", "机构名称"),
@@ -60,64 +55,11 @@ class Brought:
     same: int
 
 
-class WrongFile(Exception):
-    """The file cannot come in; one sentence per wrong line, at most MOST_ERRORS. Nothing was written."""
-
-    def __init__(self, sentences: Iterable[str]) -> None:
-        self.sentences = list(sentences)
-        super().__init__("; ".join(self.sentences))
-
-
 def read(content: bytes) -> list[Row]:
     """The rows of a file. Raises WrongFile for what is no such table."""
-    if len(content) > MOST_BYTES:
-        raise WrongFile([_("The file is larger than 5 MB.")])
-    text = _decoded(content)
-    try:
-        dialect: type[csv.Dialect] | csv.Dialect = csv.Sniffer().sniff(text[:4096], ",;\t")
-    except csv.Error:
-        dialect = csv.excel
-    try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), dialect))
-    except csv.Error as error:
-        raise WrongFile([_("This is not a table of text: %(error)s.") % {"error": error}]) from error
-    if not lines:
-        raise WrongFile([_("The file is empty.")])
-    places = _places(lines[0])
-    rows = [
-        Row(n, *(_cell(cells, places[name]) for name in COLUMNS))
-        for n, cells in enumerate(lines[1:], start=2)
-        if any(cell.strip() for cell in cells)
+    return [
+        Row(found.line, **found.cells) for found in table_file.lines(table_file.csv_rows(content), COLUMNS)
     ]
-    if not rows:
-        raise WrongFile([_("The file has a head line and no rows.")])
-    if len(rows) > MOST_ROWS:
-        raise WrongFile([_("The file has more than 50,000 rows.")])
-    return rows
-
-
-def _decoded(content: bytes) -> str:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise WrongFile([_("The file is neither UTF-8 nor GB18030 text.")])
-
-
-def _places(head: list[str]) -> dict[str, int]:
-    names = [cell.strip().lower() for cell in head]
-    places = {}
-    for column, known in COLUMNS.items():
-        found = [n for n, name in enumerate(names) if name in known]
-        if len(found) != 1:
-            raise WrongFile([_("The head line must name the column “%(name)s” once.") % {"name": column}])
-        places[column] = found[0]
-    return places
-
-
-def _cell(cells: list[str], place: int) -> str:
-    return cells[place].strip().replace("\0", "") if place < len(cells) else ""
 
 
 def bring(rows: list[Row], actor: User) -> Brought:

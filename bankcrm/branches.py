@@ -5,7 +5,7 @@ What belongs to a branch besides its staff is known to the apps above; each says
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,19 +68,25 @@ class Move:
     losing: list[User]
 
 
-def nodes() -> list[Node]:
-    """The tree top down, in as many queries as there are figures, whatever its size and depth."""
-    counts = figures()
+def top_down() -> Iterator[tuple[Branch, int]]:
+    """Every branch with its depth, each before what lies below it, by name. One query."""
     below: dict[int | None, list[Branch]] = {}
     for branch in Branch.objects.order_by("name", "pk"):
         below.setdefault(branch.parent_id, []).append(branch)
-    found: list[Node] = []
     waiting = [(branch, 0) for branch in reversed(below.get(None, []))]
     while waiting:
         branch, depth = waiting.pop()
+        yield branch, depth
+        waiting += [(child, depth + 1) for child in reversed(below.get(branch.pk, []))]
+
+
+def nodes() -> list[Node]:
+    """The tree top down, in as many queries as there are figures, whatever its size and depth."""
+    counts = figures()
+    found: list[Node] = []
+    for branch, depth in top_down():
         own = {name: count.get(branch.pk, 0) for name, count in counts.items()}
         found.append(Node(branch, depth, own, dict(own)))
-        waiting += [(child, depth + 1) for child in reversed(below.get(branch.pk, []))]
     by_id = {node.branch.pk: node for node in found}
     for node in reversed(found):
         parent = by_id.get(node.branch.parent_id or 0)

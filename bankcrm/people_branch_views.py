@@ -18,6 +18,7 @@ from bankcrm.models import Branch
 from bankcrm.people_forms import BranchCloseForm, BranchFileForm, BranchForm, BranchMoveForm
 from bankcrm.people_frame import changes, form_page, saved, tabs
 from bankcrm.policy import SignedIn
+from bankcrm.table_file import MOST_BYTES, MOST_ERRORS, WrongFile
 
 
 def branch_list(request: SignedIn) -> HttpResponse:
@@ -54,7 +55,7 @@ def branch_file_page(request: SignedIn, form: BranchFileForm, wrong: list[str]) 
         _("Branches"),
         template="bankcrm/branch_file.html",
         wrong=wrong,
-        most=files.MOST_ERRORS,
+        most=MOST_ERRORS,
     )
     page.status_code = 422 if wrong else page.status_code
     return page
@@ -66,8 +67,8 @@ def branch_file(request: SignedIn) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         return branch_file_page(request, form, [])
     try:
-        done = files.bring(files.read(form.cleaned_data["file"].read(files.MOST_BYTES + 1)), request.user)
-    except files.WrongFile as refusal:
+        done = files.bring(files.read(form.cleaned_data["file"].read(MOST_BYTES + 1)), request.user)
+    except WrongFile as refusal:
         return branch_file_page(request, form, refusal.sentences)
     messages.success(
         request,

@@ -85,6 +85,10 @@ urlpatterns = [
     policy.route(
         "plans/<int:pk>/targets/", plans.plan_targets, name="plan-targets", read=PLANNERS, write=PLANNERS
     ),
+    policy.route("plans/<int:pk>/targets/sheet/", plans.plan_sheet, name="plan-sheet", read=READERS),
+    policy.route(
+        "plans/<int:pk>/targets/file/", plans.plan_file_in, name="plan-file", read=PLANNERS, write=PLANNERS
+    ),
     policy.route("contact-policy/", contact_rules.rule_list, name="contact-rule-list", read=RULE_READERS),
     policy.route(
         "contact-policy/new/<slug:kind>/",

@@ -72,6 +72,25 @@ class PlanForm(VersionedForm):
         widgets = {"objective": forms.Textarea(attrs={"rows": 2})}
 
 
+class TargetFileForm(forms.Form):
+    """A sheet of targets, and what becomes of those it does not name."""
+
+    file = forms.FileField(
+        label=_("Sheet"),
+        help_text=_(
+            "CSV or .xlsx with the columns branch, product, month, sales and, if you like, volume; rows in any order."
+        ),
+    )
+    keep_others = forms.TypedChoiceField(
+        label=_("Targets the sheet does not name"),
+        choices=[("", _("are removed: the sheet is the whole plan")), ("1", _("stay as they are"))],
+        coerce=bool,
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
 class TargetForm(forms.Form):
     branch = forms.ModelChoiceField(Branch.objects.none(), label=_("Branch"), required=False)
     product = forms.ModelChoiceField(Product.objects.none(), label=_("Product"), required=False)

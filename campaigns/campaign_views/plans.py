@@ -10,15 +10,16 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from bankcrm import clock, figures, paging, parsing
+from bankcrm import clock, figures, paging, parsing, table_file
 from bankcrm.policy import SignedIn
-from campaigns import planning
+from campaigns import plan_file, plan_page, planning
 from campaigns.campaign_forms import add_errors
 from campaigns.campaign_views import frame
 from campaigns.conflicts import Conflict
-from campaigns.models import Campaign, MarketingPlan, PlanTarget
-from campaigns.plan_forms import PlanForm, target_forms, targets_of
+from campaigns.models import Campaign, MarketingPlan
+from campaigns.plan_forms import PlanForm, TargetFileForm, target_forms, targets_of
 from campaigns.versioned_forms import both_sides
 from campaigns.wording import STATE_TONES
 
@@ -78,7 +79,7 @@ def plan_edit(request: SignedIn, pk: int) -> HttpResponse:
 
 
 def plan_detail(request: SignedIn, pk: int) -> HttpResponse:
-    """Planned, committed, spent and sold, by campaign and in all; targets by product and branch."""
+    """Planned, committed, spent and sold, by campaign and in all; targets up the branch tree, fatigue, overlap."""
     plan = get_object_or_404(MarketingPlan.objects.visible_to(request.user).select_related("owner"), pk=pk)
     found = planning.figures(plan)
     names = dict(Campaign.State.choices)
@@ -96,10 +97,43 @@ def plan_detail(request: SignedIn, pk: int) -> HttpResponse:
             }
             for row in found.campaigns
         ],
-        "targets": _targets(plan),
+        "progress": plan_page.progress(plan, request.GET.get("product", "")),
+        "fatigue": plan_page.fatigue(plan),
+        "overlap": plan_page.overlap(plan),
         "may_write": _may_write(request),
     }
     return render(request, "campaigns/plans/detail.html", context)
+
+
+def plan_sheet(request: SignedIn, pk: int) -> HttpResponse:
+    """The targets as a sheet that may be changed and brought back."""
+    plan = get_object_or_404(MarketingPlan.objects.visible_to(request.user), pk=pk)
+    response = HttpResponse(plan_file.sheet(plan), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="targets-{plan.pk}.csv"'
+    return response
+
+
+def plan_file_in(request: SignedIn, pk: int) -> HttpResponse:
+    """Targets from a sheet: all of it goes in, or nothing and the page says which lines are wrong."""
+    plan = get_object_or_404(MarketingPlan.objects.visible_to(request.user), pk=pk)
+    form = TargetFileForm(request.POST or None, request.FILES or None, initial={"version": plan.version})
+    wrong: list[str] = []
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            lines = plan_file.read(data["file"].read(table_file.MOST_BYTES + 1))
+            n = plan_file.bring(plan, request.user, lines, data["version"], keep_others=bool(data["keep_others"]))
+        except table_file.WrongFile as refusal:
+            wrong = refusal.sentences
+        except (ValidationError, Conflict) as refusal:
+            wrong = refusal.messages if isinstance(refusal, ValidationError) else [str(refusal)]
+        else:
+            said = ngettext("The plan has %(n)s target now.", "The plan has %(n)s targets now.", n)
+            messages.success(request, said % {"n": figures.number(n)})
+            return redirect("plan-detail", pk)
+    context = {"plan": plan, "form": form, "wrong": wrong, "most": table_file.MOST_ERRORS}
+    status = 422 if wrong or form.errors else 200
+    return render(request, "campaigns/plans/file.html", context, status=status)
 
 
 def _span(plan: MarketingPlan, first: dt.date, last: dt.date) -> dict[str, float]:
@@ -136,14 +170,6 @@ def _kpis(found: planning.PlanFigures) -> list[dict[str, Any]]:
             % {"target": figures.number(found.sales_target)},
         },
     ]
-
-
-def _targets(plan: MarketingPlan) -> list[PlanTarget]:
-    return list(
-        PlanTarget.objects.filter(plan=plan)
-        .select_related("branch", "product")
-        .order_by("month", "product__name", "branch__name")
-    )
 
 
 def plan_targets(request: SignedIn, pk: int) -> HttpResponse:
