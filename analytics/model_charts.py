@@ -15,6 +15,11 @@ from bankcrm.figures import number, pct
 Charts = dict[str, Chart | str]
 
 
+def beside_its_table(chart: Chart | str) -> Chart | str:
+    """The chart for a page that shows the figures in a richer table of its own."""
+    return chart.beside_its_table() if isinstance(chart, Chart) else chart
+
+
 def of_version(shown: ModelVersion | None, challenger: ModelVersion | None) -> Charts:
     """Lift, gains and calibration of a version on later customers, a challenger's beside them where there is one."""
     if shown is None or "lift" not in shown.card:

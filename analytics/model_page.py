@@ -9,13 +9,11 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from analytics import audience, card, predictive, targets
+from analytics import card, predictive, targets
 from analytics.modelling.limits import PSI_ACT, PSI_WATCH, WEIGHT_ACT
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
 from bankcrm.figures import number, pct, short_day, signed
 from bankcrm.models import User
-from customers import attitude
-from customers import fields as catalogue
 
 State = ModelVersion.State
 TONES = {
@@ -29,18 +27,10 @@ METRICS: dict[str, tuple[Any, str, int, bool]] = {
     "ks": (gettext_lazy("KS"), "ks", 3, True),
     "gini": (gettext_lazy("Gini"), "gini", 3, True),
     "top_decile_lift": (gettext_lazy("Lift, decile 1"), "lift", 2, True),
-    "gains_area": (gettext_lazy("Area under gains"), "", 3, True),
-    "brier": (gettext_lazy("Brier score"), "", 4, False),
-    "log_loss": (gettext_lazy("Log loss"), "", 4, False),
-    "ece": (gettext_lazy("Calibration error, 10 bins"), "calibration", 4, False),
-}
-SOURCES = {
-    "holdings": gettext_lazy("what customers opened or gave up"),
-    "assignments": gettext_lazy("outcomes of campaigns"),
-    "history": gettext_lazy("an imported campaign"),
-    "own": gettext_lazy("a field of the bank's own"),
-    "uplift": gettext_lazy("treated and control customers of past campaigns"),
-    "preferences": gettext_lazy("what customers then did"),
+    "gains_area": (gettext_lazy("Area under gains"), "gains_area", 3, True),
+    "brier": (gettext_lazy("Brier score"), "brier", 4, False),
+    "log_loss": (gettext_lazy("Log loss"), "log_loss", 4, False),
+    "ece": (gettext_lazy("Calibration error, 10 bins"), "ece", 4, False),
 }
 
 
@@ -51,23 +41,50 @@ def models() -> QuerySet[PredictiveModel]:
     ).defer("champion__artefact", "current_score_run__version__artefact", "current_score_run__shares")
 
 
-def summary(model: PredictiveModel, today: dt.date) -> dict[str, Any]:
-    """One row of the model list."""
+def summary(model: PredictiveModel, today: dt.date, waiting: ModelVersion | None = None) -> dict[str, Any]:
+    """One row of the model list; ``waiting``: the version that waits for promotion, see ``waiting``."""
     champion = model.champion
-    metrics = champion.card.get("metrics", {}) if champion else {}
     observed: dict[str, Any] = champion.card.get("observed_expected", {}) if champion else {}
     return {
         "model": model,
         "predicts": targets.sentence(model),
         "champion": champion,
+        "waiting": waiting,
         "age": (today - champion.trained_at.date()).days if champion else None,
-        "auc": metrics.get("auc"),
-        "right": champion.card.get("preference", {}).get("metrics") if champion else None,
+        "quality": quality(champion or waiting),
         "observed": observed,
         "calibrated": bool(observed) and not observed["alarm"],
         "scores": model.current_score_run,
         "light": light(model),
     }
+
+
+def waiting(models: list[PredictiveModel]) -> dict[int, ModelVersion]:
+    """Model → the version that waits for promotion, as ``predictive.challenger_of`` says. One query for all."""
+    found: dict[int, list[ModelVersion]] = {}
+    trained = ModelVersion.objects.filter(model__in=models, state=State.TRAINED)
+    for version in trained.select_related("trained_by").defer("artefact").order_by("model", "-number"):
+        found.setdefault(version.model_id, []).append(version)
+    told = {model.pk: predictive.challenger_of(model, found.get(model.pk, [])) for model in models}
+    return {key: version for key, version in told.items() if version is not None}
+
+
+def quality(version: ModelVersion | None) -> dict[str, Any] | None:
+    """The one figure that says how good a version is, in its kind's own measure, with its interval."""
+    if version is None:
+        return None
+    if answered := version.card.get("preference"):
+        right, base = answered["metrics"]["accuracy"], answered["metrics"]["base_accuracy"]
+        beside = _("the commonest for everybody %(base)s") % {"base": pct(base["value"], 0)}
+        shown = {key: pct(right[key], 0) for key in ("value", "low", "high")}
+        return {"name": _("came true"), "term": "preference_accuracy", "beside": beside, **shown}
+    if judged := version.card.get("uplift"):
+        shown = {key: number(judged["evidence"]["qini"][key], 4) for key in ("value", "low", "high")}
+        return {"name": _("Qini"), "term": "qini", "beside": "", **shown}
+    auc = version.card.get("metrics", {}).get("auc")
+    if auc is None:
+        return None
+    return {"name": _("AUC"), "term": "auc", "beside": "", **_formatted(auc, 3)}
 
 
 def light(model: PredictiveModel) -> dict[str, str]:
@@ -135,6 +152,8 @@ def metric_rows(shown: ModelVersion | None, against: dict[str, Any] | None) -> l
         interval = shown.card.get("metrics", {}).get(name)
         if interval is None:
             continue
+        if against and name not in against["metrics"]:
+            continue  # not measured of both on the same rows
         row = {"label": label, "term": term, **_formatted(interval, decimals)}
         if against:
             row["difference"] = _difference(against["metrics"].get(name), decimals, more_is_better)
@@ -264,81 +283,6 @@ def watch(model: PredictiveModel) -> list[dict[str, Any]]:
     if refusal := champion.card.get("calibration_refusal"):
         checks.append({"level": "warn", "text": card.told(refusal), "detail": ""})
     return checks
-
-
-def definition_rows(model: PredictiveModel) -> list[tuple[Any, str]]:
-    """Who is asked about and what the scores are used for, as the stored definition says."""
-    rows: list[tuple[Any, str]] = []
-    if asked := targets.asked(model):
-        rows.append((_("Asked about"), asked))
-    if model.population:
-        rows.append((_("For whom"), audience.describe(model.population)))
-    if model.exclusions:
-        rows.append((_("Except"), audience.describe(model.exclusions)))
-    if model.feeds:
-        rows.append((_("Fills"), str(catalogue.get(model.feeds).label)))
-    if model.feeds in attitude.CHURN:
-        rows.append((_("Loyalty grade"), str(catalogue.get("loyalty_grade").meaning)))
-    return rows
-
-
-def card_rows(model: PredictiveModel, version: ModelVersion | None) -> list[tuple[Any, str]]:
-    """The model card as key and text."""
-    if version is None:
-        return []
-    document = version.card
-    rows: list[tuple[Any, str]] = [
-        (_("Predicts"), targets.sentence(model)),
-        *definition_rows(model),
-        (_("Learned from"), str(SOURCES.get(document.get("source", ""), ""))),
-    ]
-    for name, label in (
-        ("train", _("Trained on")),
-        ("validation", _("Calibrated on")),
-        ("out_of_time", _("Tested on")),
-    ):
-        if part := document.get("slices", {}).get(name):
-            rows.append((label, _slice(part, document.get("source") == "history")))
-    rows.append((_("Method"), version.get_algorithm_display()))
-    rows.append((_("Features"), number(len(version.features))))
-    if rolled := document.get("rolling"):
-        rows.append((_("Rolling test"), _rolling(rolled)))
-    rows += [(_("Data"), card.told(note)) for note in document.get("notes", [])]
-    if comparison := document.get("comparison"):
-        rows.append((_("Learners"), card.told(comparison)))
-    rows += [(_("Left alone"), card.told(feature)) for feature in document.get("ignored", [])]
-    rows += [(_("Limits"), card.told(limit)) for limit in document.get("limits", [])]
-    rows.append((_("Owner"), document.get("owner", "")))
-    rows.append((_("Trained by"), version.trained_by.full_name))
-    if version.promoted_by:
-        rows.append((_("Promoted by"), version.promoted_by.full_name))
-    return rows
-
-
-def _slice(part: dict[str, Any], by_row: bool) -> str:
-    if part["from"] == part["to"]:
-        part = {**part, "n": number(part["n"]), "positives": number(part["positives"])}
-        return _("%(from)s, n = %(n)s, positive %(positives)s") % part
-    template = (
-        _("rows %(from)s to %(to)s, n = %(n)s, positive %(positives)s")
-        if by_row
-        else _("%(from)s to %(to)s, n = %(n)s, positive %(positives)s")
-    )
-    return template % {**part, "n": number(part["n"]), "positives": number(part["positives"])}
-
-
-def _rolling(rolled: dict[str, Any]) -> str:
-    return _(
-        "refitted %(refits)s times on the %(window)s rows before: AUC %(auc)s, gains area %(gains)s over the last"
-        " %(rows)s rows; five random folds %(folds)s"
-    ) % {
-        "refits": rolled["refits"],
-        "window": number(rolled["window"]),
-        "auc": number(rolled["auc"], 3),
-        "gains": number(rolled["gains_area"], 3),
-        "rows": number(rolled["rows"]),
-        "folds": number(rolled["five_fold_auc"], 3),
-    }
 
 
 def score_runs(model: PredictiveModel) -> QuerySet[ScoreRun]:

@@ -25,12 +25,12 @@ PARTS = {
 # metric → (label, whether it is a share)
 METRICS: dict[str, tuple[Any, str, bool]] = {
     "accuracy": (gettext_lazy("The likeliest answer came true"), "preference_accuracy", True),
-    "base_accuracy": (gettext_lazy("Naming the commonest for everybody"), "", True),
+    "base_accuracy": (gettext_lazy("Naming the commonest for everybody"), "base_accuracy", True),
     "top_two": (gettext_lazy("One of the two likeliest came true"), "", True),
     "log_loss": (gettext_lazy("Log loss"), "log_loss", False),
     "base_log_loss": (gettext_lazy("Log loss of quoting how often each is chosen"), "", False),
     "gain": (gettext_lazy("Log loss lower by"), "", False),
-    "ece": (gettext_lazy("Calibration error of the likeliest, 10 bins"), "calibration", True),
+    "ece": (gettext_lazy("Calibration error of the likeliest, 10 bins"), "ece", True),
 }
 
 
@@ -47,7 +47,9 @@ def evidence(model: PredictiveModel, shown: ModelVersion | None) -> dict[str, An
         "to": dt.date.fromisoformat(found["parts"][-1]["from"]),
         "figures": _figures(found),
         "today": _today(found.get("today"), about),
-        "chart": model_charts.answers([_dot(row, about) for row in found["by_class"]]),
+        "chart": model_charts.beside_its_table(
+            model_charts.answers([_dot(row, about) for row in found["by_class"]])
+        ),
         "classes": [_of_class(row, about) for row in found["by_class"]],
         "names": kept,
         "confusion": _confusion(found["confusion"], kept),

@@ -66,7 +66,7 @@ def _figures(proof: dict[str, Any]) -> list[dict[str, str]]:
         (_("Qini, uplift"), "qini", proof["qini"]),
         (_("Qini, response model"), "qini", proof["response_qini"]),
         (_("Ahead of the response model"), "uplift_gate", proof["ahead"]),
-        (_("Area under the uplift curve"), "", proof["auuc"]),
+        (_("Area under the uplift curve"), "auuc", proof["auuc"]),
         (_("Qini, chance × effect in the tier"), "qini", proof["segment_qini"]),
     )
     return [

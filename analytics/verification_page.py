@@ -56,8 +56,10 @@ def of_run(model: PredictiveModel, run: ScoreRun | None) -> dict[str, Any]:
     if found and not told.get("answered"):
         told |= {
             "found": found,
-            "chart": model_charts.deciles(
-                [asdict(row) for row in found.rows], _("Predicted and actual rate by decile")
+            "chart": model_charts.beside_its_table(
+                model_charts.deciles(
+                    [asdict(row) for row in found.rows], _("Predicted and actual rate by decile")
+                )
             ),
             "groups": groups(found),
             "sentence": card.told(found.sentence) if found.sentence else "",
@@ -144,7 +146,7 @@ def trend(model: PredictiveModel) -> dict[str, Any]:
         "rows": rows,
         "challengers": _last_of_month(each for each in kept if each.score_run.challenger),
         "charts": [
-            {"title": title, "term": term, "chart": chart}
+            {"title": title, "term": term, "chart": model_charts.beside_its_table(chart)}
             for title, term, chart in _trend_charts(rows)
             if chart
         ],
@@ -161,7 +163,7 @@ def _trend_charts(rows: list[dict[str, Any]]) -> Iterator[tuple[str, str, Chart 
     ]
     yield (
         _("Observed ÷ expected, 1 = as promised, with 95 % interval"),
-        "calibration",
+        "observed_expected",
         model_charts.months(rows, "ratio", ratio, format="decimal", marks=promised),
     )
     yield (

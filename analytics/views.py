@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from analytics import (
+    card_page,
     model_charts,
     model_page,
     predictive,
@@ -36,10 +37,10 @@ def model_list(request: SignedIn) -> HttpResponse:
     today = clock.today()
     found = list(model_page.models().filter(pk__in=_seen(request)))
     attention = verification_page.attention(found)
-    counted = verification_page.newest(found)
+    counted, waiting = verification_page.newest(found), model_page.waiting(found)
     rows = [
         {
-            **model_page.summary(model, today),
+            **model_page.summary(model, today, waiting.get(model.pk)),
             "attention": attention.get(model.pk),
             "counted": counted.get(model.pk),
         }
@@ -103,7 +104,8 @@ def model_detail(request: SignedIn, pk: int) -> HttpResponse:
         "watch": model_page.watch(model),
         "alerts": verification_page.alerts(model),
         "may_decide": request.user.may_act_as(watch.DECIDERS),
-        "card": model_page.card_rows(model, shown),
+        "card": card_page.card_rows(model, shown),
+        "tested": card_page.tested(shown),
         "previous": previous,
         "previous_scores": predictive.last_scores(previous) if previous else None,
         "runs": model_page.score_runs(model)[:12],

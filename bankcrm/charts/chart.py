@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -41,6 +41,8 @@ class Chart:
     """A height class of charts.css: "low", "" (150 px), "high", or "n1" to "n12" for so many rows of names."""
     is_open: bool = False
     """Whether the table is unfolded."""
+    is_beside: bool = False
+    """Whether the page shows the figures in a richer table of its own, so that this one need not be seen."""
 
     @property
     def json(self) -> str:
@@ -50,6 +52,10 @@ class Chart:
     def render(self) -> SafeString:
         """The figure as markup."""
         return render_to_string("kit/_chart.html", {"chart": self})
+
+    def beside_its_table(self) -> Chart:
+        """The same for a page that shows the figures, and more, in a table of its own."""
+        return replace(self, is_beside=True)
 
     # As Django's forms do: a template writes {{ chart }}.
     __str__ = __html__ = render

@@ -70,6 +70,7 @@ def columns(
         hollow = {"color": "--card", "borderColor": "--ink", "borderWidth": 1.3}
         series.append(
             {"type": "bar", "name": str(outline_label), "encode": {"x": 0, "y": 2}, "itemStyle": hollow}
+            | {"barWidth": "36%"}
         )
     known = [v for row in rows for v in (row["value"], row.get("outline"))]
     option = {

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analytics import features, labels, model_page, predictive, scoring, training
+from analytics import card, card_page, features, labels, predictive, scoring, training
 from analytics.features import Batch
 from analytics.modelling import artefact
 from analytics.models import ModelAlert, ModelVersion, PredictiveModel, Score, ScoreRun
@@ -133,7 +133,7 @@ def test_fields_that_teach_nothing_are_named_on_the_card(cast: Cast, monkeypatch
     bank.run_sql("UPDATE customers_customerprofile SET aum = 5")
     bank.run_sql("UPDATE customers_customer SET industry = ''")
     version = training.train(made, cast.ana)[0]
-    told = [text for key, text in model_page.card_rows(made, version) if key == "Left alone"]
+    told = [text for key, text in card_page.card_rows(made, version) if key == "Left alone"]
     assert len(told) == 2
     assert "(aum) is the same for everybody and teaches nothing." in told[1]
     assert "(industry) is missing for everybody and teaches nothing." in told[0]
@@ -152,5 +152,5 @@ def test_without_a_single_buyer_or_with_buyers_alone_nothing_is_claimed(cast: Ca
     made = bank.make_model(cast, bank.make_history(300, rate=0.0))
     version = training.train(made, cast.ana)[0]
     assert version.algorithm == ModelVersion.Algorithm.RULE
-    assert any("positive" in model_page.card.told(note) for note in version.card["notes"])
+    assert any("positive" in card.told(note) for note in version.card["notes"])
     assert labels.label_counts(made, bank.LATEST)["holdings"]["positives"] == 0
