@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, replace
 
-from django.db.models import Avg
-
 from analytics import targets
 from analytics.models import PredictiveModel, Score
 from customers import attitude
@@ -41,12 +39,11 @@ def of(customer: Customer) -> list[Leaving]:
         run = model.current_score_run
         if run is None:
             continue
-        scores = Score.objects.filter(score_run=run)
-        average = scores.aggregate(mean=Avg("probability"))["mean"]
-        chance = scores.filter(customer=customer).values_list("probability", flat=True).first()
-        told = Leaving(model, targets.sentence(model), run.version.number, run.as_of, run.pk, average)
-        if chance is not None and average:
-            times = chance / average
+        mine = Score.objects.filter(score_run=run, customer=customer)
+        chance = mine.values_list("probability", flat=True).first()
+        told = Leaving(model, targets.sentence(model), run.version.number, run.as_of, run.pk, run.average)
+        if chance is not None and run.average:
+            times = chance / run.average
             told = replace(told, chance=chance, times=times, best_grade=attitude.best_grade(times))
         found.append(told)
     return found

@@ -24,6 +24,9 @@ class ScoreRun(models.Model):
     rows = models.PositiveBigIntegerField(_("customers scored"), default=0)
     # Scored to be compared on outcomes later; nobody is ever chosen by it.
     challenger = models.BooleanField(_("challenger"), default=False, db_default=False)
+    # Of the chances of everybody in it, kept for models that fill a field of the profile: what one chance is held
+    # against.
+    average = models.FloatField(null=True)
     psi = models.FloatField(_("PSI against training"), null=True)
     # {"against": "training" or the day of the version's first scores, "features": {code: PSI}}
     drift = models.JSONField(
