@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.db import transaction
+from django.db.models import Avg
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
@@ -240,6 +241,7 @@ def _publish(
         ScoreRun.objects.filter(pk=run.pk, state=ScoreRun.State.BUILDING).update(
             state=ScoreRun.State.PUBLISHED,
             rows=rows,
+            average=run.scores.aggregate(mean=Avg("probability"))["mean"] if model.feeds else None,
             psi=moved.psi,
             drift=moved.kept,
             shares=moved.shares,
