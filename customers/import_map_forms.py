@@ -137,7 +137,8 @@ class MapForm(forms.Form):
         plain = {old.strip().lower(): new for old, new in said.items()}
         proposed = {} if self._is_said(at) else proposing.words_of(target, reading, column)
         self.words[at] = self._asked(kind, target, column, plain, proposed)
-        if kind not in CODED:
+        # A text says nothing by being empty; a name that is given as "?" is for the check.
+        if kind in (*DAYS, *NUMBERS) or "" in said.values():
             self._add_blank(at, said)
         choices = word_choices(target, reading)
         by_name = values.by_name(choices) if target.type in readers.NAMED and choices else {}

@@ -62,7 +62,7 @@ def body(file: ImportFile, form: MapForm) -> dict[str, Any]:
         "rows": rows,
         "needed": _needed(form, meanings, asked),
         "sampled": seen if seen + 1 < int(file.options.get("lines") or 0) else 0,
-        "example": _("Customer {%(column)s}") % {"column": form.key_column() or form.columns[0].name},
+        "example": _("Customer {%(column)s}") % {"column": form.key_column() or mapping.LINE},
         "mapped": len(rows) - len(left_out),
         "left_out": len(left_out),
         "unsaid": sum(row.unsaid for row in rows),
@@ -150,7 +150,7 @@ def _needed(form: MapForm, meanings: dict[str, str], asked: list[str]) -> list[d
         free = _filled_otherwise(form, target, load) if not column and not shared else ""
         tone = "ok" if column or shared or free else "bad" if target.required else "warn"
         why = column or shared or free or str(target.wanted) or _("required")
-        field = "" if column else f"#id_constant_{target.name}"
+        field = "" if column else f"#{_asked_by(form, target)}"
         if target.name == "name" and BY_NUMBER in asked and form[BY_NUMBER].value() == "yes":
             tone, why, field = "ok", _("new customers are called by their number"), f"#id_{BY_NUMBER}"
         if target.type in DAYS and shared and "{" not in shared and (wrong := day_problem(shared)):
@@ -161,6 +161,12 @@ def _needed(form: MapForm, meanings: dict[str, str], asked: list[str]) -> list[d
     if any(":" in meaning for meaning in meanings.values()):
         found.append(_as_of(load, problem))
     return found
+
+
+def _asked_by(form: MapForm, target: Target) -> str:
+    """The control that says what no column does."""
+    is_listed = target.type == Type.CUSTOMER and "campaign_new_customers" in form.fields
+    return "id_campaign_new_customers" if is_listed else f"id_constant_{target.name}"
 
 
 def _filled_otherwise(form: MapForm, target: Target, load: str) -> str:

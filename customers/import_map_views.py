@@ -16,7 +16,7 @@ from customers.import_load_forms import LoadForm
 from customers.import_map_forms import MapForm
 from customers.import_map_page import body, row_of
 from customers.import_views import changeable, may_change, start_step, visible
-from customers.imports import reject_file, sampling, sniffing, workbooks
+from customers.imports import known_files, reject_file, sampling, sniffing, workbooks
 from customers.models import ImportFile
 
 DELIMITERS = {
@@ -33,6 +33,9 @@ def import_map(request: SignedIn, pk: int) -> HttpResponse:
     """What every column means; saving it starts the check. A draft is judged and not saved: the answer holds what
     depends on a meaning, never a control that somebody may be typing in."""
     file = changeable(request, pk) if request.method == "POST" else visible(request, pk)
+    known = known_files.like(file.columns)
+    if known and request.GET.get("as") == known.code and known.kind == file.kind:
+        file = known.applied(file)
     columns = _columns(request, file)
     if request.method == "POST" and "draft" in request.GET:
         form = MapForm(file, columns, draft=request.POST.dict())
@@ -76,6 +79,8 @@ def _show(request: SignedIn, file: ImportFile, form: MapForm, load: LoadForm, re
         "how_read": _how_read(file),
         "notes": file.options.get("notes", []),
         "may_change": may_change(request, file) and file.inserted is None,
+        "known": known_files.like(file.columns) if not file.options.get("confirmed") else None,
+        "is_as_known": "as" in request.GET,
     }
     status = 422 if form.errors or load.errors or read.errors else 200
     return render(request, "customers/imports/map.html", context, status=status)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any
 
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -19,7 +20,7 @@ from django.utils.translation import override
 from bankcrm.models import User
 from customers.imports import mapping, sampling, values
 from customers.imports.kinds import KINDS, Kind, Reading, Target, Type, own
-from customers.models import ImportFile, ImportSource
+from customers.models import Customer, ImportFile, ImportSource, Product
 
 State = ImportFile.State
 # Options of one file that the next of its source does not share.
@@ -44,6 +45,22 @@ OF_ONE_FILE = (
 # A currency behind a heading says nothing that the field does not: 月收入(元), Income (USD).
 UNIT = re.compile(r"\s*[(（\[](元|人民币|人民币元|RMB|CNY|USD|EUR|GBP|[￥¥$€£])[)）\]]\s*$", re.I)
 BY_LOOK = {Type.IDENTITY: "identity", Type.PHONE: "phone", Type.EMAIL: "email"}
+# What headings shorten.
+SHORT = {
+    "no": "number",
+    "nr": "number",
+    "num": "number",
+    "amt": "amount",
+    "dt": "date",
+    "bal": "balance",
+    "avg": "average",
+    "acct": "account",
+    "acc": "account",
+    "cust": "customer",
+    "prod": "product",
+}
+# Values of a column that are held against what the bank knows.
+LOOKED_UP = 50
 # Where words are mapped one by one.
 ASKED = (Type.CHOICE, Type.FLAG, Type.DECIMAL, Type.INTEGER, Type.DATE)
 # Columns our own file of rejects adds; a mended one comes back with them.
@@ -67,7 +84,12 @@ def propose(kind: Kind, columns: Sequence[sampling.Column], twins: Sequence[str]
     found: dict[str, str] = {}
     taken: set[str] = set()
     asked = [column for column in columns if column.name not in (*twins, *REJECT_COLUMNS)]
-    for column, meaning in [*_by_name(kind, asked), *_by_look(kind, asked), *_by_key(kind, asked)]:
+    for column, meaning in [
+        *_by_name(kind, asked),
+        *_by_look(kind, asked),
+        *_by_reference(kind, asked),
+        *_by_key(kind, asked),
+    ]:
         name = meaning.partition(":")[0]
         if column.name not in found and name not in taken:
             found[column.name] = meaning
@@ -80,12 +102,14 @@ def propose(kind: Kind, columns: Sequence[sampling.Column], twins: Sequence[str]
 def _by_name(kind: Kind, columns: Sequence[sampling.Column]) -> list[tuple[sampling.Column, str]]:
     """(column, meaning) of every pair whose names agree, the closest names first."""
     pairs = []
-    heading = [(plain(column.name), plain(UNIT.sub("", column.name))) for column in columns]
+    heading = [
+        {plain(column.name), plain(UNIT.sub("", column.name)), spelt_out(column.name)} for column in columns
+    ]
     for target in kind.targets:
         for rank, (name, meaning) in enumerate(_names(target)):
             for at, column in enumerate(columns):
                 # Where every other column is a fact anyway, a name alone is a weak reason.
-                if plain(name) in heading[at] and (
+                if heading[at] & {plain(name), spelt_out(name)} and (
                     not kind.keeps_other_columns or rank == 0 or _fits(target, column)
                 ):
                     pairs.append((rank, at, column, meaning))
@@ -110,6 +134,12 @@ def plain(name: str) -> str:
     return re.sub(r"[\W_]+", "", name.lower())
 
 
+def spelt_out(name: str) -> str:
+    """The same with what people write short: "Principal Amt" and "principal amount", "cif_no" and "cif number"."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+", " ", name).lower().split()
+    return "".join(SHORT.get(word, word) for word in words)
+
+
 def _by_look(kind: Kind, columns: Sequence[sampling.Column]) -> list[tuple[sampling.Column, str]]:
     if kind.keeps_other_columns:
         return []
@@ -122,9 +152,31 @@ def _by_look(kind: Kind, columns: Sequence[sampling.Column]) -> list[tuple[sampl
     ]
 
 
+def _by_reference(kind: Kind, columns: Sequence[sampling.Column]) -> list[tuple[sampling.Column, str]]:
+    """Columns most of whose values the bank knows as its customers' numbers or as its products."""
+    if kind.keeps_other_columns:
+        return []
+    found = []
+    for target in kind.targets:
+        if target.type not in (Type.CUSTOMER, Type.PRODUCT) or target.name in kind.key:
+            continue
+        for column in columns:
+            words = [value for value, _count in column.values[:LOOKED_UP]]
+            if words and 2 * len(_known(target.type, words)) > len(words):
+                found.append((column, target.name))
+    return found
+
+
+def _known(kind: Type, words: list[str]) -> set[str]:
+    if kind == Type.CUSTOMER:
+        return set(Customer.objects.filter(number__in=words).values_list("number", flat=True))
+    named = Product.objects.filter(Q(code__in=words) | Q(name__in=words)).values_list("code", "name")
+    return {word for pair in named for word in pair if word in words}
+
+
 def _by_key(kind: Kind, columns: Sequence[sampling.Column]) -> list[tuple[sampling.Column, str]]:
-    """Where no name says which column is the customer's number: the first that names every row, such as Loan_ID."""
-    if not kind.keeps_own_fields:
+    """Where no name says which column is the key: the first that names every row, such as Loan_ID or Ref No."""
+    if len(kind.key) > 1 or kind.keeps_other_columns:
         return []
     return [(column, kind.key[0]) for column in columns if column.could_name_rows]
 
