@@ -17,6 +17,7 @@ from customers.models import Product
 
 # A plan of years is shown by its last months; the sheet holds them all.
 MOST_MONTHS = 12
+MOST_WEEKS = 26
 
 
 def progress(plan: MarketingPlan, asked: str) -> dict[str, Any]:
@@ -59,7 +60,7 @@ def fatigue(plan: MarketingPlan) -> dict[str, Any] | None:
     found = plan_progress.fatigue(first, plan.ends_on, clock.today())
     if not found:
         return None
-    weeks = sorted({week for week, _contacts, _customers in found})
+    weeks = [first + dt.timedelta(weeks=n) for n in range((plan.ends_on - first).days // 7 + 1)][-MOST_WEEKS:]
     counted: dict[tuple[dt.date, int], int] = {(week, n): customers for week, n, customers in found}
     rows = range(MOST_CONTACTS, 0, -1)
     often = sum(customers for (_week, n), customers in counted.items() if n > 1)
