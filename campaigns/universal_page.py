@@ -37,11 +37,17 @@ def measured(control: UniversalControl) -> dict[str, Any] | None:
     found = universal.programme(control)
     if found is None:
         return None
-    tone, word = TONES[found.readout.verdict]
+    verdict, sentence = found.readout.verdict, verdict_sentence(found.readout)
+    if verdict == Verdict.REFUSED and control.ends_on >= clock.today():
+        verdict = Verdict.INTERIM
+        sentence = _("Too early to say anything; it is read after %(day)s.") % {
+            "day": figures.day(control.ends_on)
+        }
+    tone, word = TONES[verdict]
     return {
         "tone": tone,
         "word": word,
-        "sentence": verdict_sentence(found.readout),
+        "sentence": sentence,
         "effect": found.readout.overall,
         "until": found.until,
         "contamination": found.contamination,
