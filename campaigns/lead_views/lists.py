@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
-from bankcrm import absence, clock, figures, paging, parsing, workdays
+from bankcrm import absence, clock, figures, freshness, paging, parsing, workdays
 from bankcrm.models import Role, User
 from bankcrm.policy import SignedIn
 from campaigns import feedback, followup, queue, sales
@@ -21,6 +21,7 @@ from campaigns.lead_forms import LeadFilter
 from campaigns.lead_views import rows
 from campaigns.models import Lead
 from campaigns.models.leads import to_work
+from customers import profile
 from customers.models import Customer
 
 PAGE = 20
@@ -135,13 +136,16 @@ def lead_list(request: SignedIn) -> HttpResponse:
     form = LeadFilter(request.GET, user, today)
     found = form.filter(Lead.objects.visible_to(user))
     page = paging.page_of(request, found.annotate(due_day=queue.DUE_DAY), queue.ORDER, PAGE)
+    month = profile.latest_month()
+    listed = rows.rows(rows.complete(page.rows, user), user, today, form.tier_names, month)
     return render(
         request,
         "campaigns/leads/list.html",
         {
             "form": form,
             "filtered": bool(form.values),
-            "rows": rows.grouped(rows.rows(rows.complete(page.rows, user), user, today, form.tier_names)),
+            "rows": rows.grouped(listed),
+            "freshness": freshness.line({profile.freshness: profile.freshness_of(month)}),
             "groups": GROUPS,
             "pager": page.pager(request, paging.capped_count(found)),
             "of_team": user.role != Role.RM,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Prefetch, Subquery, prefetch_related_objects
+from django.db import connection
+from django.db.models import Prefetch, prefetch_related_objects
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,11 +18,21 @@ from bankcrm.models import User
 from campaigns import queue
 from campaigns.models import Arm, Lead, Target
 from campaigns.outcomes import MEANINGS, NextStep
-from customers import tiering
-from customers.models import Contact, CustomerProfile
+from customers import profile, tiering
+from customers.models import CustomerProfile
 
 # A touch longer ago says nothing to a caller, and older partitions need not be read.
-TOUCH_DAYS = 200
+TOUCH_DAYS = 400
+_KNOWN = """
+SELECT asked.id, profile.tier, touch.contacted_on, touch.outcome, touch.was_reached
+FROM unnest(%(customers)s::bigint[]) asked (id)
+LEFT JOIN customers_customerprofile profile ON profile.customer_id = asked.id AND profile.month = %(month)s
+LEFT JOIN LATERAL (
+    SELECT contacted_on, outcome, was_reached FROM customers_contact
+    WHERE customer_id = asked.id AND contacted_on > %(since)s
+    ORDER BY contacted_on DESC, reference DESC LIMIT 1
+) touch ON true
+"""
 STEP_ICONS = {NextStep.CALL: "phone", NextStep.MEETING: "users", NextStep.MESSAGE: "message"}
 OVERDUE, TODAY, LATER, CLOSED = "overdue", "today", "later", "closed"
 GROUP_ORDER = (OVERDUE, TODAY, LATER, CLOSED)
@@ -69,24 +80,32 @@ def complete(leads: Sequence[Lead], user: User) -> Sequence[Lead]:
 
 
 def rows(
-    leads: Sequence[Lead], user: User, today: dt.date, tier_names: dict[str, str] | None = None
+    leads: Sequence[Lead],
+    user: User,
+    today: dt.date,
+    tier_names: dict[str, str] | None = None,
+    month: dt.date | None = None,
 ) -> list[Row]:
-    """``leads`` come with customer, campaign, arm, offer, target and claimed_by selected."""
-    customers = [lead.customer_id for lead in leads]
-    tiers, touches = tiers_of(customers, today, tier_names), last_touches(customers, today)
+    """``leads`` come with customer, campaign, arm, offer, target and claimed_by selected.
+
+    ``tier_names`` by code, and the newest profile's ``month``, where the caller has them.
+    """
+    names = tiering.names_at(today) if tier_names is None else tier_names
+    known = _known([lead.customer_id for lead in leads], month or profile.latest_month(), today)
     return [
         Row(
             lead=lead,
             group=group_of(lead, today),
             due=queue.due_day(lead),
-            tier=tiers.get(lead.customer_id, ""),
+            tier=names.get(tier, tier),
             why=top_reason(lead),
             status=status(lead, user, today),
-            touch=touches.get(lead.customer_id, ""),
+            touch=touch,
             holder=queue.holder(lead, user),
             instead=instead_of(lead, user),
         )
         for lead in leads
+        for tier, touch in [known[lead.customer_id]]
     ]
 
 
@@ -115,28 +134,32 @@ def grouped(listed: Sequence[Row]) -> list[Row]:
     return sorted(listed, key=lambda row: GROUP_ORDER.index(row.group))
 
 
-def tiers_of(customers: Iterable[int], today: dt.date, names: dict[str, str] | None = None) -> dict[int, str]:
-    """Customer → name of the tier in the latest profile; ``names`` of tiers by code where the caller has them."""
-    names = tiering.names_at(today) if names is None else names
-    newest = Subquery(CustomerProfile.objects.order_by("-month").values("month")[:1])
-    codes = CustomerProfile.objects.filter(month=newest, customer_id__in=list(customers)).exclude(tier="")
-    return {pk: names.get(code, code) for pk, code in codes.values_list("customer_id", "tier")}
-
-
-def last_touches(customers: Iterable[int], today: dt.date) -> dict[int, str]:
-    """Customer → "12 Sep reached", from the contact history of whatever campaign."""
-    contacts = (
-        Contact.objects.filter(
-            customer_id__in=list(customers), contacted_on__gt=today - dt.timedelta(days=TOUCH_DAYS)
-        )
-        .order_by("customer_id", "-contacted_on", "-reference")
-        .distinct("customer_id")
-        .values_list("customer_id", "contacted_on", "outcome", "was_reached")
+def tier_of(customer: int, today: dt.date) -> str:
+    """Name of the customer's tier in the latest profile; "" without one."""
+    code = CustomerProfile.objects.filter(month=profile.latest_month(), customer=customer).values_list(
+        "tier", flat=True
     )
-    return {
-        customer: f"{figures.short_day(day)} {_touch(outcome, was_reached)}"
-        for customer, day, outcome, was_reached in contacts
-    }
+    tier = code.first() or ""
+    return tiering.names_at(today).get(tier, tier)
+
+
+def _known(customers: Sequence[int], month: dt.date | None, today: dt.date) -> dict[int, tuple[str, str]]:
+    """Customer → (code of the tier in the profile of ``month``, "12 Sep reached" from whatever campaign).
+
+    One statement with the month as a constant: planned over every partition it costs more than what it reads.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _KNOWN,
+            {"customers": list(customers), "month": month, "since": today - dt.timedelta(days=TOUCH_DAYS)},
+        )
+        return {
+            customer: (
+                tier or "",
+                f"{figures.short_day(day)} {_touch(outcome, was_reached)}" if day else "",
+            )
+            for customer, tier, day, outcome, was_reached in cursor.fetchall()
+        }
 
 
 def _touch(outcome: str, was_reached: bool | None) -> str:

@@ -54,7 +54,7 @@ def context(request: HttpRequest, lead: Lead, user: User) -> dict[str, Any]:
         "lead": lead,
         "today": today,
         "missed_step": rows.step_label(lead.next_step).lower() if queue.is_missed(lead, today) else "",
-        "tier": rows.tiers_of([lead.customer_id], today).get(lead.customer_id, ""),
+        "tier": rows.tier_of(lead.customer_id, today),
         "facts": _facts(lead.customer, today),
         "colleague": colleague,
         "mine": mine,

@@ -7,7 +7,9 @@ import datetime as dt
 import pytest
 from django.urls import reverse
 
+from bankcrm import figures
 from campaigns.models import Lead, Offer
+from customers.models import CustomerProfile
 from tests import facts
 from tests.campaigns import factories
 from tests.cast import Cast, login, make_user
@@ -62,3 +64,16 @@ def test_whose_customer_it_is_not_reads_the_lead_and_no_contact(cast: Cast, lead
     assert "Not your customer" in told
     assert "About this lead nobody has spoken yet." in told
     assert "Last contact" not in told
+
+
+def test_the_queue_knows_the_last_touch_of_the_year_before_and_the_tier(cast: Cast, lead: Lead) -> None:
+    today = factories.TODAY
+    CustomerProfile.objects.filter(customer=lead.customer_id).update(tier="gold")
+    facts.contact(lead.customer, today - dt.timedelta(days=390), outcome="no_answer")
+    facts.contact(lead.customer, today - dt.timedelta(days=380), outcome="declined")
+    [row] = [row for row in login(cast.rita).get(reverse("lead-list")).context["rows"] if row.lead == lead]
+    assert row.touch.endswith("declined")
+    assert row.tier == "gold"
+    facts.contact(lead.customer, today - dt.timedelta(days=3), was_reached=False)
+    listed = login(cast.rita).get(reverse("lead-list")).content.decode()
+    assert f"{figures.short_day(today - dt.timedelta(days=3))} not reached" in listed
