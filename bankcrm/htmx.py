@@ -10,13 +10,17 @@ from urllib.parse import parse_qs, urlsplit
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.messages import get_messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import resolve_url
+from django.template.loader import render_to_string
+from django.urls import is_valid_path
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 LEVELS = ("ok", "info", "warn", "bad")
 MESSAGE_LEVELS = {"success": "ok", "warning": "warn", "error": "bad"}
+# Where the frame takes a fragment in: rendered HTML needs no marking as safe.
+PLACE = "<!-- the part -->"
 LEAVES_PAGE = ("HX-Redirect", "HX-Refresh", "HX-Location")
 
 
@@ -51,6 +55,7 @@ def _events(response: HttpResponse) -> dict[str, Any]:
 
 class HtmxSessionMiddleware:
     """An htmx answer is a fragment, never a page: redirects move the whole page, an ended session leads to sign-in.
+    A fragment asked for by an address typed or kept is shown inside the frame of a page.
 
     Pages of signed-in users are not stored by browsers or proxies, and caches keep fragments and pages apart.
     """
@@ -62,6 +67,8 @@ class HtmxSessionMiddleware:
         response = self.get_response(request)
         if request.headers.get("HX-Request") == "true":
             response = fragment_answer(request, response)
+        elif is_bare_fragment(request, response):
+            response = framed(request, response)
         patch_vary_headers(response, ["HX-Request"])
         if getattr(request, "user", None) is not None and request.user.is_authenticated:
             response.headers.setdefault("Cache-Control", "no-store, private")
@@ -82,6 +89,37 @@ def fragment_answer(request: HttpRequest, response: HttpResponseBase) -> HttpRes
         for message in [] if getattr(waiting, "used", True) else waiting:
             toast(response, message, level=MESSAGE_LEVELS.get(message.level_tag, "info"))
     return response
+
+
+def is_bare_fragment(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Whether somebody signed in would be shown HTML without a head, a style or a way on."""
+    user = getattr(request, "user", None)
+    if request.method != "GET" or user is None or not user.is_authenticated:
+        return False
+    if not isinstance(response, HttpResponse) or response.status_code != 200:
+        return False
+    is_html = response.headers.get("Content-Type", "").startswith("text/html")
+    return is_html and not response.content.lstrip()[:9].lower().startswith(b"<!doctype")
+
+
+def framed(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The fragment inside a page, with the way to the page it is part of; an empty one leads there at once."""
+    whole = _whole(request)
+    if not response.content.strip():
+        return HttpResponseRedirect(whole)
+    before, after = render_to_string("part.html", {"whole": whole}, request).split(PLACE)
+    response.content = before.encode() + response.content + after.encode()
+    return response
+
+
+def _whole(request: HttpRequest) -> str:
+    """The nearest address above this one that is a page: fragments stand below theirs."""
+    steps = request.path.strip("/").split("/")
+    for n in range(len(steps) - 1, 0, -1):
+        above = f"/{'/'.join(steps[:n])}/"
+        if is_valid_path(above):
+            return above
+    return "/"
 
 
 def _destination(request: HttpRequest, location: str) -> str:

@@ -45,7 +45,12 @@ def audience_edit(request: SignedIn, pk: int) -> HttpResponse:
     """A campaign's audience: the rows to edit; every change posts them and gets the counts back."""
     campaign = frame.campaign_of(request, pk)
     if not frame.may_edit(request, campaign) and request.method == "GET":
-        return audience_card(request, pk)
+        # The card to read stands on the campaign's page.
+        return (
+            audience_card(request, pk)
+            if request.htmx
+            else redirect(f"{reverse('campaign-detail', args=[pk])}#audience")
+        )
     place = Place(
         url=reverse("audience-edit", args=[pk]),
         condition=campaign.condition,

@@ -223,7 +223,7 @@ def test_a_stale_builder_keeps_its_rows_and_shows_the_others_version(cast, draft
 
 def test_others_read_the_audience_and_cannot_send_rows(cast, draft):
     for person in (cast.omar, cast.ana, cast.aud, cast.bao):
-        assert login(person).get(reverse("audience-edit", args=[draft.pk])).status_code == 200
+        assert login(person).get(reverse("audience-edit", args=[draft.pk]), headers=HTMX).status_code == 200
         assert send(login(person), draft, {}, act="save").status_code == 403
     assert send(login(cast.rita), draft, {}, act="save").status_code == 403
     assert Campaign.objects.get(pk=draft.pk).condition == factories.EVERYBODY
