@@ -4,6 +4,8 @@ import datetime as dt
 
 from django.utils import timezone
 
+from bankcrm.charts import grids
+
 ATTACK = "<img src=x onerror=alert(1)>"
 
 
@@ -56,6 +58,29 @@ def charts():
         "calibration": [
             {"x": d["predicted"], "y": d["actual"], "low": d["low"], "high": d["high"]} for d in deciles
         ],
+        "named": [
+            {**d, "label": name}
+            for name, d in zip(["Savings", "Wealth management", "Personal loan"], deciles, strict=False)
+        ],
+        "cells": [[0, 3, 1], [2, 0, 5]],
+        "weekdays": ["Mon", "Tue"],
+        "hours": ["0", "8", "16"],
+        "profile": grids.difference_map(
+            [["AUM", "▲ ¥2,272,429", "¥91,509", "¥248,421"], ["Age", "▼ 26", "45", "44"]],
+            [[3, 0, 0], [-2, 0, 0]],
+            ["Mean of the segment", "Wealthy", "Young", "All customers"],
+            told=[["9.1 times the average", "", ""], ["", "", ""]],
+            label="Profile",
+        ),
+        "movement": grids.movement(
+            [[692, 10], [7, 652]],
+            ["Savers", "Spenders"],
+            ["Savers", "Spenders"],
+            ["From", "Customers", "Savers", "Spenders"],
+            [["Savers", "702", "692", "10"], ["Spenders", "659", "7", "652"]],
+            stays=[(0, 0), (1, 1)],
+            label="Movement",
+        ),
         "week": [
             {"label": n, "value": v}
             for n, v in zip(["Mon", "Tue", "Wed", "Thu", "Fri"], [16, 19, 3, 0, 0], strict=True)

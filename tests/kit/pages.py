@@ -11,6 +11,7 @@ from django.template import engines
 from django.urls import include, path
 
 from bankcrm import policy
+from bankcrm.charts import plots
 from bankcrm.htmx import toast
 from tests.kit.example_data import ATTACK, charts, figures, work
 
@@ -43,6 +44,15 @@ def example(request):
     if request.method == "POST" and request.htmx:
         return HttpResponse('<p class="m">Nobody found</p>')  # what the search field of the top bar asks for
     return shown(request, "example.html")
+
+
+def charts_of_every_kind(request):
+    return shown(request, "charts.html")
+
+
+def chart(request):
+    """A fragment with a chart, as htmx swaps it in."""
+    return HttpResponse(f'<div class="bd">{plots.columns(charts()["week"], label="Closed this week")}</div>')
 
 
 def workspace(request):
@@ -82,6 +92,8 @@ def open_to_everybody(settings, monkeypatch):
 
 urlpatterns = [
     path("kit/", example, name="kit-example"),
+    path("kit/charts/", charts_of_every_kind, name="kit-charts"),
+    path("kit/chart/", chart, name="kit-chart"),
     path("kit/workspace/", workspace, name="kit-workspace"),
     path("kit/saved/", saved, name="kit-saved"),
     path("kit/message/", message, name="kit-message"),
