@@ -136,10 +136,11 @@ def grouped(listed: Sequence[Row]) -> list[Row]:
 
 def tier_of(customer: int, today: dt.date) -> str:
     """Name of the customer's tier in the latest profile; "" without one."""
-    code = CustomerProfile.objects.filter(month=profile.latest_month(), customer=customer).values_list(
-        "tier", flat=True
-    )
-    tier = code.first() or ""
+    month = profile.latest_month()
+    if month is None:
+        return ""
+    newest = CustomerProfile.objects.filter(month=month, customer=customer)
+    tier = newest.values_list("tier", flat=True).first() or ""
     return tiering.names_at(today).get(tier, tier)
 
 
