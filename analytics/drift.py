@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics import card, labels
-from analytics.features import Population
+from analytics.features import Batch, Population
 from analytics.modelling import inputs, stability
 from analytics.modelling.matrix import FeatureSpec
 from analytics.modelling.preference import FittedPreference
@@ -43,17 +43,20 @@ class Drift:
 
 
 class Watch:
-    """The fields of one scoring, counted piece by piece: every k-th row, so that ``ROWS`` are enough."""
+    """The fields of one scoring, counted piece by piece: every k-th row, so that ``ROWS`` are enough; ``unseen`` names
+    those with words that the version does not know."""
 
     def __init__(self, fitted: FittedResponse | FittedUplift | FittedPreference, rows: int) -> None:
         self.fitted = fitted
         self._counted = stability.ShareCount(fitted.feature_references)
         self._step = max(1, rows // ROWS)
+        self.unseen: set[str] = set()
 
-    def add(self, rows: NDArray[np.float32]) -> None:
-        """Count some rows (n, features) of the matrix."""
+    def add(self, batch: Batch) -> None:
+        """Count some rows of the matrix."""
+        self.unseen.update(batch.unseen)
         if self._counted.references:
-            self._counted.add(rows[:: self._step])
+            self._counted.add(batch.X[:: self._step])
 
     def known(self) -> list[NDArray[np.float64]] | None:
         """Shares per field, None where the version kept nothing to compare with or nobody was scored.
@@ -108,7 +111,7 @@ def measure(
     kept: dict[str, Any] = {"against": FIRST if since else TRAINING, "features": moved}
     if since:
         kept["since"] = since.isoformat()
-    if unseen := _unseen(fitted, now, day, who):
+    if unseen := _unseen(watch, now, day, who):
         kept["unseen"] = unseen
     return Drift(stability.psi_of_shares(expected[SCORES], shares[SCORES]), kept, shares)
 
@@ -139,18 +142,16 @@ def _expected(
 
 
 def _unseen(
-    fitted: FittedResponse | FittedUplift,
-    now: list[NDArray[np.float64]] | None,
-    day: dt.date,
-    who: Population,
+    watch: Watch, now: list[NDArray[np.float64]] | None, day: dt.date, who: Population
 ) -> list[dict[str, Any]]:
-    """Sentences on words of a choice that training had not seen; looked for where more is missing than was then."""
+    """Sentences on words of a choice that training had not seen; told where more is missing than was then."""
     if now is None:
         return []
+    fitted = watch.fitted
     suspects = [
         spec
         for spec, known, each in zip(fitted.specs, fitted.feature_references, now, strict=True)
-        if spec.kind == "categorical" and each[-1] > known.shares[-1]
+        if spec.name in watch.unseen and each[-1] > known.shares[-1]
     ]
     return [card.sentence(told) for spec in suspects for told in _unseen_words(spec, day, who)]
 

@@ -12,8 +12,9 @@ import numpy as np
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from analytics import drift, features, preferences, published
+from analytics import drift, features, pieces, preferences, published
 from analytics.drift import Drift
+from analytics.features import Batch
 from analytics.modelling.preference import FittedPreference
 from analytics.modelling.stability import psi_of_shares
 from analytics.models import ModelVersion, ScoreRun
@@ -48,20 +49,15 @@ def answers(
     who = preferences.asked(model, day)
     total = features.count(day, who)
     watch = drift.Watch(fitted, total)
-    parts: list[tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.float32]]] = []
-    done = 0
-    for batch in features.chunks(day, fitted.specs, who):
-        watch.add(batch.X)
+
+    def of(batch: Batch) -> pieces.Columns:
+        watch.add(batch)
         found = fitted.prefer(batch.X, batch.extra["seen"], needed=model.least_seen)
-        parts.append((batch.ids, found.answer, found.probabilities))
-        done += len(batch.ids)
-        if job:
-            job.progress(done, total, _("Scoring"))
-    if not parts:
-        raise runs.Refused(
-            _("There is no customer to score in the profile of %(day)s.") % {"day": figures.day(day)}
-        )
-    ids, answer, probabilities = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+        return found.answer, found.probabilities
+
+    nobody = _("There is no customer to score in the profile of %(day)s.") % {"day": figures.day(day)}
+    batches = features.chunks(day, fitted.specs, who)
+    ids, answer, probabilities = pieces.put_together(batches, of, total, nobody, job)
     return Answers(
         fitted.classes, ids, answer, probabilities, _moved(version, fitted, watch, answer, probabilities)
     )

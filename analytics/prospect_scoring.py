@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from analytics import features, prospects, scoring
+from analytics import features, pieces, prospects, scoring
 from analytics.modelling.response import FittedResponse
 from analytics.models import ModelVersion, PredictiveModel, ProspectRun, ProspectScore
 from analytics.prospects import Standing
@@ -65,16 +65,12 @@ def _ranked(
     fitted: FittedResponse, found: Standing, day: dt.date, job: runs.Job | None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Ids of the prospects who are no customers, and their raw scores, (n,) each."""
-    ids, raws, done = [np.empty(0, np.int64)], [np.empty(0)], 0
-    for batch in features.chunks(day, fitted.specs, prospects.population(found.code, day)):
-        ids.append(batch.ids)
-        raws.append(fitted.raw(batch.X))
-        done += len(batch.ids)
-        if job:
-            job.progress(done, found.size - found.known, _("Scoring"))
-    if not done:
-        raise runs.Refused(_("Everybody on the list %(list)s is a customer.") % {"list": found.code})
-    return np.concatenate(ids), np.concatenate(raws)
+    nobody = _("Everybody on the list %(list)s is a customer.") % {"list": found.code}
+    batches = features.chunks(day, fitted.specs, prospects.population(found.code, day))
+    ids, raw = pieces.put_together(
+        batches, lambda batch: (fitted.raw(batch.X),), found.size - found.known, nobody, job
+    )
+    return ids, raw
 
 
 def _list_of(version: ModelVersion) -> Standing:

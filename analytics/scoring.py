@@ -7,7 +7,7 @@ model's pointer. Whatever dies before leaves readers where they were; the next r
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +17,19 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from analytics import card, drift, features, history, predictive, preference_scoring, published, targets
+from analytics import (
+    card,
+    drift,
+    features,
+    history,
+    pieces,
+    predictive,
+    preference_scoring,
+    published,
+    targets,
+)
 from analytics.drift import Drift
-from analytics.features import Batch
+from analytics.features import Batch, Population
 from analytics.modelling import artefact
 from analytics.modelling.preference import FittedPreference
 from analytics.modelling.response import FittedResponse
@@ -161,54 +171,44 @@ def _computed(
         scores = _along_the_file(version, fitted, job)
         psi = fitted.score_reference.psi(scores[2]) if isinstance(fitted, FittedResponse) else None
         return _of_scores(scores, Drift(psi))
-    total = features.count(day, who)
-    watch = drift.Watch(fitted, total) if fitted is not None else None
-    parts: list[Scores] = []
-    done = 0
-    for batch in _batches(version, fitted, day):
-        if watch:
-            watch.add(batch.X)
-        raw, probability = _of_batch(version, fitted, batch)
-        parts.append((batch.ids, raw, probability))
-        done += len(batch.ids)
-        if job:
-            job.progress(done, total, _("Scoring"))
-    if not done:
-        raise runs.Refused(
-            _("There is no customer to score in the profile of %(day)s.") % {"day": figures.day(day)}
-        )
-    ids, raws, probabilities = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    return _of_scores((ids, raws, probabilities), drift.measure(version, watch, probabilities, day, who))
+    nobody = _("There is no customer to score in the profile of %(day)s.") % {"day": figures.day(day)}
+    if fitted is None:
+        scores, watch = _by_rule(version, day, who), None
+        if not len(scores[0]):
+            raise runs.Refused(nobody)
+    else:
+        total = features.count(day, who)
+        watch = drift.Watch(fitted, total)
+        batches = features.chunks(day, fitted.specs, who)
+        ids, raw, probability = pieces.put_together(batches, _of(fitted, watch), total, nobody, job)
+        scores = ids, raw, probability
+    return _of_scores(scores, drift.measure(version, watch, scores[2], day, who))
 
 
-def _batches(
-    version: ModelVersion, fitted: FittedResponse | FittedUplift | None, day: dt.date
-) -> Iterator[Batch]:
-    who = targets.population(version.model, day)
-    if fitted is not None:
-        return features.chunks(day, fitted.specs, who)
-    # A rule ranks everybody against everybody, so it reads its three columns at once.
-    known = features.usable(version.features)
-    return iter([features.matrix(day, features.learn_specs(known, ()), who)])
+def _of(fitted: FittedResponse | FittedUplift, watch: drift.Watch) -> Callable[[Batch], pieces.Columns]:
+    """What a piece comes to: raw scores and chances."""
 
-
-def _of_batch(
-    version: ModelVersion, fitted: FittedResponse | FittedUplift | None, batch: Batch
-) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    if isinstance(fitted, FittedUplift):
-        gained = fitted.predict(batch.X)
-        return gained.astype(np.float64), gained
-    if fitted is not None:
+    def of(batch: Batch) -> pieces.Columns:
+        watch.add(batch)
+        if isinstance(fitted, FittedUplift):
+            gained = fitted.predict(batch.X)
+            return gained.astype(np.float64), gained
         raw = fitted.raw(batch.X)
         return raw, fitted.calibrator.predict(raw).astype(np.float32)
-    column = {
-        field.code: batch.X[:, position] for position, field in enumerate(features.usable(version.features))
-    }
+
+    return of
+
+
+def _by_rule(version: ModelVersion, day: dt.date, who: Population) -> Scores:
+    """A rule ranks everybody against everybody, so it reads its three columns at once."""
+    known = features.usable(version.features)
+    batch = features.matrix(day, features.learn_specs(known, ()), who)
+    column = {field.code: batch.X[:, position] for position, field in enumerate(known)}
     ranked = rule_score(-column["last_transaction_on"], column["transactions_12m"], column["aum"])
     rate = np.full(len(batch.ids), version.card.get("rate", 0.0), dtype=np.float32)
     # The score puts the best customers first; those who leave are sought at its other end.
     best_first = -1.0 if version.model.kind == PredictiveModel.Kind.CHURN else 1.0
-    return best_first * ranked.score.astype(np.float64), rate
+    return batch.ids, best_first * ranked.score.astype(np.float64), rate
 
 
 def _along_the_file(version: ModelVersion, fitted: FittedResponse | None, job: runs.Job | None) -> Scores:

@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
-from analytics import audience, card, features, published, segments
+from analytics import audience, card, drift, features, pieces, published, segments
 from analytics.features import Batch, Population
-from analytics.modelling import artefact, baselines, segmentation
+from analytics.modelling import artefact, baselines, segmentation, stability
 from analytics.modelling.segment_identity import Matching, match_segments
 from analytics.modelling.sentences import ModellingRefusal
 from analytics.models import Segment, Segmentation, SegmentationVersion, SegmentRun
@@ -203,10 +203,13 @@ def assign(made: Segmentation, month: dt.date | None, user: User, job: runs.Job 
     day = features.month_to_read(month)
     published.drop_remains(SegmentRun.objects.filter(version__segmentation=made))
     run = SegmentRun.objects.create(version=version, as_of=day, run=job.run if job else None)
-    ids, segment, psi, moved = _WAYS[Method(version.method)](version, day, job)
-    if not len(ids):
+    try:
+        ids, segment, psi, moved = _WAYS[Method(version.method)](version, day, job)
+        if not len(ids):
+            raise runs.Refused(_nobody(day))
+    except runs.Refused:
         SegmentRun.objects.filter(pk=run.pk).update(state=SegmentRun.State.DROPPED)
-        raise runs.Refused(_("There is no customer in the profile of %(day)s.") % {"day": figures.day(day)})
+        raise
     with bulk.without_time_limit(), transaction.atomic():
         if job:
             job.fence()
@@ -242,26 +245,33 @@ def assign(made: Segmentation, month: dt.date | None, user: User, job: runs.Job 
 Assigned = tuple[NDArray[np.int64], NDArray[np.int16], float | None, str]
 
 
-def _by_clusters(version: SegmentationVersion, month: dt.date, job: runs.Job | None) -> Assigned:
+def by_clusters(version: SegmentationVersion, month: dt.date, job: runs.Job | None = None) -> Assigned:
+    """Everybody's segment by frozen centroids, unpublished. Raises runs.Refused as ``assign`` does."""
     try:
         fitted = artefact.load_as(segmentation.Segmentation, bytes(version.artefact or b""), version.sha256)
     except artefact.ArtefactRefused as refused:
         raise runs.Refused(card.told(refused.sentence)) from refused
     identity = np.asarray(version.card["identity"], dtype=np.int16)
     who = population(version.segmentation, month)
-    total, done, psi, moved = features.count(month, who), 0, None, ""
-    ids, segment = [np.empty(0, np.int64)], [np.empty(0, np.int16)]
-    for batch in features.chunks(month, fitted.specs, who):
-        if psi is None:  # a hundred thousand customers show as well as all whether a field has moved
-            moves = fitted.feature_psi(batch.X)
-            moved = max(moves, key=lambda name: moves[name])
-            psi = float(moves[moved])
-        ids.append(batch.ids)
-        segment.append(identity[fitted.assign(batch.X)])
-        done += len(batch.ids)
-        if job:
-            job.progress(done, total, _("Assigning"))
-    return np.concatenate(ids), np.concatenate(segment), psi, moved
+    total = features.count(month, who)
+    counted, step = stability.ShareCount(fitted.references), max(1, total // drift.ROWS)
+
+    def of(batch: Batch) -> pieces.Columns:
+        counted.add(batch.X[::step])
+        return (identity[fitted.assign(batch.X)],)
+
+    batches = features.chunks(month, fitted.specs, who)
+    ids, segment = pieces.put_together(batches, of, total, _nobody(month), job, _("Assigning"))
+    moves = {
+        spec.name: stability.psi_of_shares(known.shares, now)
+        for spec, known, now in zip(fitted.specs, fitted.references, counted.shares(), strict=True)
+    }
+    moved = max(moves, key=lambda name: moves[name])
+    return ids, segment, float(moves[moved]), moved
+
+
+def _nobody(month: dt.date) -> str:
+    return _("There is no customer in the profile of %(day)s.") % {"day": figures.day(month)}
 
 
 def _by_baseline(version: SegmentationVersion, month: dt.date, job: runs.Job | None) -> Assigned:
@@ -288,4 +298,4 @@ def _by_rules(version: SegmentationVersion, month: dt.date, job: runs.Job | None
     return found["id"].astype(np.int64), found["segment"].astype(np.int16), None, ""
 
 
-_WAYS = {Method.CLUSTERS: _by_clusters, Method.BASELINE: _by_baseline, Method.RULES: _by_rules}
+_WAYS = {Method.CLUSTERS: by_clusters, Method.BASELINE: _by_baseline, Method.RULES: _by_rules}

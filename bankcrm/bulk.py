@@ -116,13 +116,15 @@ def read_matrix(
     params: Any = None,
     words: Mapping[int, Sequence[str]] | None = None,
     connection: Any = None,
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """The rows of ``query`` as (leading columns, matrix (n, ``width``) float32 of its last ``width`` columns).
+) -> tuple[dict[str, np.ndarray], np.ndarray, dict[int, int]]:
+    """The rows of ``query`` as (leading columns, matrix (n, ``width``) float32 of its last ``width`` columns, other
+    words).
 
     A column of the matrix is of type float4, NULL is NaN; or it is text, named in ``words`` by its place in the matrix
-    (from 0), and becomes the position of its value among those words, NaN for any other. Leading columns are fixed in
-    width and come back as ``read_columns`` gives them. Memory stays within a quarter above the matrix. Raises
-    ``ValueError`` for columns of other types.
+    (from 0), and becomes the position of its value among those words, NaN for any other: in how many rows there is
+    another word, neither NULL nor empty, is counted by place. Leading columns are fixed in width and come back as
+    ``read_columns`` gives them. Memory stays within a quarter above the matrix. Raises ``ValueError`` for columns of
+    other types.
     """
     raw = _psycopg(connection)
     bound = _bound(raw, query, params)
@@ -148,7 +150,8 @@ def read_matrix(
                 parts[name].append(rows[name].astype(layout.record[name].newbyteorder("=")))
             n = to
     matrix.resize((n, width), refcheck=False)
-    return {name: copy_format.finished(kinds[name], parts[name]) for name in layout.leading}, matrix
+    leading = {name: copy_format.finished(kinds[name], parts[name]) for name in layout.leading}
+    return leading, matrix, {place: codes[name].others for name, place in layout.texts.items()}
 
 
 @dataclass(frozen=True)
@@ -183,26 +186,34 @@ class _Layout:
 
 
 class _Codes:
-    """Positions of words by their 64-bit hash: comparing words row by row would take as long as reading them."""
+    """Positions of words by their 64-bit hash: comparing words row by row would take as long as reading them.
+
+    ``others`` counts the rows with a word that is none of them.
+    """
 
     def __init__(self, raw: psycopg.Connection[Any], words: Sequence[str]) -> None:
         with raw.cursor() as cursor:
             cursor.execute(
                 "SELECT hashtextextended(word, 0) FROM unnest(%s::text[]) WITH ORDINALITY AS given (word, place)"
                 " ORDER BY place",
-                [list(words)],
+                [["", *words]],
             )
-            hashes = np.array([row[0] for row in cursor], dtype=np.int64)
-        self.position = np.argsort(hashes, kind="stable")
-        self.hashes = hashes[self.position]
+            empty, *hashes = (row[0] for row in cursor)
+        self.position = np.argsort(np.array(hashes, dtype=np.int64), kind="stable")
+        self.hashes = np.array(hashes, dtype=np.int64)[self.position]
+        self.no_word = np.array([0, empty], dtype=np.int64)
+        self.others = 0
 
     def of(self, hashes: np.ndarray) -> np.ndarray:
         """Position of every hash (n,) among the words, NaN for others."""
-        if not len(self.hashes):
-            return np.full(len(hashes), np.nan, np.float32)
         given = hashes.astype(np.int64)
-        at = np.searchsorted(self.hashes, given).clip(max=len(self.hashes) - 1)
-        return np.where(self.hashes[at] == given, self.position[at], np.nan).astype(np.float32)
+        if len(self.hashes):
+            at = np.searchsorted(self.hashes, given).clip(max=len(self.hashes) - 1)
+            found = np.where(self.hashes[at] == given, self.position[at], np.nan).astype(np.float32)
+        else:
+            found = np.full(len(given), np.nan, np.float32)
+        self.others += int(np.isin(given[np.isnan(found)], self.no_word, invert=True).sum())
+        return found
 
 
 def insert_from(

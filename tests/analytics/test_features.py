@@ -71,13 +71,14 @@ def test_categories_are_learned_once_and_a_new_value_is_missing(people: list[Cus
     assert np.isnan(column[1])
 
 
-def test_pieces_put_together_are_the_whole(people: list[Customer]) -> None:
+def test_pieces_put_together_are_the_whole(people: list[Customer], monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(5):
         facts.customer(f"Zhao {number}")
     profile.build(OCTOBER)
     specs = specs_of("aum", "industry", "tenure_months")
     whole = features.matrix(OCTOBER, specs)
-    pieces = list(features.chunks(OCTOBER, specs, size=3))
+    monkeypatch.setattr(features, "CHUNK", 3)
+    pieces = list(features.chunks(OCTOBER, specs))
     assert [len(piece.ids) for piece in pieces] == [3, 3, 1]
     assert np.array_equal(np.concatenate([piece.ids for piece in pieces]), whole.ids)
     assert np.array_equal(np.concatenate([piece.X for piece in pieces]), whole.X, equal_nan=True)

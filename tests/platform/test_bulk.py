@@ -221,12 +221,13 @@ def test_a_matrix_holds_numbers_and_the_places_of_words():
         "SELECT i AS pk, CASE i WHEN 1 THEN 'b' WHEN 2 THEN 'a' WHEN 3 THEN 'never seen' END AS word,"
         " NULLIF(i, 2)::float4 AS amount, NULL::text AS empty FROM generate_series(1, 4) i ORDER BY i"
     )
-    leading, matrix = bulk.read_matrix(query, 3, words={0: ("a", "b"), 2: ()})
+    leading, matrix, others = bulk.read_matrix(query, 3, words={0: ("a", "b"), 2: ()})
     assert leading["pk"].tolist() == [1, 2, 3, 4]
     assert matrix.dtype == np.float32
     nothing = np.nan
     expected = [[1, 1, nothing], [0, nothing, nothing], [nothing, 3, nothing], [nothing, 4, nothing]]
     np.testing.assert_array_equal(matrix, expected)
+    assert others == {0: 1, 2: 0}
 
 
 @pytest.mark.django_db
@@ -240,7 +241,7 @@ def test_a_matrix_refuses_what_it_cannot_hold():
 @pytest.mark.django_db
 def test_a_large_matrix_is_read_whole(monkeypatch):
     monkeypatch.setattr(bulk, "MATRIX_ROWS", 7)
-    leading, matrix = bulk.read_matrix(
+    leading, matrix, _others = bulk.read_matrix(
         "SELECT i AS pk, i::float4 AS amount FROM generate_series(1, 100) i", 1
     )
     assert matrix[:, 0].tolist() == leading["pk"].tolist() == list(range(1, 101))
