@@ -37,7 +37,7 @@ def measure(world: World) -> list[Line]:
 
 
 def bare_partition(run: ScoreRun, ids: NDArray[Any], raw: NDArray[Any], probability: NDArray[Any]) -> None:
-    """COPY into a fresh table, primary key and ATTACH, and nothing else."""
+    """Scores by COPY into a fresh table, primary key and ATTACH, and nothing else."""
     columns: dict[str, Any] = {
         "score_run_id": np.full(len(ids), run.pk, np.int64),
         "customer_id": ids,
@@ -45,12 +45,17 @@ def bare_partition(run: ScoreRun, ids: NDArray[Any], raw: NDArray[Any], probabil
         "probability": probability.astype(np.float64),
         "decile": np.ones(len(ids), np.int16),
     }
-    part = f"{scoring.TABLE}_{run.pk}"
+    bare_write(scoring.TABLE, run.pk, columns)
+
+
+def bare_write(parent: str, run: int, columns: dict[str, Any]) -> None:
+    """The columns of one run, its number first, as a partition of ``parent``."""
+    part, key = f"{parent}_{run}", next(iter(columns))
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"CREATE TABLE {part} (LIKE {scoring.TABLE})")
+        cursor.execute(f"CREATE TABLE {part} (LIKE {parent})")
         bulk.copy_columns(part, columns)
-        cursor.execute(f"ALTER TABLE {part} ADD PRIMARY KEY (score_run_id, customer_id)")
-        cursor.execute(f"ALTER TABLE {scoring.TABLE} ATTACH PARTITION {part} FOR VALUES IN ({run.pk})")
+        cursor.execute(f"ALTER TABLE {part} ADD PRIMARY KEY ({key}, customer_id)")
+        cursor.execute(f"ALTER TABLE {parent} ATTACH PARTITION {part} FOR VALUES IN ({run})")
 
 
 def drop_partitions(keep: int) -> None:
