@@ -23,12 +23,23 @@ from customers import (
     profile_sql,
     tier_changes,
     tiering,
+    unknown_balances,
 )
 from customers.models import Customer, CustomerProfile
 
 TABLE = CustomerProfile._meta.db_table
 # Sort and hash memory of the build alone; the server's default is for many small queries.
 WORK_MEMORY = "256MB"
+
+LATE_BALANCES = f"""
+SELECT EXISTS (
+    SELECT FROM {TABLE} p
+    JOIN customers_monthlybalance b ON b.month = p.month AND b.customer_id = p.customer_id
+    JOIN customers_product product ON product.id = b.product_id
+    WHERE p.month = %s AND p.balances_on IS DISTINCT FROM p.month
+      AND (p.balances_on IS NULL OR jsonb_exists(p.balances_before, {unknown_balances.CLASS}))
+)
+"""  # noqa: S608  names of tables and columns
 
 Progress = Callable[[int, int], object]
 
@@ -65,6 +76,13 @@ def misses_somebody(day: datetime.date) -> bool:
     still = Q(closed_on__isnull=True) | Q(closed_on__gt=day)
     built = CustomerProfile.objects.filter(month=day, customer=OuterRef("pk"))
     return Customer.objects.filter(there, still).filter(~Exists(built)).exists()
+
+
+def was_before_its_balances(day: datetime.date) -> bool:
+    """Whether a balance that a profile of that month-end says it does not know has come in since it was built."""
+    with connection.cursor() as cursor:
+        cursor.execute(LATE_BALANCES, [day])
+        return bool(cursor.fetchone()[0])
 
 
 def freshness() -> Freshness | None:

@@ -52,7 +52,10 @@ def build_profile(job: runs.Job) -> dict[str, Any]:
     asked = job.arguments.get("month")
     month = dt.date.fromisoformat(asked) if asked else profile.newest_data()
     if month is None or (
-        not asked and month == profile.latest_month() and not profile.misses_somebody(month)
+        not asked
+        and month == profile.latest_month()
+        and not profile.misses_somebody(month)
+        and not profile.was_before_its_balances(month)
     ):
         if month is not None:
             # Contracts and holdings come in between month-ends.

@@ -12,6 +12,9 @@ judged are the newest three that are known.
 """
 
 MONTHS = 3
+# What the balances of a product count as: an asset class, else which debt.
+CLASS = """coalesce(nullif(product.asset_class, ''),
+             CASE WHEN product.line = 'credit_card' THEN 'card' ELSE 'loan' END)"""
 
 # Few customers, as a rule: those a product of whom has no row any more, and those with a month without any.
 GAPS = """
@@ -82,7 +85,7 @@ WITH months AS (
            bool_and(is_known) FILTER (WHERE month = %(day)s) AS is_known FROM months GROUP BY customer_id
 ), classes AS (
     SELECT t.customer_id, min(t.known_on) AS known_on,
-           coalesce(nullif(product.asset_class, ''), CASE WHEN product.is_card THEN 'card' ELSE 'loan' END) AS class
+           {CLASS} AS class
     FROM profile_told t JOIN profile_product product ON product.id = t.product_id
     WHERE t.month = %(day)s AND t.known_on < %(day)s GROUP BY t.customer_id, class
 ), since AS (

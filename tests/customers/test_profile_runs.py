@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from bankcrm import runs
 from bankcrm.models import Run
 from customers import profile
-from customers.models import CustomerProfile
+from customers.models import CustomerProfile, Product
 from tests import facts
 from tests.cast import Cast, login
 
@@ -57,6 +57,22 @@ def test_who_comes_in_after_the_build_has_figures_after_the_night(cast: Cast) ->
     assert run.result["sentence"].replace("\u00a0", " ") == "Profiles of Sat 31 Oct are built: 2 customers."
     assert not profile.misses_somebody(OCTOBER)
     assert "came in after" not in login(cast.rita).get(f"/customers/{late.pk}/").content.decode()
+
+
+def test_a_balance_that_comes_in_after_the_build_is_counted_after_the_night(cast: Cast) -> None:
+    with_data(cast)
+    late = facts.customer("Late", opened_on=dt.date(2023, 5, 1), home_branch=cast.tree.n1)
+    product = Product.objects.get(code="fund-mixed")
+    facts.holding(late, product)
+    facts.balance(late, product, 5_000, dt.date(2026, 9, 30))
+    profile.build(OCTOBER)
+    assert nightly().result["customers"] == 0
+    facts.balance(late, product, 7_000)
+    assert profile.was_before_its_balances(OCTOBER)
+    Run.objects.all().delete()
+    assert nightly().result["customers"] == 2
+    assert CustomerProfile.objects.get(month=OCTOBER, customer=late).aum == 7_000
+    assert not profile.was_before_its_balances(OCTOBER)
 
 
 def test_without_data_the_night_builds_nothing(cast: Cast) -> None:
