@@ -23,7 +23,7 @@ from analytics.modelling.stability import Reference
 from analytics.models import ModelVersion, ScoreRun
 from analytics.reasons import BY_RULE
 from customers import fields as catalogue
-from customers.fields import Type
+from customers.fields import Type, own
 
 # A push is a few thousand at a time; Shapley tables of more rows at once would only cost memory.
 CHUNK = 20_000
@@ -56,6 +56,7 @@ class Explainer:
             Teller(self.month, self.fitted.specs, self.fitted.feature_references) if self.fitted else None
         )
 
+    @own.read_once()
     def for_customers(self, customer_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
         """Customer id → what raises the score, strongest first, at most three; see ``reasons.for_customers``."""
         if self.is_rule:

@@ -8,19 +8,29 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
 from analytics.models import ScoreRun
 from customers import fields as catalogue
-from customers.fields import Type, comparison, own
+from customers.fields import Type, comparison
+
+if TYPE_CHECKING:
+    from analytics.explaining import Explainer
 
 # What stands where reasons would, so that nobody takes a rule for a model.
 BY_RULE = {"field": "rule", "value": None, "share": None, "text_code": "high"}
 
 
-@own.read_once()
+def explainer(score_run: ScoreRun) -> Explainer:
+    """What explains the scores of one run: its model is loaded once, however many pieces of customers are asked for.
+    Raises runs.Refused where it cannot be loaded."""
+    from analytics.explaining import Explainer  # scikit-learn is for workers; pages import this module too
+
+    return Explainer(score_run)
+
+
 def for_customers(score_run: ScoreRun, customer_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
     """Customer id → up to three reasons that raise the score, strongest first; read as of the score.
 
@@ -31,11 +41,7 @@ def for_customers(score_run: ScoreRun, customer_ids: Sequence[int]) -> dict[int,
     one; empty for uplift and for imported histories, whose columns are no customer fields. Customers without a profile
     of that month are left out.
     """
-    from analytics.explaining import (
-        Explainer,
-    )  # scikit-learn is for workers; pages import this module for ``sentence``
-
-    return Explainer(score_run).for_customers(customer_ids)
+    return explainer(score_run).for_customers(customer_ids)
 
 
 def sentence(reason: Mapping[str, Any]) -> str:

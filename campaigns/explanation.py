@@ -36,15 +36,16 @@ def explain(selection: Selection | None, job: runs.Job | None = None) -> int:
     without = Target.objects.filter(selection=selection, is_control=False, withheld="", reasons=[])
     ids = list(without.order_by("customer_id").values_list("customer_id", flat=True))
     explained, size = 0, max(1, -(-len(ids) // PIECES))
+    try:
+        explainer = reasons.explainer(selection.score_run) if ids else None
+    except runs.Refused as refused:
+        log.warning("selection %s stays without reasons: %s", selection.pk, refused)
+        return 0
     for start in range(0, len(ids), size):
         if job:
             job.tell(_told(start, len(ids)))
-        try:
-            told = reasons.for_customers(selection.score_run, ids[start : start + size])
-        except runs.Refused as refused:
-            log.warning("selection %s stays without reasons: %s", selection.pk, refused)
-            return explained
-        explained += _write(selection, told, job)
+        if explainer:
+            explained += _write(selection, explainer.for_customers(ids[start : start + size]), job)
     return explained
 
 

@@ -85,6 +85,7 @@ def test_every_documented_command_is_answered(cast, leads, demo, tmp_path, setti
         "customers/search/",
         "customers/4/",
         "customers/4/preferences/",
+        "customers/4/scores/",
         "customers/4/transactions/?since=2026-10-01&until=2026-10-31&direction=out",
         "customers/4/reveal/",
         "customer-fields/?area=value",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analytics import scoring
+from analytics import reasons, scoring
 from analytics.models import ModelVersion
 from campaigns import explanation
 from campaigns.models import Target
@@ -38,7 +38,9 @@ def test_every_pushed_target_gets_reasons_and_no_other(cast: Cast, scored: objec
     assert not targets.exclude(pk__in=treated).exclude(reasons=[]).exists()
     best = treated.order_by("rank").first()
     assert best.reasons[0]["field"] == "demand_deposit"
-    assert set(best.reasons[0]) == {"field", "value", "share", "text_code"}
+    assert best.reasons[0]["contribution"] > 0
+    assert {"field", "value", "share", "text_code", "middle", "tier"} < set(best.reasons[0])
+    assert "in the middle of all the model learned from" in reasons.sentence(best.reasons[0])
     assert explanation.explain(campaign.selection) == 0
 
 
