@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from analytics import segment_page
-from analytics.models import Segmentation, SegmentRun
+from analytics.models import Segment, Segmentation, SegmentationVersion, SegmentRun
 from bankcrm.charts import grids, lines
 from bankcrm.charts.chart import Chart
 from bankcrm.figures import number, pct, short_day
@@ -30,7 +30,42 @@ def runs(made: Segmentation) -> list[SegmentRun]:
     return list(newest.values())[:MONTHS]
 
 
-def profile(heat: dict[str, Any] | None) -> Chart | str:
+def baselines(version: SegmentationVersion | None, known: dict[int, Segment]) -> Chart | str:
+    """Tier and activity, the divisions a bank has anyway, within every segment: shares against everybody's."""
+    beside = version.card.get("baseline") if version else None
+    if version is None or not beside:
+        return ""
+    tiers = beside["tiers"] or [_("All customers")]
+    by_group = [_by_group(cells, len(tiers)) for cells in beside["cells"]]
+    all_of = [sum(counts) for counts in zip(*by_group, strict=True)]
+    n = sum(sum(cells) for cells in beside["cells"]) or 1
+    rows = []
+    for at, label in enumerate([*tiers, *segment_page.activities()]):
+        share = all_of[at] / n
+        spread = (share * (1 - share)) ** 0.5
+        cells = []
+        for counts, whole in zip(by_group, beside["cells"], strict=True):
+            own = counts[at] / (sum(whole) or 1)
+            z = (own - share) / spread if spread else 0.0
+            said = _("%(n)s customers; all customers %(everybody)s") % {
+                "n": number(counts[at]),
+                "everybody": pct(share, 0),
+            }
+            cells.append({"tone": segment_page.tone(z), "text": pct(own, 0), "said": said})
+        rows.append({"label": label, "everybody": pct(share, 0), "cells": cells})
+    columns = [segment_page.title(identity, known, version) for identity in version.card["identity"]]
+    return profile(
+        {"columns": columns, "rows": rows}, _("Tier and activity within segments"), _("Share of the segment")
+    )
+
+
+def _by_group(cells: list[int], tiers: int) -> list[int]:
+    """Customers per tier, then per activity, of one segment's counts in order activity x tier."""
+    rows = [cells[start : start + tiers] for start in range(0, len(cells), tiers)]
+    return [*(sum(column) for column in zip(*rows, strict=True)), *(sum(row) for row in rows)]
+
+
+def profile(heat: dict[str, Any] | None, label: Any = "", head: Any = "") -> Chart | str:
     """Trait by segment against everybody, ``heat`` of ``segment_page``; everybody's mean stands in the last column."""
     if heat is None:
         return ""
@@ -50,9 +85,9 @@ def profile(heat: dict[str, Any] | None) -> Chart | str:
     return grids.difference_map(
         rows,
         [[*(cell["tone"] for cell in row["cells"]), 0] for row in heat["rows"]],
-        [_("Mean of the segment"), *heat["columns"], _("All customers")],
+        [head or _("Mean of the segment"), *heat["columns"], _("All customers")],
         told=[[*(cell["said"] for cell in row["cells"]), ""] for row in heat["rows"]],
-        label=_("Profile: trait by segment"),
+        label=label or _("Profile: trait by segment"),
         said=_("furthest from all customers: %(segment)s by %(trait)s, %(said)s")
         % {"segment": strongest[3], "trait": strongest[2], "said": strongest[1]},
     )

@@ -62,7 +62,7 @@ def find(
     _step(job, 2, _("Comparing with the segments in use"))
     labels = fitted.assign(batch.X)
     facts |= _described(fitted) | _matched(made, batch, labels, fitted.k)
-    facts["agreement_with_baseline"] = float(adjusted_rand_score(_baseline(month, who, batch.ids), labels))
+    facts |= _beside_baseline(_baseline(month, who, batch.ids), labels, fitted.k, month)
     return _store(made, user, job, month, Method.CLUSTERS, facts, artefact.dump(fitted))
 
 
@@ -116,6 +116,19 @@ def _matched(made: Segmentation, batch: Batch, labels: NDArray[Any], k: int) -> 
             "columns": list(matching.columns),
             "migration": matching.migration.tolist(),
         },
+    }
+
+
+def _beside_baseline(
+    baseline: NDArray[np.int64], labels: NDArray[Any], k: int, month: dt.date
+) -> dict[str, Any]:
+    """How far clusters say what activity by tier says already, and who stands where: counts (k, activities x tiers)."""
+    tiers = tiering.names_at(month)
+    width = len(baselines.ACTIVITY) * max(len(tiers), 1)
+    crossed = np.bincount(labels * width + baseline, minlength=k * width).reshape(k, width)
+    return {
+        "agreement_with_baseline": float(adjusted_rand_score(baseline, labels)),
+        "baseline": {"tiers": [str(name) for name in tiers.values()], "cells": crossed.tolist()},
     }
 
 

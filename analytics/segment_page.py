@@ -127,11 +127,15 @@ def title(key: int, known: dict[int, Segment], version: SegmentationVersion | No
 
 
 def _baseline_title(key: int, version: SegmentationVersion) -> str:
-    # The order of analytics.modelling.baselines.ACTIVITY, which pages do not import.
-    activity = (_("Active"), _("Slowing down"), _("Quiet"), _("Never active"))
+    activity = activities()
     tiers = version.card.get("tiers") or [""]
     word, tier = divmod(key - 1, len(tiers))
     return f"{activity[word]} · {tiers[tier]}" if tiers[tier] else activity[word]
+
+
+def activities() -> tuple[str, ...]:
+    """The order of analytics.modelling.baselines.ACTIVITY, which pages do not import."""
+    return _("Active"), _("Slowing down"), _("Quiet"), _("Never active")
 
 
 def _typical(version: SegmentationVersion | None) -> dict[int, list[str]]:
@@ -204,7 +208,6 @@ def _cell(trait: dict[str, Any] | None, version: SegmentationVersion) -> dict[st
     if trait is None:
         return {"tone": 0, "text": "—", "said": ""}
     z = trait["z"]
-    strength = 3 if abs(z) >= 1.5 else 2 if abs(z) >= 1 else 1 if abs(z) >= TYPICAL else 0
     _label, value, everybody = _worded(trait, version)
     said = _("%(z)s standard deviations; all customers %(everybody)s") % {
         "z": signed(z, 1),
@@ -212,7 +215,13 @@ def _cell(trait: dict[str, Any] | None, version: SegmentationVersion) -> dict[st
     }
     if ratio := _ratio(trait):
         said = f"{said}; {ratio}"
-    return {"tone": strength if z > 0 else -strength, "text": value, "said": said}
+    return {"tone": tone(z), "text": value, "said": said}
+
+
+def tone(z: float) -> int:
+    """−3 to 3: how far from everybody's, in steps of half a standard deviation."""
+    strength = 3 if abs(z) >= 1.5 else 2 if abs(z) >= 1 else 1 if abs(z) >= TYPICAL else 0
+    return strength if z > 0 else -strength
 
 
 def _ratio(trait: dict[str, Any]) -> str:

@@ -64,6 +64,7 @@ def segmentation_detail(request: SignedIn, pk: int) -> HttpResponse:
         "waiting": waiting,
         "rows": segment_page.sizes(made, made.current_run, moved),
         "profile": segment_charts.profile(segment_page.heat(waiting or shown, known)),
+        "baselines": segment_charts.baselines(waiting or shown, known),
         "sizes_by_month": segment_charts.months(made, months),
         "described": waiting or shown,
         "evidence": segment_page.evidence(waiting or shown) if shown else [],
