@@ -71,4 +71,5 @@ def of_fit(fitted: FittedResponse) -> dict[str, Any]:
         "objection": sentence(objection) if objection else None,
         "ignored": [sentence(each) for each in fitted.ignored],
         "rate": fitted.positives / max(fitted.n, 1),
+        "setting": fitted.setting,
     }

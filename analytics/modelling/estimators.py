@@ -4,7 +4,7 @@ Both read the float32 matrix of `matrix.py`. They are deliberately small: at ban
 trees (methods.md section 4), and reasons have to stay computable.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -23,6 +23,36 @@ from .matrix import FeatureSpec
 
 EstimatorKind = Literal["hist_gradient_boosting", "logistic"]
 KINDS: tuple[EstimatorKind, ...] = ("hist_gradient_boosting", "logistic")
+# Ways to set a learner; which one fits a model's data is seen on its own later rows (`settings`). No path of a tree
+# has more than 6 features, so exact Shapley values stay a table of 64 rows per leaf.
+SETTINGS: dict[EstimatorKind, dict[str, dict[str, Any]]] = {
+    "hist_gradient_boosting": {
+        "steady": {"max_iter": 80, "learning_rate": 0.05, "max_leaf_nodes": 16, "min_samples_leaf": 50},
+        "shallow": {
+            "max_iter": 200,
+            "learning_rate": 0.05,
+            "max_leaf_nodes": 8,
+            "max_depth": 3,
+            "min_samples_leaf": 20,
+            "max_features": 0.3,
+        },
+        "fine": {
+            "max_iter": 120,
+            "learning_rate": 0.03,
+            "max_leaf_nodes": 31,
+            "min_samples_leaf": 5,
+            "max_features": 0.3,
+        },
+        "long": {
+            "max_iter": 300,
+            "learning_rate": 0.05,
+            "max_leaf_nodes": 31,
+            "min_samples_leaf": 20,
+            "l2_regularization": 5.0,
+        },
+    },
+    "logistic": {"plain": {"C": 1.0}, "held": {"C": 0.05}},
+}
 # Simplest first: of two models that cannot be told apart the simpler one wins.
 SIMPLICITY: tuple[EstimatorKind, ...] = ("logistic", "hist_gradient_boosting")
 
@@ -50,12 +80,15 @@ class SignedLog(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return np.where(self.long_tailed_, np.sign(X) * np.log1p(np.abs(X)), X)
 
 
-def build_estimator(kind: EstimatorKind, specs: Sequence[FeatureSpec], seed: int) -> BaseEstimator:
-    """An unfitted classifier with `decision_function` in log-odds. ValueError for an unknown kind."""
+def build_estimator(
+    kind: EstimatorKind, specs: Sequence[FeatureSpec], seed: int, setting: str = ""
+) -> BaseEstimator:
+    """An unfitted classifier with `decision_function` in log-odds, by the first of its `SETTINGS` or the one named.
+    ValueError for an unknown kind."""
     if kind == "hist_gradient_boosting":
-        return _trees(specs, seed)
+        return _trees(specs, seed, SETTINGS[kind][setting or "steady"])
     if kind == "logistic":
-        return _logit(specs)
+        return _logit(specs, SETTINGS[kind][setting or "plain"])
     raise ValueError(f"unknown kind of model {kind!r}; known: {', '.join(KINDS)}")
 
 
@@ -67,10 +100,11 @@ def fit_estimator(
     seed: int = 0,
     *,
     weight: NDArray[Any] | None = None,
+    setting: str = "",
 ) -> BaseEstimator:
     """The fitted classifier of `build_estimator` for a checked matrix X (n, features) and labels y (n,); `weight` (n,)
     says how many rows each stands for, None one each."""
-    estimator = build_estimator(kind, specs, seed)
+    estimator = build_estimator(kind, specs, seed, setting)
     if kind == "logistic":
         return estimator.fit(X, y, logit__sample_weight=weight)
     return estimator.fit(with_constants(X), y, sample_weight=weight)
@@ -87,21 +121,20 @@ def _positions(specs: Sequence[FeatureSpec], *kinds: str) -> list[int]:
     return [j for j, spec in enumerate(specs) if spec.kind in kinds]
 
 
-def _trees(specs: Sequence[FeatureSpec], seed: int) -> HistGradientBoostingClassifier:
-    return HistGradientBoostingClassifier(
-        max_iter=80,
-        learning_rate=0.05,
-        max_leaf_nodes=16,
-        max_depth=6,  # at most 6 features on a path, so exact Shapley values stay a table of 64 rows per leaf
-        min_samples_leaf=50,
-        l2_regularization=1.0,
-        early_stopping=False,  # it would hold out rows at random
-        categorical_features=_positions(specs, "categorical") or None,
-        random_state=seed,
-    )
+def _trees(
+    specs: Sequence[FeatureSpec], seed: int, chosen: Mapping[str, Any]
+) -> HistGradientBoostingClassifier:
+    common = {
+        "max_depth": 6,
+        "l2_regularization": 1.0,
+        "early_stopping": False,  # it would hold out rows at random
+        "categorical_features": _positions(specs, "categorical") or None,
+        "random_state": seed,
+    }
+    return HistGradientBoostingClassifier(**{**common, **chosen})
 
 
-def _logit(specs: Sequence[FeatureSpec]) -> Pipeline:
+def _logit(specs: Sequence[FeatureSpec], chosen: Mapping[str, Any]) -> Pipeline:
     numeric = Pipeline(
         [
             ("impute", SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)),
@@ -116,4 +149,4 @@ def _logit(specs: Sequence[FeatureSpec]) -> Pipeline:
             ("categorical", categorical, _positions(specs, "categorical")),
         ]
     )
-    return Pipeline([("design", design), ("logit", LogisticRegression(max_iter=2000))])
+    return Pipeline([("design", design), ("logit", LogisticRegression(max_iter=2000, **chosen))])

@@ -22,7 +22,7 @@ from .inputs import usable_or_refused
 from .matrix import FeatureSpec, check_matrix
 from .ordinal import OrdinalClassifier
 from .preference_quality import PreferenceQuality, mean_interval, measure, row_losses
-from .response import CHUNK
+from .response_quality import CHUNK
 from .sentences import ModellingRefusal, Sentence, gettext_noop
 from .splits import Slices, time_split
 from .stability import Reference, feature_references

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import metrics
 from .bootstrap import Interval, bootstrap_interval, draw_counts
-from .response import Importance
+from .response_quality import Importance
 
 Floats = NDArray[np.float64]
 

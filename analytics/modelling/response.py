@@ -1,35 +1,32 @@
 """A response model: who answers an offer within the label window.
 
-`fit_response` learns on the train slice, calibrates on the validation slice and measures on the out-of-time
-slice; what it returns is what is used, so the figures belong to the very estimator that scores. `compare` and
-`fit_champion` choose between the trees and the logit. methods.md section 4.
+`fit_response` chooses a setting and learns on the train slice, calibrates on the validation slice, learns once more
+from both and measures on the out-of-time slice; what it returns is what is used, so the figures belong to the very
+estimator that scores. `compare` and `fit_champion` choose between the trees and the logit. methods.md section 4.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
-from sklearn.inspection import permutation_importance
 
-from . import metrics, stability
-from .bootstrap import Interval, bootstrap_intervals, paired_difference
+from . import metrics, settings, stability
+from .bootstrap import Interval, paired_difference
 from .calibration import SigmoidCalibrator, calibrate_in_time
 from .correlation import correlated_groups
 from .estimators import KINDS, SIMPLICITY, EstimatorKind, fit_estimator
 from .inputs import usable_or_refused
-from .leakage import Drift, LeakageFound, drift_scan, leakage_scan
+from .leakage import LeakageFound, drift_scan, leakage_scan
 from .matrix import FeatureSpec, check_labels, check_matrix
+from .response_quality import Quality, measure, raw_scores
 from .sentences import ModellingRefusal, Sentence, gettext_noop
 from .splits import Slices
 
-CHUNK = 100_000
 # Positives in the train slice below which a learner is refused; a judgement of methods.md section 4.
 POSITIVES_NEEDED: dict[EstimatorKind, int] = {"hist_gradient_boosting": 200, "logistic": 50}
-IMPORTANCE_ROWS = 5_000
-GAINS_POINTS = np.linspace(0, 1, 21)
 
 
 class InsufficientData(ModellingRefusal):
@@ -48,41 +45,11 @@ class InsufficientData(ModellingRefusal):
 
 
 @dataclass(frozen=True, slots=True)
-class Importance:
-    """Fall of the out-of-time AUC when one feature is shuffled, mean and standard deviation of three shuffles.
-
-    Global: it says what the model leans on, never why one customer scores high.
-    """
-
-    feature: str
-    drop: float
-    deviation: float
-
-
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """The out-of-time evidence.
-
-    `intervals` by name: auc, gini, ks, top_decile_lift, gains_area (of the raw score), brier, log_loss, ece (of the
-    probability). `gains` is (share approached, share found) in steps of 5 %. `score_psi` goes from validation to
-    out-of-time rows; `drift` names the features that moved from training to out-of-time rows.
-    """
-
-    intervals: dict[str, Interval]
-    observed_expected: metrics.ObservedExpected
-    lift: tuple[metrics.LiftRow, ...]
-    gains: tuple[tuple[float, float], ...]
-    calibration: tuple[metrics.CalibrationRow, ...]
-    importance: tuple[Importance, ...]
-    score_psi: float
-    drift: tuple[Drift, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class FittedResponse:
     """Everything a scoring run, a model page and the reason codes need.
 
-    `n` and `positives` count the train slice, `slices` describes all three; `groups` (features,) numbers correlated
+    `n` and `positives` count what it learned from, the train and validation slices, `slices` describes all three;
+    `setting` names the one of `estimators.SETTINGS` it learned by; `groups` (features,) numbers correlated
     features alike; `background` is the mean design row of the logit (empty for trees); the references are the
     validation probabilities and the training columns, for monitoring without the training data; `ignored` names the
     features that are the same or missing for all training rows.
@@ -103,9 +70,10 @@ class FittedResponse:
     score_reference: stability.Reference
     feature_references: tuple[stability.Reference, ...]
     ignored: tuple[Sentence, ...] = ()
+    setting: str = ""
 
     def raw(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Log-odds before calibration, (n,) float64; rank by these. Chunks of 100,000 rows."""
+        """Log-odds before calibration, (n,) float64; rank by these."""
         return raw_scores(self.estimator, check_matrix(X, self.specs))
 
     def predict(self, X: ArrayLike) -> NDArray[np.float32]:
@@ -132,14 +100,6 @@ class FittedResponse:
         return {spec.name: known.psi(matrix[:, j]) for j, (spec, known) in enumerate(pairs)}
 
 
-def raw_scores(estimator: BaseEstimator, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Decision function in chunks, so that a million rows never exist twice as float64."""
-    scores = np.empty(len(matrix), dtype=np.float64)
-    for start in range(0, len(matrix), CHUNK):
-        scores[start : start + CHUNK] = estimator.decision_function(matrix[start : start + CHUNK])
-    return scores
-
-
 def fit_response(
     X: ArrayLike,
     y: ArrayLike,
@@ -164,8 +124,17 @@ def fit_response(
     train, train_y = matrix[slices.train], labels[slices.train]
     _refuse_unlearnable(kind, train, train_y, specs)
     ignored = usable_or_refused(train, specs)
-    estimator = fit_estimator(kind, train, train_y, specs, seed, weight=_of(weight, slices.train))
-    validation_raw = raw_scores(estimator, matrix[slices.validation])
+    setting = settings.choose(kind, train, train_y, specs, seed, weight=_of(weight, slices.train))
+
+    def fitted_on(rows: NDArray[np.intp]) -> BaseEstimator:
+        own = _of(weight, rows)
+        return fit_estimator(kind, matrix[rows], labels[rows], specs, seed, weight=own, setting=setting)
+
+    # Calibrated by a twin that has not seen the validation rows; what scores has, as they are the newest it may know.
+    # scikit-learn's CalibratedClassifierCV(ensemble=False) does the same.
+    validation_raw = raw_scores(fitted_on(slices.train), matrix[slices.validation])
+    known = np.concatenate((slices.train, slices.validation))
+    learned, estimator = matrix[known], fitted_on(known)
     in_time = labels[np.concatenate([rows for _, rows in slices.parts()])]
     decision = calibrate_in_time(validation_raw, labels[slices.validation], in_time)
     score_reference = stability.reference(decision.calibrator.predict(validation_raw))
@@ -176,10 +145,10 @@ def fit_response(
         calibration_refusal=decision.refusal,
         specs=tuple(specs),
         seed=seed,
-        n=len(train),
-        positives=int(train_y.sum()),
+        n=len(known),
+        positives=int(labels[known].sum()),
         slices=slices.summary(dates, labels),
-        quality=_measure(
+        quality=measure(
             estimator,
             decision.calibrator,
             matrix[slices.out_of_time],
@@ -190,11 +159,12 @@ def fit_response(
             seed=seed,
             resamples=resamples,
         ),
-        groups=correlated_groups(train, specs),
-        background=_mean_design_row(estimator, train) if kind == "logistic" else (),
+        groups=correlated_groups(learned, specs),
+        background=_mean_design_row(estimator, learned) if kind == "logistic" else (),
         score_reference=score_reference,
-        feature_references=stability.feature_references(train, specs),
+        feature_references=stability.feature_references(learned, specs),
         ignored=tuple(feature.sentence for feature in ignored),
+        setting=setting,
     )
 
 
@@ -216,76 +186,6 @@ def _of(weight: ArrayLike | None, rows: NDArray[np.intp]) -> NDArray[np.float64]
 
 def _mean_design_row(estimator: Any, train: NDArray[np.float32]) -> tuple[float, ...]:
     return tuple(float(value) for value in estimator[0].transform(train).mean(axis=0))
-
-
-def _measure(
-    estimator: BaseEstimator,
-    calibrator: SigmoidCalibrator,
-    X: NDArray[np.float32],
-    y: NDArray[np.int8],
-    *,
-    specs: Sequence[FeatureSpec],
-    score_reference: stability.Reference,
-    drift: tuple[Drift, ...],
-    seed: int,
-    resamples: int,
-) -> Quality:
-    raw = raw_scores(estimator, X)
-    probability = calibrator.predict(raw)
-    ranking: tuple[Callable[..., float], ...] = (
-        metrics.auc,
-        metrics.gini,
-        metrics.ks,
-        metrics.top_decile_lift,
-        metrics.gains_area,
-    )
-    value: tuple[Callable[..., float], ...] = (metrics.brier, metrics.log_loss, metrics.ece)
-    measures: dict[str, tuple[Callable[..., float], ArrayLike]] = {
-        metric.__name__: (metric, raw) for metric in ranking
-    }
-    measures |= {metric.__name__: (metric, probability) for metric in value}
-    gains = metrics.cumulative_gains(y, raw).at(GAINS_POINTS)
-    return Quality(
-        intervals=bootstrap_intervals(measures, y, n=resamples, seed=seed),
-        observed_expected=metrics.observed_over_expected(y, probability),
-        lift=tuple(metrics.lift_by_decile(y, raw)),
-        gains=tuple((float(x), float(found)) for x, found in zip(GAINS_POINTS, gains, strict=True)),
-        calibration=tuple(metrics.calibration_table(y, probability)),
-        importance=_importance(estimator, X, y, specs, seed),
-        score_psi=score_reference.psi(probability),
-        drift=drift,
-    )
-
-
-def _importance(
-    estimator: BaseEstimator,
-    X: NDArray[np.float32],
-    y: NDArray[np.int8],
-    specs: Sequence[FeatureSpec],
-    seed: int,
-) -> tuple[Importance, ...]:
-    rows = _spread(y, IMPORTANCE_ROWS)
-    result = permutation_importance(
-        estimator, X[rows], y[rows], scoring="roc_auc", n_repeats=3, random_state=seed, n_jobs=1
-    )
-    order = np.argsort(-result.importances_mean, kind="stable")
-    return tuple(
-        Importance(specs[j].name, float(result.importances_mean[j]), float(result.importances_std[j]))
-        for j in order
-    )
-
-
-def _spread(y: NDArray[np.int8], limit: int) -> NDArray[np.intp]:
-    """At most about `limit` row positions, evenly spaced inside each class, so both stay represented."""
-    if len(y) <= limit:
-        return np.arange(len(y))
-    classes = [np.flatnonzero(y == label) for label in (0, 1)]
-    sizes = [max(2, round(limit * len(rows) / len(y))) for rows in classes]
-    picked = [
-        rows[np.linspace(0, len(rows) - 1, min(size, len(rows))).astype(np.intp)]
-        for rows, size in zip(classes, sizes, strict=True)
-    ]
-    return np.sort(np.concatenate(picked))
 
 
 @dataclass(frozen=True, slots=True)

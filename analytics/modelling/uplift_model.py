@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .estimators import EstimatorKind, build_estimator
 from .matrix import FeatureSpec, check_matrix
-from .response import CHUNK
+from .response_quality import CHUNK
 from .stability import Reference, feature_references, reference
 from .uplift import (
     UPLIFT_KINDS,
@@ -55,7 +55,7 @@ class FittedUplift:
     def predict(self, X: ArrayLike) -> NDArray[np.float32]:
         """The gain in probability (n,) by what the decision is for; ValueError as in `matrix.check_matrix`.
 
-        In chunks of 100,000 rows. Where the decision is for the response alone it is the uplift that was not proven.
+        Where the decision is for the response alone it is the uplift that was not proven.
         """
         matrix = check_matrix(X, self.specs)
         scores = np.empty(len(matrix), dtype=np.float32)

@@ -8,7 +8,8 @@ import pytest
 from analytics.modelling import metrics
 from analytics.modelling.artefact import digest, dump, load
 from analytics.modelling.estimators import SignedLog, fit_estimator
-from analytics.modelling.response import InsufficientData, compare, fit_champion, fit_response, raw_scores
+from analytics.modelling.response import InsufficientData, compare, fit_champion, fit_response
+from analytics.modelling.response_quality import raw_scores
 
 from .conftest import simulate
 
@@ -37,8 +38,8 @@ def test_its_figures_belong_to_the_out_of_time_rows(fitted, history):
     assert intervals["auc"].value == pytest.approx(metrics.auc(y, raw))
     assert intervals["brier"].value == pytest.approx(metrics.brier(y, p), abs=1e-6)
     assert intervals["auc"].n == len(rows)
-    assert fitted.n == len(history.slices.train)
-    assert fitted.positives == history.y[history.slices.train].sum()
+    learned = np.concatenate((history.slices.train, history.slices.validation))
+    assert (fitted.n, fitted.positives) == (len(learned), history.y[learned].sum())
     assert dict(fitted.quality.gains)[1.0] == 1.0
     assert sum(row.n for row in fitted.quality.lift) == len(rows)
     for name in ("auc", "gini", "ks", "top_decile_lift", "gains_area", "brier", "log_loss"):
@@ -75,7 +76,7 @@ def test_the_same_seed_gives_the_same_scores(history, logit, trees):
 
 def test_chunks_do_not_change_the_scores(fitted, history, monkeypatch):
     whole = fitted.raw(history.X)
-    monkeypatch.setattr("analytics.modelling.response.CHUNK", 999)
+    monkeypatch.setattr("analytics.modelling.response_quality.CHUNK", 999)
     # BLAS may sum in another order for another number of rows
     assert raw_scores(fitted.estimator, history.X) == pytest.approx(whole, abs=1e-12)
     assert fitted.predict(history.X).dtype == np.float32
