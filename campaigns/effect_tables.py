@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
-from statsmodels.stats.meta_analysis import combine_effects
 
+from analytics.modelling.pooling import pooled
 from campaigns.effect import LEVEL, Effect, Interval, conversion_effect
 from campaigns.refusal import MIN_PER_ARM
 
@@ -156,19 +156,6 @@ def shrink(estimates: Sequence[float], variances: Sequence[float], level: float 
         values.append(value)
         intervals.append(Interval(value - half, value + half, level))
     return Shrinkage(mean, tau2, tuple(values), tuple(intervals), _ranks(values, tau2))
-
-
-def pooled(estimates: Sequence[float], variances: Sequence[float]) -> tuple[float, float, float]:
-    """(mean, its variance, tau²) of DerSimonian and Laird's random effects; tau² 0 where only chance differs."""
-    if len(estimates) == 1:
-        return float(estimates[0]), float(variances[0]), 0.0
-    # statsmodels does not cut the moment estimate off at zero, and takes roots of the negative weights it leads to; the
-    # fixed-effect mean is the limit there, and nothing of the random-effects part is read.
-    with np.errstate(invalid="ignore"):
-        found = combine_effects(np.asarray(estimates), np.asarray(variances), method_re="dl")
-    if found.tau2 <= 0:
-        return float(found.mean_effect_fe), float(found.sd_eff_w_fe) ** 2, 0.0
-    return float(found.mean_effect_re), float(found.sd_eff_w_re) ** 2, float(found.tau2)
 
 
 def _ranks(values: Sequence[float], tau2: float) -> tuple[int | None, ...]:

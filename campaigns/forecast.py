@@ -17,7 +17,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 from scipy import stats
 
-from campaigns.effect_tables import pooled
+from analytics.modelling.pooling import pooled
 from campaigns.models import Arm
 from campaigns.power import judgeable, minimum_detectable_effect
 from campaigns.refusal import MIN_PER_ARM

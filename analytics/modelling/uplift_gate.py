@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from statsmodels.stats.meta_analysis import combine_effects
 
 from .bootstrap import Interval
 from .matrix import check_labels
+from .pooling import pooled
 from .sentences import Sentence, gettext_noop
 from .uplift_metrics import UpliftRow, newcombe, uplift_by_decile, uplift_intervals
 
@@ -174,8 +174,8 @@ def _judged(evidence: UpliftEvidence) -> tuple[Why, Sentence]:
 def segment_effects(
     y: ArrayLike, treated: ArrayLike, segment: ArrayLike, *, weight: ArrayLike | None = None
 ) -> SegmentEffects | None:
-    """Effects per segment code (n,), shrunk by the normal-normal model with DerSimonian and Laird's tau² (statsmodels
-    `combine_effects`); None with fewer than two segments of 30 rows and one response an arm."""
+    """Effects per segment code (n,), shrunk by the normal-normal model with DerSimonian and Laird's tau² (`pooled`);
+    None with fewer than two segments of 30 rows and one response an arm."""
     labels = check_labels(y)
     arm = check_labels(treated, len(labels))
     codes = np.asarray(segment)
@@ -186,12 +186,7 @@ def segment_effects(
         return None
     effects = np.array([cell["uplift"] for _, cell in large])
     variances = np.array([cell["variance"] for _, cell in large])
-    # Where the segments differ less than by chance tau² comes out negative, and the roots of its weights with it: then
-    # there is one effect, and nothing of the random-effects part is read.
-    with np.errstate(invalid="ignore"):
-        combined = combine_effects(effects, variances, method_re="dl")
-    tau2 = max(float(combined.tau2), 0.0)
-    average = float(combined.mean_effect_re if tau2 else combined.mean_effect_fe)
+    average, _, tau2 = pooled(effects, variances)
     rows = []
     for code, cell in cells:
         variance = cell.pop("variance")
