@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -18,13 +19,17 @@ if TYPE_CHECKING:
     from analytics.models import ModelVersion
 
 
+# The maths writes numbers with the keyboard's hyphen.
+_HYPHEN_AS_SIGN = re.compile(r"(?<![\w.-])-(?=\d)")
+
+
 def sentence(text: Sentence) -> dict[str, Any]:
     """A sentence as the card keeps it."""
     return {"template": text.template, "values": dict(text.values)}
 
 
 def told(text: Sentence | Mapping[str, Any] | None) -> str:
-    """A sentence, fresh or from a card, in the reader's language, its day as pages write days; "" for none."""
+    """A sentence, fresh or from a card, in the reader's language, days and signs as pages write them; "" for none."""
     if not text:
         return ""
     if isinstance(text, Mapping):
@@ -33,7 +38,7 @@ def told(text: Sentence | Mapping[str, Any] | None) -> str:
         template, values = text.template, dict(text.values)
     if "day" in values:
         values["day"] = figures.day(dt.date.fromisoformat(values["day"]))
-    return _(template) % values
+    return _HYPHEN_AS_SIGN.sub(figures.MINUS, _(template) % values)
 
 
 def importance(version: ModelVersion) -> dict[str, float]:

@@ -214,3 +214,36 @@ def test_a_version_that_ranks_worse_says_so_before_it_is_promoted(cast: Cast, mo
     page = login(cast.max).get(f"/models/{model.pk}/").content.decode()
     said = "v1 ranks better on the same later customers: AUC 0.696 against 0.676."
     assert page.count(said) == 2  # beside the button, and in what it asks
+
+
+def test_the_list_says_what_waits_and_how_good_it_is_in_its_own_measure(
+    cast: Cast, model: PredictiveModel
+) -> None:
+    version = model.versions.get()
+    interval = {"value": 0.741, "low": 0.683, "high": 0.799}
+    cards: list[tuple[dict[str, object], list[str]]] = [
+        ({"metrics": {"auc": interval}}, ["AUC", "0.741", "0.683 to 0.799"]),
+        (
+            {"preference": {"metrics": {"accuracy": interval, "base_accuracy": {"value": 0.65}}}},
+            ["came true", "74\u00a0%", "68\u00a0% to 80\u00a0%", "the commonest for everybody 65\u00a0%"],
+        ),
+        ({"uplift": {"evidence": {"qini": interval}}}, ["Qini", "0.7410", "0.6830 to 0.7990"]),
+    ]
+    for card, words in cards:
+        ModelVersion.objects.filter(pk=version.pk).update(card=card)
+        listed = login(cast.mei).get("/models/").content.decode()
+        for text in ("v1 waits for promotion", "of v1", *words):
+            assert text in listed
+    ModelVersion.objects.filter(pk=version.pk).update(card={"objection": {"template": "Chance."}})
+    assert "v1 is no use, train anew" in login(cast.mei).get("/models/").content.decode()
+    ModelVersion.objects.all().delete()
+    assert "not trained yet" in login(cast.mei).get("/models/").content.decode()
+
+
+def test_days_on_the_card_are_written_as_days(cast: Cast, model: PredictiveModel) -> None:
+    version = model.versions.get()
+    part = {"from": "2019-07-31", "to": "2019-08-31", "n": 400, "positives": 30}
+    ModelVersion.objects.filter(pk=version.pk).update(card={"slices": {"out_of_time": part}})
+    page = login(cast.ana).get(f"/models/{model.pk}/").content.decode()
+    assert "31 Jul 2019 to 31 Aug 2019, n = 400, positive 30" in page
+    assert "out of time to 31 Aug 2019, n = 400, 30 positive" in page

@@ -276,3 +276,44 @@ def test_a_segment_is_not_asked_of_the_past(cast: Cast) -> None:
     three_kinds()
     used(cast)
     assert audience.faults_of_fields({"all": [{"field": "segment:who/1", "op": "is"}]})
+
+
+def test_months_are_drawn_from_sizes_kept_and_moves_between_any_two_can_be_asked_for(cast: Cast) -> None:
+    three_kinds()
+    made = used(cast)
+    first = made.current_run
+    bank.run_sql(
+        "UPDATE customers_customerprofile SET wealth_management = 300000, demand_deposit = 100,"
+        " transactions_12m = 10 WHERE month = %s AND customer_id IN (3, 6)",
+        OCTOBER,
+    )
+    second = segment_fit.assign(made, OCTOBER, cast.ana)
+    assert second.sizes == {str(key): n for key, n in segment_page.members(second).items()}
+    client, page = login(cast.ana), f"/segments/{made.pk}/"
+    shown = client.get(page).context
+    months = shown["sizes_by_month"]
+    assert [row[0] for row in months.rows] == ["30 Sep", "31 Oct"]
+    drawn = months.option["dataset"]["source"]
+    assert sorted(value for value in drawn[1][1:]) == sorted(n / 900 for n in second.sizes.values())
+    asked = client.get(page, {"from": second.pk, "to": first.pk}).context
+    assert (asked["before"], asked["after"]) == (first, second)
+    told = [[link["value"], asked["movement"].rows[link["cell"][0]][link["cell"][1]].split()[0]]
+            for link in asked["movement"].option["series"][0]["links"]]  # fmt: skip
+    assert sorted(n for n, _text in told) == [2, 298, 300, 300]
+    assert all(str(n) == text for n, text in told)
+    assert client.get(page, {"from": 999}).status_code == 404
+    beside = shown["baselines"]
+    cells = made.in_use.card["baseline"]["cells"]
+    assert [sum(row) for row in cells] == [300, 300, 300]
+    assert len(beside.rows) == len(made.in_use.card["baseline"]["tiers"] or [""]) + 4
+    assert [row[-1] for row in beside.rows][-4:] == [
+        f"{sum(sum(row[at * len(row) // 4 : (at + 1) * len(row) // 4]) for row in cells) / 9:.0f}\u00a0%"
+        for at in range(4)
+    ]
+    profile = shown["profile"]
+    assert profile.headers[-1] == "All customers"
+    assert {row[0] for row in profile.rows} == {
+        "Demand deposit",
+        "Wealth management",
+        "Transactions, 12 months",
+    }

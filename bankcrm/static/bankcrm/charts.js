@@ -85,6 +85,7 @@ class Drawing {
     if (draw) return this[draw](one);
     if (column) one.label = { show: true, position: "top", ...small, color: "--ink", fontWeight: 600, formatter: ({ dataIndex }) => this.rows[dataIndex][column] };
     if (inks) one.itemStyle = { ...one.itemStyle, color: ({ dataIndex }) => ink(inks[dataIndex]) };
+    if (one.type === "scatter") one.itemStyle = { opacity: 1, ...one.itemStyle };
     // A scatter's border takes no function, so each edge is a point of its own.
     if (edges) Object.assign(one, this.edged(one, edges));
     if (one.markLine) one.markLine = { ...one.markLine, label: { ...small, color: "--ink2" }, emphasis: { disabled: true } };
