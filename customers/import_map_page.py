@@ -71,6 +71,7 @@ def body(file: ImportFile, form: MapForm) -> dict[str, Any]:
         "shared": [each for each in constants if _is_usual(form, each)],
         "others": [each for each in constants if not _is_usual(form, each)],
         "campaign": form.group("campaign_"),
+        "arms": _arms(form),
         "moved": file.options.get("moved"),
         "by_number": form[BY_NUMBER] if form.kind.keeps_own_fields else None,
         "kept": sum(form.meaning(at) == NEW or own.is_own(form.meaning(at)) for at in range(len(rows))),
@@ -131,6 +132,14 @@ def _row(form: MapForm, at: int, column: sampling.Column) -> Row:
 def _masked(value: str) -> str:
     shown = disguised(value)
     return shown if "*" in shown else f"{value[:2]}***{value[-2:]}" if len(value) > 4 else "***"
+
+
+def _arms(form: MapForm) -> list[str]:
+    """The arms of a past campaign that the first rows name; none where what means them is no list of arms."""
+    found = [
+        column for at, column in enumerate(form.columns) if form.meaning(at) == "cell" and column.is_code_list
+    ]
+    return [word for column in found for word, _count in column.values]
 
 
 def _needed(form: MapForm, meanings: dict[str, str], asked: list[str]) -> list[dict[str, Any]]:

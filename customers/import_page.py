@@ -118,7 +118,7 @@ def undo_context(file: ImportFile) -> dict[str, Any]:
             (_("Rows it brought, which are removed"), file.inserted or 0),
             (_("Rows it changed, which get their former values"), file.updated or 0),
             (_("Rows it marked as gone, which are open again"), file.closed or 0),
-            (_("Customers whose own fields it told of, which say again what they said"), own_told),
+            (_("Customers whose own fields say again what they said before"), own_told),
         ]
     )
     return {

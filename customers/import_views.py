@@ -20,9 +20,11 @@ from customers.import_forms import UploadForm
 from customers.import_load_forms import HistoryForm, MissingForm
 from customers.imports import checking, kinds, mapping, reject_file, reporting
 from customers.imports.kinds import KINDS, allowed
-from customers.models import ImportFile
+from customers.models import ImportFile, ImportReject
 
 State = ImportFile.State
+# Reasons that go away when somebody says on the mapping page what a word means.
+UNKNOWN_WORDS = ("unknown_value", "unknown_branch", "unknown_product", "unknown_staff", "not_yes_or_no")
 TONES = {
     State.UPLOADED: ("", "upload"),
     State.CHECKED: ("act", "checklist"),
@@ -138,6 +140,7 @@ def import_detail(request: SignedIn, pk: int) -> HttpResponse:
         "kpis": _kpis(file),
         "sure": import_page.sure(file),
         "reasons": reporting.by_reason(file) if file.rejected and not running else [],
+        "words_unknown": ImportReject.objects.filter(file=file, code__in=UNKNOWN_WORDS).exists(),
         "warnings": reporting.by_reason(file, warnings=True) if not running else [],
         "meanings": _meanings(file),
         "other_kinds": _other_kinds(request, file) if may else [],

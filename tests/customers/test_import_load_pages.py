@@ -95,7 +95,7 @@ def test_own_fields_are_named_where_columns_moved_and_where_a_file_is_taken_back
     page = upload(client, b"number,name,Score\nC1,A,600\nC2,B,700\n", source="club")
     file = bring_in(client, page, filled(page))
     undo = client.get(reverse("import-undo", args=[file.pk])).content.decode()
-    assert "Customers whose own fields it told of" in undo
+    assert "Customers whose own fields say again what they said before" in undo
     page = upload(client, b"number,name\nC1,A\n", name="later.csv", source="club")
     assert "Score (Score, an own field)" in page.content.decode()
 
