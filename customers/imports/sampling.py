@@ -21,7 +21,8 @@ UNITS = {"k": 1000, "m": 1_000_000, "万": 10_000, "千": 1000}
 # From so many rows on a column that never varies, or never repeats, shows what it is.
 TELLING = 20
 IDENTIFIER = re.compile(
-    r"(^|[ _])(id|ids|no|num|number|nr|ref|key|uuid|guid)$|(Id|ID|No|Num|Number|Ref)$|号码?$|编号$|代码$", re.I
+    r"(^|[ _])(id|ids|no|num|number|nr|ref|key|uuid|guid)$|(Id|ID|No|Num|Number|Ref)$|号码?$|编号$|代码$",
+    re.I,
 )
 # What a value looks like whatever its column is called; most of a column's values must.
 LOOKS = {
