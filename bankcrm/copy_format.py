@@ -262,8 +262,7 @@ def blocks(chunks: Any, most: int = ROWS_READ_AT_ONCE) -> Iterator[tuple[np.ndar
     held: list[bytes] = []
     skipped = len(SIGNATURE)
     for chunk in chunks:
-        # Bytes and not the views as they come: Python's garbage collector walks through held views again and again.
-        row = bytes(chunk)[skipped:]
+        row = chunk[skipped:]
         skipped = 0
         if len(row) > len(TRAILER):
             held.append(row)

@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, connections, transaction
 
 from bankcrm import bulk
 from bankcrm.models import Branch
@@ -245,3 +245,18 @@ def test_a_large_matrix_is_read_whole(monkeypatch):
         "SELECT i AS pk, i::float4 AS amount FROM generate_series(1, 100) i", 1
     )
     assert matrix[:, 0].tolist() == leading["pk"].tolist() == list(range(1, 101))
+
+
+@pytest.mark.django_db
+def test_a_query_that_fails_among_its_rows_says_why_and_the_connection_goes_on():
+    with pytest.raises(psycopg.errors.DivisionByZero), transaction.atomic():
+        bulk.read_columns("SELECT 1 / (70000 - i) AS one FROM generate_series(1, 90000) i")
+    assert bulk.read_columns("SELECT 1 AS one")["one"].tolist() == [1]
+
+
+@pytest.mark.django_db
+def test_a_read_whose_session_is_ended_is_refused_and_does_not_wait_for_ever():
+    other = connections.create_connection("default")
+    ended = "CASE i WHEN 70000 THEN pg_terminate_backend(pg_backend_pid())::int ELSE i END"
+    with pytest.raises(psycopg.OperationalError):
+        bulk.read_columns(f"SELECT {ended} AS one FROM generate_series(1, 90000) i", connection=other)
