@@ -309,6 +309,7 @@ SPECTACULAR_SETTINGS = {
         "RunState": "bankcrm.models.Run.State",
         "CampaignState": "campaigns.models.Campaign.State",
         "LeadState": "campaigns.models.Lead.State",
+        "ContactRuleKind": "campaigns.models.ContactRule.Kind",
         "LeadOutcome": "campaigns.models.Lead.Outcome",
         "DeclineReason": "campaigns.outcomes.DeclineReason",
         "NextStep": "campaigns.outcomes.NextStep",

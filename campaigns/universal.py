@@ -32,6 +32,8 @@ from customers.models import Customer
 from customers.profile import latest_month
 
 MAKERS = frozenset({Role.MANAGER})
+# The kind of run that draws, and the key that lets one draw run at a time.
+WORK, KEY = "campaigns.draw_universal", "universal"
 TREATED, MEMBERS = "rest", "universal"
 
 

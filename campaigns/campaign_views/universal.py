@@ -20,8 +20,6 @@ from campaigns.conflicts import Refused
 from campaigns.models import UniversalControl
 from campaigns.universal_forms import UniversalForm
 
-WORK, KEY = "campaigns.draw_universal", "universal"
-
 
 def universal_list(request: SignedIn) -> HttpResponse:
     """The control in force or to come, with what it shows so far, and all earlier ones."""
@@ -106,7 +104,12 @@ def universal_work(request: SignedIn) -> HttpResponse:
 
 
 def _work(request: SignedIn) -> Run | None:
-    return Run.objects.visible_to(request.user).unfinished().filter(kind=WORK, key=KEY).first()
+    return (
+        Run.objects.visible_to(request.user)
+        .unfinished()
+        .filter(kind=universal.WORK, key=universal.KEY)
+        .first()
+    )
 
 
 def _begun(request: SignedIn, made: UniversalControl) -> None:
@@ -115,5 +118,5 @@ def _begun(request: SignedIn, made: UniversalControl) -> None:
             request, _("“%(name)s” is planned. Its members are drawn on its first day.") % {"name": made.name}
         )
         return
-    runs.start(WORK, request.user, subject=made.name, key=KEY)
+    runs.start(universal.WORK, request.user, subject=made.name, key=universal.KEY)
     messages.success(request, _("“%(name)s” has begun. Its members are being drawn.") % {"name": made.name})

@@ -39,6 +39,9 @@ class Caller:
     def patch(self, path: str, body: Any, key: str = "") -> HttpResponse:
         return self.send("patch", path, body, key)
 
+    def put(self, path: str, body: Any, key: str = "") -> HttpResponse:
+        return self.send("put", path, body, key)
+
     def delete(self, path: str) -> HttpResponse:
         return self.send("delete", path)
 
