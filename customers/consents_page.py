@@ -87,7 +87,7 @@ def open_marks(closed: set[str], agreed: set[str]) -> list[Mark]:
     if yes:
         marks.append(Mark(_("Agreed: %(channels)s") % {"channels": _labels(yes)}, "ok", "check"))
     if silent:
-        marks.append(Mark(_("Nothing said: %(channels)s") % {"channels": _labels(silent)}, "", "point"))
+        marks.append(Mark(_("Open, nothing said: %(channels)s") % {"channels": _labels(silent)}, "", "point"))
     return marks
 
 

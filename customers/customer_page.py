@@ -17,6 +17,7 @@ from customers.consents_page import Mark, open_marks
 from customers.models import ConsentChannel, ConsentPurpose, ContactChannel, QuietPeriod
 from customers.relation import CONTACT_DAYS, Touch
 from customers.tabs import TABS, Seen
+from customers.to_offer import to_offer
 from customers.worth_knowing import RULES, next_birthday, worth_knowing
 
 AHEAD_DAYS = 90
@@ -82,6 +83,7 @@ def _glance(seen: Seen) -> dict[str, Any]:
         "next_due": ahead[0] if ahead else None,
         "last": _touch(contacts[0], seen.today) if contacts else None,
         "not_contacted_since": _not_contacted_since(seen),
+        "offer": to_offer(seen),
         "worth": worth_knowing(seen),
         "rules": [rule for rule, _said in RULES],
     }

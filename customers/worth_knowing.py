@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from bankcrm import figures
-from customers import fields
 from customers.portrait import Unusual
 from customers.tabs.seen import Seen
 
@@ -25,7 +24,6 @@ BIG_WITHIN, BIG_SHARE = 92, 0.2
 FELL_BY = Decimal("0.2")
 NEAR_TIER = Decimal("0.1")
 IDLE_SHARE, IDLE_AMOUNT = 0.6, 50_000
-LIKELY = 0.5
 NEW_DAYS = 90
 LONG_AGO_DAYS = 365
 
@@ -205,17 +203,6 @@ def _idle(seen: Seen) -> Said:
         yield "coins", _("%(amount)s, %(share)s of all assets, lies on demand deposit.") % words, ""
 
 
-def _likely(seen: Seen) -> Said:
-    profile = seen.profile
-    if profile is None or (profile.likely_product_chance or 0) < LIKELY:
-        return
-    words = {
-        "what": fields.get("likely_product").choice_label(profile.likely_product),
-        "chance": figures.pct(profile.likely_product_chance, 0),
-    }
-    yield "brain", _("Likeliest next purchase, if any: %(what)s, %(chance)s by a model.") % words, ""
-
-
 def _new(seen: Seen) -> Said:
     opened = seen.customer.opened_on
     if opened and 0 <= (seen.today - opened).days <= NEW_DAYS:
@@ -260,7 +247,6 @@ RULES: list[tuple[Any, Callable[[Seen], Said]]] = [
     (gettext_lazy("assets are below the own tier, or within a tenth of the next"), _tier),
     (gettext_lazy("the latest response, within a year, is interest"), _interest),
     (gettext_lazy("60 % of assets, and at least 50,000, are on demand deposit"), _idle),
-    (gettext_lazy("a model gives one product line at least half the chance of the next purchase"), _likely),
     (gettext_lazy("a customer for less than 90 days"), _new),
     (gettext_lazy("no contact for a year, of which the bank has records"), _unheard),
 ]
