@@ -13,14 +13,14 @@ from customers.models.transactions import MerchantCategory
 
 def portrait(code: str, label: Any, meaning: Any, kind: Type = Type.MONEY, **rest: Any) -> Field:
     rest.setdefault("model_use", True)
+    rest.setdefault("source", f"p.{code}")
+    rest.setdefault("basis", Basis.TRANSACTIONS)
     return Field(
         code=code,
         label=label,
         meaning=meaning,
         area=Area.PORTRAIT,
         type=kind,
-        source=f"p.{code}",
-        basis=Basis.TRANSACTIONS,
         origin=Origin.FACTS,
         **rest,
     )
@@ -109,6 +109,23 @@ FLOWS = [
         reasons={
             "high": _("Salary of %(value)s came in over 3 months"),
             "low": _("Salary of %(value)s came in over 3 months"),
+        },
+    ),
+    portrait(
+        "salary_to_income",
+        _("Salary and pension against stated income"),
+        _(
+            "Salary and pension of three months as a share of three times the monthly income the customer stated; above"
+            " 100 % after a rise. Unknown without a stated income."
+        ),
+        Type.NUMBER,
+        source="(CASE WHEN c.monthly_income > 0 THEN p.salary_3m / (3 * c.monthly_income) END)",
+        unit="share",
+        basis=Basis.SEVERAL,
+        reasons={
+            "high": _("Salary of %(value)s of the stated income"),
+            "low": _("Salary of only %(value)s of the stated income"),
+            "unknown": _("No stated income to hold the salary against"),
         },
     ),
     portrait(
