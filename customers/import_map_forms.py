@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from bankcrm.day_field import day_problem
 from customers import imports
 from customers.import_campaign_forms import campaign_fields
-from customers.import_map_choices import CODED, NOTHING, UNSAID, constant, meanings, word_choices
+from customers.import_choice_forms import CODED, NOTHING, UNSAID, constant, meanings, word_choices
 from customers.import_own_forms import BY_NUMBER, NEW, PARTS, OwnColumns, by_number, controls
 from customers.imports import day_readers, mapping, proposing, readers, sampling, values
 from customers.imports.expressions import judged_target

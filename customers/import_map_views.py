@@ -14,7 +14,7 @@ from customers import imports
 from customers.import_forms import ReadForm
 from customers.import_load_forms import LoadForm
 from customers.import_map_forms import MapForm
-from customers.import_map_page import body, row_of
+from customers.import_shown_forms import body, row_of
 from customers.import_views import changeable, may_change, start_step, visible
 from customers.imports import known_files, reject_file, sampling, sniffing, workbooks
 from customers.models import ImportFile

@@ -1,4 +1,4 @@
-"""What the mapping page shows: every column with its values and what it means, and what is still missing."""
+"""How the form of the mapping page is shown: every column with its values and what it means, what is still missing."""
 
 from __future__ import annotations
 
