@@ -53,6 +53,7 @@ def context(evaluation: Evaluation, reader: User) -> dict[str, Any]:
         "refused": evaluation.readout.verdict == Verdict.REFUSED,
         "success_word": SUCCESS_WORDS.get(evaluation.sums["success"], SUCCESS_WORDS["conversion"]),
         "effects": effects,
+        "rate_places": _rate_places(evaluation),
         "controls": [arm for arm in _arms(evaluation, names) if arm["is_control"]],
         "effect_axis": groups_page.axis_of(ranges),
         "refusals": evaluation.readout.refusals,
@@ -131,7 +132,7 @@ def _arms(evaluation: Evaluation, names: dict[str, str]) -> list[dict[str, Any]]
         arm
         | {
             "name": names.get(arm["cell_code"], ""),
-            "rate": _rate(arm["successes"], arm["assigned"]),
+            "rate": _share(arm["successes"], arm["assigned"]),
         }
         for arm in evaluation.arms
     ]
@@ -144,7 +145,7 @@ def _effect_row(readout: ArmReadout, names: dict[str, str]) -> dict[str, Any]:
         "name": names.get(readout.arm.code, ""),
         "assigned": readout.arm.assigned,
         "successes": readout.arm.conversions,
-        "rate": _rate(readout.arm.conversions, readout.arm.assigned),
+        "rate": _share(readout.arm.conversions, readout.arm.assigned),
         "word": word,
         "tone": tone,
         "figures": readout.figures,
@@ -157,6 +158,7 @@ def _effect_row(readout: ArmReadout, names: dict[str, str]) -> dict[str, Any]:
             "low": low,
             "high": high,
             "point": readout.figures.effect.value,
+            "proved": readout.figures.interval.excludes_zero,
             "unit": f"points{places}",
             "places": places,
             "extra": readout.figures.extra,
@@ -165,10 +167,14 @@ def _effect_row(readout: ArmReadout, names: dict[str, str]) -> dict[str, Any]:
     return row
 
 
-def _rate(successes: int, n: int) -> str:
-    """A rate with as many decimals as so many customers allow."""
-    interval = wilson(successes, n)
-    return figures.pct(successes / n, figures.places(interval.low, interval.high)) if n else figures.NONE
+def _share(successes: int, n: int) -> float | None:
+    return successes / n if n else None
+
+
+def _rate_places(evaluation: Evaluation) -> int:
+    """Decimals of the rates: one number for the column, as many as its least certain arm allows."""
+    intervals = [wilson(arm["successes"], arm["assigned"]) for arm in evaluation.arms]
+    return min((figures.places(one.low, one.high) for one in intervals), default=1)
 
 
 def _money_row(readout: ArmReadout, names: dict[str, str]) -> dict[str, Any]:

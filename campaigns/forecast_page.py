@@ -127,14 +127,15 @@ def axis(forecast: Mapping[str, Any]) -> dict[str, Any] | None:
     low, high = min(0.0, found["low"]), max(0.0, found["high"])
     pad = (high - low) * 0.08 or 1.0
     ends = {"axis_min": low - pad if low < 0 else 0.0, "axis_max": high + pad}
-    return {**found, **ends, "unit": unit(found["high"])}
+    kind = unit(found["high"])
+    return {**found, **ends, "unit": kind, "shown": figures.FORMATS[kind](found["expected"])}
 
 
 def unit(most: float) -> str:
     """Customers are whole, unless so few are expected that rounding would leave nothing to read."""
-    return "decimal" if decimals(most) else "number"
+    return ("number", "decimal1", "decimal")[decimals(most)]
 
 
 def decimals(most: float) -> int:
     """Decimals of customers where ``most`` is the most that is expected."""
-    return 0 if most >= SMALL else 2
+    return 0 if most >= SMALL else 1 if most >= 1 else 2
