@@ -19,6 +19,8 @@ function axis(given) {
   const { labels, first, ...one } = given;
   const label = { ...small, hideOverlap: true };
   if (one.type === "value") {
+    // ECharts would count from the end of the axis, which need not be round.
+    label.customValues = labels.map((_label, i) => first + i * one.interval);
     label.formatter = (value) => {
       const at = (value - first) / one.interval;
       return Math.abs(at - Math.round(at)) < 1e-6 ? labels[Math.round(at)] ?? "" : "";
