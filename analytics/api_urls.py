@@ -104,6 +104,15 @@ urlpatterns: list[URLPattern] = [
         f"{SEGMENTATION}sizes/", segments.Sizes.as_view(), name="api-segmentation-sizes", read=READERS
     ),
     policy.route(
+        f"{SEGMENTATION}months/", segments.Months.as_view(), name="api-segmentation-months", read=READERS
+    ),
+    policy.route(
+        f"{SEGMENTATION}movement/",
+        segments.Movement.as_view(),
+        name="api-segmentation-movement",
+        read=READERS,
+    ),
+    policy.route(
         f"{SEGMENTATION}versions/",
         segments.SegmentationVersions.as_view(),
         name="api-segmentation-versions",

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from analytics.models import ModelVersion
 from bankcrm.charts import lines, plots
 from bankcrm.charts.chart import Chart
-from bankcrm.figures import number, pct
+from bankcrm.figures import NONE, interval, number, pct
+from bankcrm.proportions import wilson
 
 Charts = dict[str, Chart | str]
 
@@ -40,7 +41,12 @@ def lift(shown: ModelVersion, rival: ModelVersion | None) -> Chart | str:
             "label": str(row["decile"]),
             "value": row["lift"],
             "outline": outline.get(row["decile"]),
-            "more": [number(row["n"]), number(row["responders"]), pct(row["rate"])],
+            "more": [
+                number(row["n"]),
+                number(row["responders"]),
+                pct(row["rate"]),
+                interval(*wilson(row["responders"], row["n"]), "pct") if row["n"] else NONE,
+            ],
         }
         for row in shown.card["lift"]
     ]
@@ -53,7 +59,7 @@ def lift(shown: ModelVersion, rival: ModelVersion | None) -> Chart | str:
         label=_("Lift by decile"),
         value_label=_("Lift, v%(number)s") % {"number": shown.number},
         outline_label=_("Lift, v%(number)s") % {"number": rival.number} if rival else "",
-        more=[_("Customers"), _("Positive"), _("Rate")],
+        more=[_("Customers"), _("Positive"), _("Rate"), _("Rate, 95 % interval")],
     )
 
 

@@ -244,15 +244,24 @@ def _compared(against: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
 
 
 def importance(version: ModelVersion, top: int = 10) -> list[dict[str, Any]]:
-    """The features that matter most, as shares of all that shuffling costs; what helps nothing is left out."""
+    """The features that matter most, as shares of all that shuffling costs; what helps nothing is left out.
+
+    ``loss``: what the AUC loses, with the standard deviation of the shuffles.
+    """
     rows = list(card.importance(version).items())
+    losses = {row["feature"]: row for row in version.card.get("importance", [])}
     shown: list[dict[str, Any]] = [
-        {"label": card.feature_label(code), "share": share} for code, share in rows[:top]
+        {"label": card.feature_label(code), "share": share, "loss": _loss(losses[code])}
+        for code, share in rows[:top]
     ]
     if rest := rows[top:]:
         others = _("%(n)s others") % {"n": len(rest)}
         shown.append({"label": others, "share": sum(share for _code, share in rest), "tone": "ctl"})
     return shown
+
+
+def _loss(row: dict[str, Any]) -> str:
+    return f"{number(row['drop'], 3)} ± {number(row.get('deviation'), 3)}"
 
 
 def watch(model: PredictiveModel) -> list[dict[str, Any]]:

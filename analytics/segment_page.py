@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, QuerySet
+from django.db.models import Case, Count, OuterRef, QuerySet, Subquery, When
 from django.utils.translation import gettext as _
 
 from analytics import card, segments
@@ -14,7 +14,7 @@ from bankcrm.figures import money, number, pct, signed
 from customers import fields as catalogue
 from customers.fields import Type
 
-Method = SegmentationVersion.Method
+Method, State = SegmentationVersion.Method, SegmentationVersion.State
 TYPICAL = 0.5
 TRAITS_ON_MAP = 14
 # Under this share of customers who kept their segment in a month, the segments describe the month, not the customers.
@@ -25,9 +25,13 @@ OTHERS = -1
 
 
 def segmentations() -> QuerySet[Segmentation]:
-    """Segmentations with what their pages read; artefacts stay in the database."""
-    return Segmentation.objects.select_related("owner", "in_use", "current_run__version").defer(
-        "in_use__artefact", "current_run__version__artefact"
+    """Segmentations with what their pages read; ``waiting``: number of the newest version if it is not in use yet."""
+    newest = SegmentationVersion.objects.filter(segmentation=OuterRef("pk")).order_by("-number")
+    waits = Subquery(newest.annotate(n=Case(When(state=State.TRIED, then="number"))).values("n")[:1])
+    return (
+        Segmentation.objects.select_related("owner", "in_use", "current_run__version")
+        .defer("in_use__artefact", "current_run__version__artefact")
+        .annotate(waiting=waits)
     )
 
 
@@ -39,6 +43,7 @@ def summary(made: Segmentation) -> dict[str, Any]:
         "made": made,
         "version": made.in_use,
         "k": _k(made.in_use) if made.in_use else None,
+        "waiting": getattr(made, "waiting", None),
         "run": run,
         "moved": moved,
     }

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from analytics import segment_charts, segment_page, segments
+from analytics import segment_chart_page, segment_page, segments
 from analytics.models import Segment, Segmentation, SegmentationVersion, SegmentRun
 from analytics.segment_forms import FORMS, Kind, SegmentForm
 from bankcrm import parsing, runs
@@ -51,7 +51,7 @@ def segmentation_detail(request: SignedIn, pk: int) -> HttpResponse:
     versions = list(made.versions.select_related("made_by").defer("artefact")[:20])
     shown = made.in_use or (versions[0] if versions else None)
     waiting = versions[0] if versions and versions[0].state == SegmentationVersion.State.TRIED else None
-    months = segment_charts.runs(made)
+    months = segment_chart_page.runs(made)
     after, before = _two_months(request, made, months)
     known, moved = segment_page.names(made), segment_page.movement(made.current_run)
     told = moved if after == made.current_run and not before else segment_page.movement(after, before)
@@ -63,15 +63,15 @@ def segmentation_detail(request: SignedIn, pk: int) -> HttpResponse:
         "shown": shown,
         "waiting": waiting,
         "rows": segment_page.sizes(made, made.current_run, moved),
-        "profile": segment_charts.profile(segment_page.heat(waiting or shown, known)),
-        "baselines": segment_charts.baselines(waiting or shown, known),
-        "sizes_by_month": segment_charts.months(made, months),
+        "profile": segment_chart_page.profile(segment_page.heat(waiting or shown, known)),
+        "baselines": segment_chart_page.baselines(waiting or shown, known),
+        "sizes_by_month": segment_chart_page.months(made, months),
         "described": waiting or shown,
         "evidence": segment_page.evidence(waiting or shown) if shown else [],
         "notes": segment_page.notes(waiting or shown) if shown else [],
         "watch": segment_page.watch(made, moved),
         "moves": told,
-        "movement": segment_charts.movement(segment_page.moves(made, told, after), before, after),
+        "movement": segment_chart_page.movement(segment_page.moves(made, told, after), before, after),
         "months": months,
         "before": before,
         "after": after,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
@@ -13,12 +14,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from analytics import segment_page, segments
+from analytics import segment_chart_page, segment_page, segments
 from analytics.models import Segment, Segmentation, SegmentationVersion
 from bankcrm import runs
 from bankcrm.api import StartedRun, accepted
 from bankcrm.idempotency import once
-from bankcrm.parsing import Strict
+from bankcrm.parsing import Query, Strict
 
 
 class SegmentationVersionSerializer(serializers.ModelSerializer):
@@ -39,6 +40,36 @@ class SegmentSizeSerializer(serializers.Serializer):
     customers = serializers.IntegerField(source="n")
     share = serializers.FloatField(allow_null=True)
     typical = serializers.ListField(child=serializers.CharField())
+
+
+class SegmentationMonthSerializer(serializers.Serializer):
+    """``sizes``: customers by segment number."""
+
+    as_of = serializers.DateField()
+    version = serializers.IntegerField(source="version.number")
+    customers = serializers.IntegerField(source="rows")
+    sizes = serializers.DictField(child=serializers.IntegerField())
+
+
+class MonthsMovedQuery(Query):
+    since = serializers.DateField(required=False, help_text=_("a month-end; without it the one before"))
+    until = serializers.DateField(required=False, help_text=_("a month-end; without it the one in use"))
+
+
+class SegmentMoveSerializer(serializers.Serializer):
+    """Customers who were in one segment and are in another or the same; null: had or have none."""
+
+    before = serializers.IntegerField(allow_null=True)
+    after = serializers.IntegerField(allow_null=True)
+    customers = serializers.IntegerField()
+
+
+class SegmentMovementSerializer(serializers.Serializer):
+    since = serializers.DateField()
+    until = serializers.DateField()
+    customers = serializers.IntegerField(help_text=_("who had a segment at both"))
+    stayed = serializers.FloatField(allow_null=True, help_text=_("share of them who kept it"))
+    moves = SegmentMoveSerializer(many=True)
 
 
 class SegmentationSerializer(serializers.ModelSerializer):
@@ -117,6 +148,41 @@ class Sizes(APIView):
     def get(self, request: Request, code: str) -> Response:
         made = one(request, code)
         return Response(SegmentSizeSerializer(segment_page.sizes(made, made.current_run), many=True).data)
+
+
+class Months(APIView):
+    """Customers by segment, month by month, the newest first."""
+
+    @extend_schema(operation_id="segmentations_months", responses=SegmentationMonthSerializer(many=True))
+    def get(self, request: Request, code: str) -> Response:
+        runs_of = segment_chart_page.runs(one(request, code))
+        return Response(SegmentationMonthSerializer(runs_of, many=True).data)
+
+
+class Movement(APIView):
+    """Who moved from which segment to which between two months."""
+
+    @extend_schema(
+        operation_id="segmentations_movement",
+        parameters=[MonthsMovedQuery],
+        responses=SegmentMovementSerializer,
+    )
+    def get(self, request: Request, code: str) -> Response:
+        made = one(request, code)
+        asked = MonthsMovedQuery.of(request)
+        by_day = {run.as_of: run for run in segment_chart_page.runs(made)}
+        until = asked.get("until", made.current_run.as_of if made.current_run else None)
+        if until not in by_day or asked.get("since", until) not in by_day:
+            raise Http404
+        found = segment_page.movement(by_day[until], by_day[asked["since"]] if "since" in asked else None)
+        if found is None:
+            raise Http404
+        moves = [
+            {"before": before or None, "after": after or None, "customers": n}
+            for (before, after), n in sorted(found["cells"].items())
+        ]
+        told = {"customers": found["both"], "stayed": found["stayed"], "moves": moves, "until": until}
+        return Response(SegmentMovementSerializer({"since": found["earlier"].as_of, **told}).data)
 
 
 class SegmentationVersions(generics.ListAPIView):

@@ -63,30 +63,24 @@ def line_chart(
         for i, x in enumerate(places)
     ]
     across = _across(places, x_format, numeric)
-    lines: list[Any] = [
-        reference(m["y"], m.get("label", ""), TONES.get(m.get("tone", ""), "--ink2")) for m in marks
-    ]
+    lines: list[Any] = [_reference(mark) for mark in marks]
     up = axis_around([v for row in source for v in row[1:]] + [m["y"] for m in marks], y_format, y_min, y_max)
     if diagonal:
         lines.append(diagonal_of((across["min"], up["min"]), (across["max"], up["max"])))
     marked(drawn[-1], lines)
     headers += [str(header) for header, _texts in more]
     table = [
-        [
-            show_x(x),
-            *_cells(found, i, show, y_format),
-            *(texts.get(x, figures.NONE) for _header, texts in more),
-        ]
+        [show_x(x), *_cells(found, i, show, y_format), *(texts.get(x, figures.NONE) for _head, texts in more)]
         for i, x in enumerate(places)
     ]
-    option = {
-        "dataset": {"source": source, "sourceHeader": False},
-        "xAxis": across,
-        "yAxis": up,
-        "series": drawn,
-    }
+    data = {"source": source, "sourceHeader": False}
+    option = {"dataset": data, "xAxis": across, "yAxis": up, "series": drawn}
     said = "; ".join(_summary(one, y_format) for one in series if one["points"])
     return Chart(str(label), said, headers, table, option, x_label=str(x_label), size=size)
+
+
+def _reference(mark: dict[str, Any]) -> dict[str, Any]:
+    return reference(mark["y"], mark.get("label", ""), TONES.get(mark.get("tone", ""), "--ink2"))
 
 
 def _places(values: Sequence[Any]) -> list[Any]:

@@ -209,25 +209,7 @@ def scatter(
         "dataset": {"source": source, "sourceHeader": False},
         "xAxis": value_axis(low, high, format, grid=False),
         "yAxis": value_axis(low, high, format),
-        "series": [
-            {
-                "type": "custom",
-                "draw": "whisker",
-                "columns": [0, 2, 3],
-                "encode": {"x": 0, "y": [2, 3]},
-                "ink": "--act",
-            },
-            marked(
-                {
-                    "type": "scatter",
-                    "symbol": "rect",
-                    "symbolSize": 7,
-                    "encode": {"x": 0, "y": 1},
-                    "itemStyle": {"color": "--act"},
-                },
-                [diagonal_of((low, low), (high, high))],
-            ),
-        ],
+        "series": _calibrated(low, high),
     }
     said = "; ".join(
         _("predicted %(x)s, actual %(y)s") % {"x": show(row["x"]), "y": show(row["y"])} for row in rows
@@ -235,3 +217,12 @@ def scatter(
     return Chart(
         str(label), said, headers, table, option, x_label=str(x_label), y_label=str(y_label), size="high"
     )
+
+
+def _calibrated(low: float, high: float) -> list[dict[str, Any]]:
+    whisker = {"type": "custom", "draw": "whisker", "columns": [0, 2, 3], "ink": "--act"}
+    square = {"type": "scatter", "symbol": "rect", "symbolSize": 7, "itemStyle": {"color": "--act"}}
+    return [
+        whisker | {"encode": {"x": 0, "y": [2, 3]}},
+        marked(square | {"encode": {"x": 0, "y": 1}}, [diagonal_of((low, low), (high, high))]),
+    ]

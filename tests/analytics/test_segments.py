@@ -107,6 +107,7 @@ def test_a_second_fit_keeps_the_numbers_and_the_names(cast: Cast) -> None:
         segments.rename(segment, cast.ana, f"Named {segment.number}", "")
     before = dict(SegmentMember.objects.values_list("customer_id", "segment"))
     again = segment_fit.find(made, cast.ana, OCTOBER)
+    assert "v2 waits to be put to use" in login(cast.mei).get("/segments/").content.decode()
     assert again.card["matching"]["retained"] == 1
     segments.use(again, cast.ana)
     run = segment_fit.assign(made, OCTOBER, cast.ana)

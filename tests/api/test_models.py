@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from analytics import segment_fit
 from analytics.models import ModelVersion, PredictiveModel, Segment
 from bankcrm.models import Run
 from tests.analytics import bank, test_segments
@@ -69,6 +70,15 @@ def test_segments_are_read_named_and_put_to_use(cast: Cast) -> None:
     assert (listed["code"], listed["version"], listed["customers"]) == ("who", 1, 900)
     sizes = ana.get("segmentations/who/sizes/").json()
     assert [row["customers"] for row in sizes] == [300, 300, 300]
+    (month,) = ana.get("segmentations/who/months/").json()
+    assert (month["as_of"], month["sizes"]) == ("2026-09-30", {"1": 300, "2": 300, "3": 300})
+    problem(ana.get("segmentations/who/movement/"), 404, "not_found")
+    segment_fit.assign(made, test_segments.OCTOBER, cast.ana)
+    moved = ana.get("segmentations/who/movement/").json()
+    assert (moved["since"], moved["until"], moved["stayed"]) == ("2026-09-30", "2026-10-31", 1)
+    assert moved["moves"][0] == {"before": 1, "after": 1, "customers": 300}
+    assert ana.get("segmentations/who/movement/?since=2026-09-30&until=2026-10-31").json() == moved
+    problem(ana.get("segmentations/who/movement/?since=2020-01-31"), 404, "not_found")
     named = ana.patch("segmentations/who/segments/1/", {"name": "Savers"})
     assert (named.json()["name"], Segment.objects.get(number=1).name) == ("Savers", "Savers")
     problem(ana.patch("segmentations/who/segments/2/", {"name": "Savers"}), 422, "refused")

@@ -110,6 +110,11 @@ def test_paper_is_not_wider_than_the_page(page, cast, sign_in):
     page.emulate_media(media="print")
     page.set_viewport_size({"width": 700, "height": 900})
     assert page.evaluate("document.documentElement.scrollWidth") <= 700
+    # Nothing that stands below a chart may be printed over it.
+    for box in page.locator(".chart-box").all():
+        room, drawing = box.bounding_box(), box.locator("canvas").first.bounding_box()
+        assert drawing["height"] > 40
+        assert drawing["y"] + drawing["height"] <= room["y"] + room["height"] + 1
 
 
 def test_where_echarts_does_not_come_the_tables_are_unfolded(page, cast, sign_in):
