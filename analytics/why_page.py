@@ -149,6 +149,8 @@ class Why:
     def effects(self) -> list[dict[str, Any]]:
         """The lines by effect, as ``kit/_reasons.html`` takes them."""
         titles = {"": "", "raises": _("Raises the score"), "lowers": _("Lowers the score")}
+        if self.told and self.told.is_margin:
+            titles |= {"raises": _("Speaks for it"), "lowers": _("Speaks against it")}
         lines = self.told.lines if self.told else ()
         return [
             {
@@ -168,11 +170,14 @@ class Why:
         """How it adds up: where everybody starts, what each field adds, the log-odds and the chance they are."""
         if self.told is None or self.told.base is None or self.told.total is None:
             return []
-        chance = figures.pct(1 / (1 + math.exp(-self.told.total)))
+        together = _("Together")
+        if not self.told.is_margin:
+            chance = figures.pct(1 / (1 + math.exp(-self.told.total)))
+            together = _("Together, a chance of %(chance)s") % {"chance": chance}
         return [
             (_("Start: the average customer learned from"), figures.signed(self.told.base, 3)),
             *((label, figures.signed(value, 3)) for label, value in self.told.parts),
-            (_("Together (%(chance)s)") % {"chance": chance}, figures.signed(self.told.total, 3)),
+            (together, figures.signed(self.told.total, 3)),
         ]
 
 

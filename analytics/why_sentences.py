@@ -36,7 +36,8 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Told:
     """An explanation in words: ``lead`` says what the lines are about, ``note`` how to read them. ``parts`` are label
-    and log-odds that, with ``base``, add up to ``total``; empty where nothing adds up."""
+    and log-odds that, with ``base``, add up to ``total``; empty where nothing adds up. ``is_margin``: the total is that
+    of one answer over another, else of the score."""
 
     lead: str
     lines: tuple[Line, ...] = ()
@@ -44,6 +45,7 @@ class Told:
     parts: tuple[tuple[str, float], ...] = ()
     base: float | None = None
     total: float | None = None
+    is_margin: bool = False
 
 
 def of(kept: Explanation, run: ScoreRun | SegmentRun) -> Told:
@@ -61,7 +63,10 @@ def of(kept: Explanation, run: ScoreRun | SegmentRun) -> Told:
 
 
 def _score(told: Mapping[str, Any]) -> Told:
-    return Told("", _lines(told), _how(), *_sums(told))
+    note = _(
+        "Shares are of all that raises, or lowers, this score. They explain the score, not the customer."
+    )
+    return Told("", _lines(told), note, *_sums(told))
 
 
 def _lines(told: Mapping[str, Any]) -> tuple[Line, ...]:
@@ -70,12 +75,6 @@ def _lines(told: Mapping[str, Any]) -> tuple[Line, ...]:
         for effect in (RAISES, LOWERS)
         for reason in told[effect]
         if (text := reasons.sentence(reason))
-    )
-
-
-def _how() -> str:
-    return _(
-        "Shares are of all that raises, or lowers, this score. They explain the score, not the customer."
     )
 
 
@@ -132,7 +131,10 @@ def _preference(told: Mapping[str, Any], model: PredictiveModel) -> Told:
         lead = _("What speaks for %(answer)s or more rather than less") % {"answer": answer}
     lines = _lines(told)
     seen = _seen(model, told, answer)
-    return Told(lead, ((Line(seen), *lines) if seen else lines), _how(), *_sums(told))
+    note = _(
+        "Shares are of all that speaks for, or against, this answer. They explain the model, not the customer."
+    )
+    return Told(lead, ((Line(seen), *lines) if seen else lines), note, *_sums(told), is_margin=True)
 
 
 def _seen(model: PredictiveModel, told: Mapping[str, Any], answer: str) -> str:
@@ -140,6 +142,8 @@ def _seen(model: PredictiveModel, told: Mapping[str, Any], answer: str) -> str:
     if not told["counted"]:
         return ""
     n, among = told["counted"].get(told["answer"], 0), sum(told["counted"].values())
+    if not n:
+        return _("%(answer)s: not once in 12 months") % {"answer": answer}
     if model.target == PredictiveModel.Target.PRODUCT:
         text = ngettext(
             "%(answer)s: %(n)s of the last %(among)s purchase in 12 months",

@@ -23,6 +23,9 @@ AUC_LIMIT = 0.90
 # so much, or all but certainly.
 BETTER_THAN_TODAY = 0.05
 CERTAIN = 0.995
+# Rows of an answer under which it is not learned, so that nothing can leak about it.
+ROWS_OF_AN_ANSWER = 50
+STANDARD_ERRORS = 2
 ROWS_LOOKED_AT = 50_000
 BINS = 20
 
@@ -89,8 +92,9 @@ def preference_leaks(
 
     `codes` (n,) are positions in `names` of what was chosen, `today` (n,) of what was preferred at the row's date,
     −1 where nothing was. A feature leaks about a class when its AUC (that class against the others, as in
-    `leakage_scan`) exceeds the limit there, and also what it has about `today` on the rows where that is known by 0.05,
-    or 0.995. Classes of fewer than 20 rows are not asked; at most 50,000 evenly spaced rows are looked at.
+    `leakage_scan`) exceeds the limit there, and, less two standard errors (Hanley and McNeil 1982), also what it has
+    about `today` on the rows where that is known by 0.05, or 0.995. Classes of fewer than 50 rows are not asked; at
+    most 50,000 evenly spaced rows are looked at.
     """
     matrix, chosen, so_far = check_matrix(X, specs), np.asarray(codes), np.asarray(today)
     if len(matrix) > ROWS_LOOKED_AT:
@@ -99,19 +103,31 @@ def preference_leaks(
     worst: dict[int, Leak] = {}
     for code, name in enumerate(names):
         later, now = (chosen == code).astype(np.int8), (so_far[so_far >= 0] == code).astype(np.int8)
-        if min(later.sum(), len(later) - later.sum()) < BINS:
+        if _smaller(later) < ROWS_OF_AN_ANSWER:
             continue
-        known = min(now.sum(), len(now) - now.sum()) >= BINS
+        known = _smaller(now) >= ROWS_OF_AN_ANSWER
         for leak in leakage_scan(matrix, later, specs):
             spec = specs[leak.feature]
             column, categorical = matrix[so_far >= 0, leak.feature], spec.kind == "categorical"
             before = single_feature_auc(column, now, categorical=categorical) if known else 0.5
-            if leak.auc < min(before + BETTER_THAN_TODAY, CERTAIN):
+            sure = leak.auc - STANDARD_ERRORS * _auc_error(leak.auc, int(later.sum()), len(later))
+            if sure <= min(max(before + BETTER_THAN_TODAY, AUC_LIMIT), CERTAIN):
                 continue
             if leak.feature not in worst or leak.auc > worst[leak.feature].auc:
                 told = _preference_sentence(spec, name, leak.auc, before)
                 worst[leak.feature] = Leak(leak.feature, leak.name, leak.auc, told)
     return sorted(worst.values(), key=lambda leak: -leak.auc)
+
+
+def _smaller(labels: NDArray[np.int8]) -> int:
+    return int(min(labels.sum(), len(labels) - labels.sum()))
+
+
+def _auc_error(auc: float, positives: int, n: int) -> float:
+    """Standard error of an AUC after Hanley and McNeil (1982)."""
+    negatives, square = n - positives, auc * auc
+    above = (positives - 1) * (auc / (2 - auc) - square) + (negatives - 1) * (2 * square / (1 + auc) - square)
+    return float(np.sqrt((auc * (1 - auc) + above) / (positives * negatives)))
 
 
 def _preference_sentence(spec: FeatureSpec, answer: str, auc: float, today: float) -> Sentence:

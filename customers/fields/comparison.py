@@ -98,7 +98,7 @@ def against_others(field: Field, value: Any, middle: Any, tier: str, *, high: bo
     values = {"said": field.reason(value, high=high), "middle": field.display(middle), "tier": tier}
     if tier:
         return _("%(said)s, against %(middle)s in the middle of tier %(tier)s") % values
-    return _("%(said)s, against %(middle)s in the middle of all the model learned from") % values
+    return _("%(said)s, against %(middle)s in the middle of those learned from") % values
 
 
 def among_others(field: Field, value: Any, share: float, tier: str) -> str:

@@ -195,6 +195,8 @@ class Field:
         """Why this value raised a model's score, as one sentence for the relationship manager's screen."""
         if value is None or value == "":
             return self._unknown()
+        if value == 0 and self.type in (Type.MONEY, Type.NUMBER) and self.unit not in SPECIAL_UNITS:
+            return _("%(label)s: none") % {"label": self.label}
         template = self.reasons.get("high" if high else "low")
         if template is None:
             template = gettext_lazy("%(label)s: %(value)s")

@@ -134,7 +134,7 @@ def test_a_reason_is_held_against_three_months_ago_else_against_the_tier_else_ag
     def told() -> str:
         return reasons.sentence(reasons.for_customers(run, [best])[best][0]).replace("\u00a0", " ")
 
-    assert "in the middle of all the model learned from" in told()
+    assert "in the middle of those learned from" in told()
     bank.run_sql(
         "INSERT INTO customers_tierrule (code, name, rank, minimum_aum, valid_from)"
         " VALUES ('gold', 'Gold', 1, 0, DATE '2015-01-01') ON CONFLICT DO NOTHING"

@@ -40,7 +40,7 @@ def test_every_pushed_target_gets_reasons_and_no_other(cast: Cast, scored: objec
     assert best.reasons[0]["field"] == "demand_deposit"
     assert best.reasons[0]["contribution"] > 0
     assert {"field", "value", "share", "text_code", "middle", "tier"} < set(best.reasons[0])
-    assert "in the middle of all the model learned from" in reasons.sentence(best.reasons[0])
+    assert "in the middle of those learned from" in reasons.sentence(best.reasons[0])
     assert explanation.explain(campaign.selection) == 0
 
 

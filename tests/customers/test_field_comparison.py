@@ -44,6 +44,7 @@ def plain(text: str) -> str:
             False,
             "Deals with only 1 counterparty, 3 fewer than in the 3 months before",
         ),
+        ("contacts_90d", 0, 2, False, "Contacts, 90 days: none, 2 fewer than in the 3 months before"),
         ("lines_held", 3, 1, True, "Uses 3 product lines, 2 more than 3 months ago"),
         (
             "amount_in_6m",
@@ -80,7 +81,7 @@ def test_an_earlier_value_gives_direction_and_size(
             45,
             "",
             False,
-            "Is only 31 years old, against 45 in the middle of all the model learned from",
+            "Is only 31 years old, against 45 in the middle of those learned from",
         ),
         (
             "last_transaction_on",

@@ -59,6 +59,12 @@ def test_a_preference_that_lasts_is_no_leak_and_a_field_that_knows_the_next_choi
     # The field that says what was preferred, written anew after the choice, knows it all but certainly.
     X[:, 2] = later
     assert "preferred" in [one.name for one in preference_leaks(X, later, later, specs, ["a", "b", "c"])]
+    # Sixty of a class are too few to be sure of a little over the limit.
+    few = np.where(np.arange(6_000) < 60, 1, 2 * (np.arange(6_000) % 2))
+    strong = (few == 1) * 2.15 + np.random.default_rng(8).normal(size=6_000)
+    narrow = np.column_stack([strong]).astype(np.float32)
+    assert leakage_scan(narrow, (few == 1).astype(np.int8), specs[:1])
+    assert not preference_leaks(narrow, few, np.full(6_000, -1), specs[:1], ["a", "b", "c"])
     # Unknown today, everybody: then a field is judged by the limit alone.
     nobody = np.full(6_000, -1)
     assert {one.name for one in preference_leaks(X, later, nobody, specs, ["a", "b", "c"])} >= {"survey"}
