@@ -19,7 +19,7 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from bankcrm import audit, bulk, clock, uniqueness
+from bankcrm import audit, bulk, clock, figures, uniqueness
 from bankcrm.job import Job
 from bankcrm.models import Role, User
 from campaigns import attribution, universal_sql
@@ -98,7 +98,7 @@ def begin(user: User, *, name: str, share: Decimal, starts_on: dt.date, ends_on:
         raise ValidationError(
             {
                 "starts_on": _("“%(name)s” lasts until %(day)s. One universal control follows another.")
-                % {"name": overlapping.name, "day": overlapping.ends_on.isoformat()}
+                % {"name": overlapping.name, "day": figures.day(overlapping.ends_on)}
             }
         )
     control.full_clean()

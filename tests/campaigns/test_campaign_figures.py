@@ -30,7 +30,7 @@ def test_the_plan_stands_on_the_curve_of_what_can_be_shown(targets: int, control
 
 
 def left_out(page: str) -> list[str]:
-    table = page.split("Left out</th>")[1].split("</table>")[0]
+    table = page.split("Left out</th>")[1].split("</table>", maxsplit=1)[0]
     return re.findall(r"<tr><td>([^<]+)</td>", table)
 
 

@@ -85,6 +85,19 @@ def test_a_day_names_the_year_only_when_it_is_another():
     assert figures.short_day(dt.date(2019, 11, 1)) == "1 Nov 2019"
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "shown"),
+    [
+        (0.0690, 0.0842, "+6.90 to +8.42"),
+        (-0.0150, 0.0810, "−1.5 to +8.1"),
+        (0.0, 0.02, "0.0 to +2.0"),
+        (0.0, 0.0199, "0.00 to +1.99"),
+    ],
+)
+def test_an_interval_has_the_decimals_half_its_width_can_bear(low, high, shown):
+    assert figures.interval(low, high, f"points{figures.places(low, high)}") == shown
+
+
 def test_days_follow_the_language():
     with translation.override("zh-hans"):
         assert "Nov" not in figures.day(dt.date(2019, 11, 11))

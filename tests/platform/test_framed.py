@@ -11,10 +11,11 @@ from django.urls import Resolver404, resolve, reverse
 
 from campaigns.models import Campaign
 from tests.cast import Cast, login
+from tests.platform import test_read_only_pages
 from tests.platform.test_read_only_pages import TYPED, Page
-from tests.platform.test_read_only_pages import bank as bank
 
 pytestmark = pytest.mark.django_db
+bank = test_read_only_pages.bank
 EACH = 2
 
 
