@@ -50,7 +50,7 @@ def receive(
     try:
         known = ImportFile.objects.present().filter(kind=kind, sha256=sha256).first()
         if known:
-            return known
+            return _taken_up(known, user)
         sniffed = sniffing.sniff(stored, _of_source(kind, from_source) | options)
         proposal, found = _proposal(stored, kind, sniffed, from_source)
         if stored != path_of_sha(sha256):
@@ -80,6 +80,14 @@ def receive(
         ),
         user,
     )
+
+
+def _taken_up(file: ImportFile, user: User | None) -> ImportFile:
+    """Who brings a file that waits and that the command line brought in nobody's name answers for it from now on."""
+    waiting = ImportFile.objects.filter(pk=file.pk, uploaded_by=None, inserted__isnull=True)
+    if user is not None and waiting.exclude(state=ImportFile.State.MERGED).update(uploaded_by=user):
+        file.refresh_from_db()
+    return file
 
 
 def again(file: ImportFile, user: User | None) -> ImportFile:

@@ -70,6 +70,17 @@ def test_missing_rows_may_be_left_as_they_are(tmp_path: Path) -> None:
     assert Customer.objects.filter(closed_on__isnull=True).count() == 2
 
 
+def test_a_file_that_waits_in_nobodys_name_is_taken_up_by_who_brings_it(tmp_path: Path, cast: Cast) -> None:
+    path = people(tmp_path, 1, 2)
+    call_command("import_file", "customers", str(path), "--check-only", stdout=StringIO())
+    assert ImportFile.objects.get().uploaded_by is None
+    run(path)
+    assert ImportFile.objects.get().uploaded_by == cast.ana
+    # What somebody answers for stays so.
+    call_command("import_file", "customers", str(path), "--as", "ada", stdout=StringIO())
+    assert ImportFile.objects.get().uploaded_by == cast.ana
+
+
 def test_a_full_load_without_a_source_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="needs the name of its source"):
         run(people(tmp_path, 1), "--load", "full")
