@@ -174,7 +174,9 @@ def sureness(rows: list[dict[str, Any]]) -> Chart | str:
     )
 
 
-def months(rows: list[dict[str, Any]], name: str, label: str, *, format: str, **drawn: Any) -> Chart | str:
+def months(
+    rows: list[dict[str, Any]], name: str, label: str, *, format: str, y_min: float = 0, **drawn: Any
+) -> Chart | str:
     """A figure of score runs by the day they are of, with its band where there are intervals; "" below two points.
 
     Rows, newest first: ``run`` and under ``name`` None or ``value`` with ``low`` and ``high`` or without.
@@ -188,4 +190,7 @@ def months(rows: list[dict[str, Any]], name: str, label: str, *, format: str, **
     line["points"] = [(day, one["value"]) for day, one in found.items()]
     if all("low" in one for one in found.values()):
         line |= {end: [one[end] for one in found.values()] for end in ("low", "high")}
-    return lines.line_chart([line], x_label=_("Scores of"), y_format=format, label=label, **drawn)
+    if y_min > min(one.get("low", one["value"]) for one in found.values()):
+        y_min = 0  # what lies below a cut would not be seen
+    cut = y_min or None
+    return lines.line_chart([line], x_label=_("Scores of"), y_format=format, y_min=cut, label=label, **drawn)
