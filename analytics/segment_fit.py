@@ -125,7 +125,7 @@ def _beside_baseline(
     """How far clusters say what activity by tier says already, and who stands where: counts (k, activities x tiers)."""
     tiers = tiering.names_at(month)
     width = len(baselines.ACTIVITY) * max(len(tiers), 1)
-    crossed = np.bincount(labels * width + baseline, minlength=k * width).reshape(k, width)
+    crossed = np.bincount(labels.astype(np.int64) * width + baseline, minlength=k * width).reshape(k, width)
     return {
         "agreement_with_baseline": float(adjusted_rand_score(baseline, labels)),
         "baseline": {"tiers": [str(name) for name in tiers.values()], "cells": crossed.tolist()},

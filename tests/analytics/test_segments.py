@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
@@ -13,6 +14,8 @@ from analytics.modelling import segmentation as modelling
 from analytics.models import Audience, Segment, Segmentation, SegmentationVersion, SegmentMember, SegmentRun
 from bankcrm import runs
 from bankcrm.models import Run
+from customers import tiering
+from tests import facts
 from tests.analytics import bank
 from tests.cast import Cast, login
 
@@ -318,3 +321,11 @@ def test_months_are_drawn_from_sizes_kept_and_moves_between_any_two_can_be_asked
         "Wealth management",
         "Transactions, 12 months",
     }
+
+
+def test_eight_segments_are_counted_beside_every_activity_and_tier(cast: Cast) -> None:
+    facts.make_tiers()
+    width = 4 * len(tiering.names_at(OCTOBER))
+    labels, baseline = np.repeat(np.arange(8, dtype=np.int8), width), np.tile(np.arange(width), 8)
+    told = segment_fit._beside_baseline(baseline, labels, 8, OCTOBER)
+    assert told["baseline"]["cells"] == [[1] * width] * 8
