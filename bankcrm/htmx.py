@@ -67,7 +67,7 @@ class HtmxSessionMiddleware:
         response = self.get_response(request)
         if request.headers.get("HX-Request") == "true":
             response = fragment_answer(request, response)
-        elif is_bare_fragment(request, response):
+        elif isinstance(response, HttpResponse) and is_bare_fragment(request, response):
             response = framed(request, response)
         patch_vary_headers(response, ["HX-Request"])
         if getattr(request, "user", None) is not None and request.user.is_authenticated:

@@ -148,7 +148,7 @@ def power_card(found: Standing) -> dict[str, Any]:
         return shown
     here = found.control / total
     curve = power.power_curve(base, total, sorted({*power.CURVE_SHARES, here} - {0.0}))
-    # Fewer customers than that in control show nothing, and would stretch the axis; the plan itself always stands on it.
+    # Fewer customers than that in control show nothing, and would stretch the axis; the plan always stands on it.
     least = min(MIN_PER_ARM, found.control or MIN_PER_ARM)
     points = [
         p for p in curve if p.mde is not None and p.n_control >= least and p.control_share <= max(0.3, here)

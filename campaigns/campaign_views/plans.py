@@ -122,7 +122,9 @@ def plan_file_in(request: SignedIn, pk: int) -> HttpResponse:
         data = form.cleaned_data
         try:
             lines = plan_file.read(data["file"].read(table_file.MOST_BYTES + 1))
-            n = plan_file.bring(plan, request.user, lines, data["version"], keep_others=bool(data["keep_others"]))
+            n = plan_file.bring(
+                plan, request.user, lines, data["version"], keep_others=bool(data["keep_others"])
+            )
         except table_file.WrongFile as refusal:
             wrong = refusal.sentences
         except (ValidationError, Conflict) as refusal:
