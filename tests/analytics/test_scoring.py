@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,8 +11,12 @@ import pytest
 from django.db import connection
 
 from analytics import labels, predictive, scoring, training
+from analytics.modelling import response_quality
+from analytics.modelling.matrix import FeatureSpec, encode
 from analytics.models import ModelVersion, PredictiveModel, Score, ScoreRun
 from bankcrm import figures, runs
+from customers import fields as catalogue
+from customers.fields import Type
 from customers.models import Holding
 from tests.analytics import bank
 from tests.cast import Cast
@@ -50,6 +55,39 @@ def test_everybody_without_the_product_gets_a_score_a_probability_and_a_tenth(
     assert np.bincount(scores[:, 2].astype(int)).tolist() == [0, 200, *[200] * 8, 199]
     assert scores[:, 1].mean() == pytest.approx(model.champion.card["rate"], rel=0.5)
     assert ((scores[:, 1] > 0) & (scores[:, 1] < 1)).all()
+
+
+def test_scores_are_those_of_a_plain_read_and_a_plain_predict(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = bank.in_use(cast, monkeypatch, 900)
+    monkeypatch.setattr(scoring.features, "CHUNK", 300)
+    monkeypatch.setattr(response_quality, "CHUNK", 70)
+    run = scoring.score(model, None, cast.ana)
+    fitted = scoring.load(again(model).champion)
+    plain = encode(plain_columns(fitted.specs), fitted.specs)
+    found = dict(Score.objects.filter(score_run=run).values_list("customer_id", "raw"))
+    everybody = fitted.estimator.decision_function(plain).tolist()
+    assert [found[pk] for pk in sorted(found)] == everybody
+
+
+def plain_columns(specs: Sequence[FeatureSpec]) -> dict[str, list[object]]:
+    """Words as words and numbers as the database says them, of everybody by number, row by row."""
+    known, columns = catalogue.everything(), []
+    for spec in specs:
+        source = known[spec.name].source
+        if known[spec.name].type == Type.DATE:
+            source = f"{source} - p.month"
+        columns.append(f"({source})::text" if spec.kind == "categorical" else f"({source})::float4")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(columns)} FROM customers_customer c"
+            " JOIN customers_customerprofile p ON p.customer_id = c.id WHERE p.month = %s ORDER BY c.id",
+            [bank.LATEST],
+        )
+        return {
+            spec.name: list(column) for spec, column in zip(specs, zip(*cursor, strict=True), strict=True)
+        }
 
 
 def test_a_run_that_dies_while_writing_leaves_the_old_scores_in_use(
