@@ -23,6 +23,10 @@ SELECT before.customer_id FROM customers_monthlybalance before
 LEFT JOIN customers_monthlybalance now
     ON now.month = %(day)s AND now.customer_id = before.customer_id AND now.product_id = before.product_id
 WHERE before.month IN (%(ago_1m)s, %(ago_2m)s, %(ago_3m)s) AND now.customer_id IS NULL AND before.closing <> 0
+  AND coalesce((
+    SELECT bool_or(h.closed_on IS NULL OR h.closed_on > %(day)s) FROM customers_holding h
+    WHERE h.customer_id = before.customer_id AND h.product_id = before.product_id AND h.opened_on <= %(day)s
+  ), true)
 UNION
 SELECT customer_id FROM profile_earlier
 WHERE last_month < %(day)s
@@ -44,7 +48,7 @@ WITH known AS (
            lead(b.month, 1, 'infinity') OVER (PARTITION BY b.customer_id, b.product_id ORDER BY b.month) AS next_month
     FROM customers_monthlybalance b JOIN profile_gap USING (customer_id)
     WHERE b.month BETWEEN %(ago_15m)s AND %(day)s
-), heard AS (SELECT DISTINCT customer_id, month FROM known), wanted AS (
+), wanted AS (
     SELECT (date_trunc('month', %(day)s::date) - (n - 1) * interval '1 month')::date - 1 AS month
     FROM generate_series(0, 12) n
 )
@@ -53,9 +57,11 @@ SELECT k.customer_id, k.product_id, w.month, k.month AS known_on, CASE
     WHEN (k.month + 1 + interval '{MONTHS} months')::date > w.month THEN k.closing END AS amount
 FROM known k
 JOIN wanted w ON w.month >= k.month AND w.month < k.next_month
-LEFT JOIN heard ON heard.customer_id = k.customer_id AND heard.month = w.month
 CROSS JOIN LATERAL (
-    SELECT coalesce(bool_or(h.closed_on IS NULL OR h.closed_on > w.month), heard.month IS NULL) AS is_open
+    SELECT CASE WHEN w.month > k.month THEN
+        coalesce(bool_or(h.closed_on IS NULL OR h.closed_on > w.month), NOT EXISTS (
+            SELECT FROM customers_monthlybalance o WHERE o.month = w.month AND o.customer_id = k.customer_id
+        )) END AS is_open
     FROM customers_holding h
     WHERE w.month > k.month AND h.customer_id = k.customer_id AND h.product_id = k.product_id
       AND h.opened_on <= w.month
