@@ -7,8 +7,9 @@ from typing import Any
 
 from django.db.models import Avg, Count, Max, Min
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from analytics import prospects
+from analytics import prospect_verification, prospects
 from analytics.models import PredictiveModel, ProspectRun, ProspectScore
 from bankcrm.charts import plots
 from bankcrm.charts.chart import Chart
@@ -16,6 +17,7 @@ from bankcrm.figures import masked_phone, number, pct
 from customers.models import ImportFile, Prospect
 
 TOP = 20
+ALARM_WORDS = {"over": gettext_lazy("promised too much"), "under": gettext_lazy("promised too little")}
 
 
 def lists() -> list[dict[str, Any]]:
@@ -94,6 +96,17 @@ def deciles(run: ProspectRun) -> Chart | str:
         label=_("Mean chance by decile"),
         more=[_("Prospects"), _("Lowest"), _("Highest")],
     )
+
+
+def outcome(run: ProspectRun) -> dict[str, Any]:
+    """Predicted against actual of a run, and of the model's earlier runs on the list."""
+    found = prospect_verification.outcome(run)
+    earlier = prospect_verification.trend(run)
+    return {
+        "found": found,
+        "word": ALARM_WORDS.get(found.alarm, ""),
+        "trend": [{"of": each, "word": ALARM_WORDS.get(each.alarm, "")} for each in earlier],
+    }
 
 
 def top(run: ProspectRun) -> list[dict[str, Any]]:

@@ -46,6 +46,7 @@ def prospect_detail(request: SignedIn, code: str) -> HttpResponse:
         "scored": scored,
         "run": run,
         "deciles": prospect_page.deciles(run) if run else None,
+        "outcome": prospect_page.outcome(run) if run else None,
         "top": prospect_page.top(run) if run else [],
         "work": [
             {"run": each, "title": runs.title(each.kind), "mine": each.requested_by_id == request.user.pk}

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from analytics.features import Population
@@ -22,7 +22,7 @@ from bankcrm import audit
 from bankcrm.models import Role, User
 from customers import fields as catalogue
 from customers.fields import Field
-from customers.models import Customer, ImportFile, Prospect
+from customers.models import ImportFile, Prospect
 
 # Fields of the catalogue that a list can have: column of the list → code. Age counts from the date of birth.
 FIELDS = {
@@ -40,10 +40,8 @@ EXPORTERS = frozenset({Role.ANALYST, Role.PLANNER})
 REMOVERS = frozenset({Role.ANALYST})
 # A column that says something of fewer prospects is no field the list has.
 FILLED_FROM = 0.05
-_IDENTITY, _PHONE = (
-    f"EXISTS (SELECT 1 FROM customers_customer k WHERE k.{column} = c.{column} AND k.{column} <> '')"  # noqa: S608  constants
-    for column in ("identity_number", "phone")
-)
+# Columns that are no words: said where they are not null.
+_NUMBERS = frozenset({"birth_date", "monthly_income", "credit_limit"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +79,6 @@ class Standing:
         return [each.field.code for each in self.fields if each.is_there]
 
 
-_STANDING = f"""
-SELECT count(*), count(*) FILTER (WHERE has_agreed), count(*) FILTER (WHERE objects_to_contact),
-    count(*) FILTER (WHERE has_agreed AND NOT objects_to_contact AND NOT identified AND NOT phoned),
-    count(*) FILTER (WHERE identified), count(*) FILTER (WHERE phoned AND NOT identified), {{filled}}
-FROM (
-    SELECT c.*, {_IDENTITY} AS identified, {_PHONE} AS phoned FROM customers_prospect c WHERE c.list_code = %s
-) listed
-"""  # noqa: S608  constants of this module
-
-
 _REMOVE_SCORES = """
 DELETE FROM analytics_prospectscore s USING customers_prospect c WHERE c.id = s.prospect_id AND c.list_code = %s
 """
@@ -103,21 +91,34 @@ def codes() -> list[str]:
 
 def standing(code: str) -> Standing | None:
     """The list as it is now; None for one that nobody is on."""
-    filled = ", ".join(
-        f"count(*) FILTER (WHERE {column} IS NOT NULL AND {column}::text <> '')" for column in FIELDS
+    said = {
+        column: Count("pk", filter=Q(**{f"{column}__isnull": False}) & ~_empty(column)) for column in FIELDS
+    }
+    stranger = Q(identified=False, phoned=False)
+    told = (
+        Prospect.objects.filter(list_code=code)
+        .with_known()
+        .aggregate(
+            size=Count("pk"),
+            agreed=Count("pk", filter=Q(has_agreed=True)),
+            objects=Count("pk", filter=Q(objects_to_contact=True)),
+            approachable=Count("pk", filter=stranger & Q(has_agreed=True, objects_to_contact=False)),
+            by_identity=Count("pk", filter=Q(identified=True)),
+            by_phone=Count("pk", filter=Q(phoned=True, identified=False)),
+            **{f"said_{column}": count for column, count in said.items()},
+        )
     )
-    with connection.cursor() as cursor:
-        cursor.execute(_STANDING.format(filled=filled), [code])
-        size, agreed, objects, approachable, identified, phoned, *counts = cursor.fetchone()
+    counts = {FIELDS[column]: told.pop(f"said_{column}") for column in FIELDS}
+    size = told["size"]
     if not size:
         return None
     allowed = catalogue.for_models()
-    found = tuple(
-        Filled(allowed[name], n / size)
-        for name, n in zip(FIELDS.values(), counts, strict=True)
-        if name in allowed
-    )
-    return Standing(code, size, agreed, objects, approachable, identified, phoned, found)
+    found = tuple(Filled(allowed[name], n / size) for name, n in counts.items() if name in allowed)
+    return Standing(code=code, fields=found, **told)
+
+
+def _empty(column: str) -> Q:
+    return Q(pk__in=[]) if column in _NUMBERS else Q(**{column: ""})
 
 
 def page_of(file: ImportFile) -> dict[str, Any]:
@@ -129,13 +130,16 @@ def page_of(file: ImportFile) -> dict[str, Any]:
 
 def population(code: str, day: dt.date) -> Population:
     """The prospects of a list who are no customers, as rows of the feature matrix; ages as of ``day``."""
+    strangers, params = (
+        Prospect.objects.filter(list_code=code).strangers().values("pk").query.sql_with_params()
+    )
     return Population(
         source=(
             f"customers_prospect c CROSS JOIN LATERAL (SELECT DATE '{day.isoformat()}' AS month, c.id AS customer_id,"  # noqa: S608  a date
             f" extract(year FROM age(DATE '{day.isoformat()}', c.birth_date))::smallint AS age) p"
         ),
-        where=f"c.list_code = %s AND NOT {_IDENTITY} AND NOT {_PHONE}",
-        params=(code,),
+        where=f"c.id IN ({strangers})",
+        params=params,
     )
 
 
@@ -169,13 +173,9 @@ def in_use(code: str) -> list[ProspectRun]:
 
 def ranking(run: ProspectRun) -> QuerySet[ProspectScore]:
     """Scores of a run, best first, of who agreed to be contacted, does not object and is no customer by now."""
-    known = [
-        Exists(Customer.objects.filter(**{column: OuterRef(f"prospect__{column}")}).exclude(**{column: ""}))
-        for column in ("identity_number", "phone")
-    ]
     return (
         ProspectScore.objects.filter(
-            ~known[0], ~known[1], prospect_run=run, prospect__in=Prospect.objects.approachable()
+            prospect_run=run, prospect__in=Prospect.objects.approachable().strangers().values("pk")
         )
         .select_related("prospect")
         .order_by("-raw", "prospect_id")

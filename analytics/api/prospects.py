@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from analytics import prospect_page, prospects
+from analytics import prospect_page, prospect_verification, prospects
 from analytics.models import ProspectScore
 from bankcrm.figures import masked_phone
 from bankcrm.parsing import Query
@@ -41,6 +41,12 @@ class ProspectScoringSerializer(serializers.Serializer):
     as_of = serializers.DateField()
     rows = serializers.IntegerField()
     created_at = serializers.DateTimeField()
+    complete_on = serializers.DateField(help_text=_("the day the last outcome of the window falls on"))
+    counted = serializers.IntegerField(
+        help_text=_("prospects whose outcome is known; 0 while the window is open")
+    )
+    observed = serializers.IntegerField(help_text=_("of them who became customers and opened the product"))
+    expected = serializers.FloatField(help_text=_("the same as predicted"))
 
 
 class ProspectStandingSerializer(serializers.Serializer):
@@ -119,8 +125,13 @@ class ProspectListDetail(APIView):
                 "as_of": run.as_of,
                 "rows": run.rows,
                 "created_at": run.created_at,
+                "complete_on": came.complete_on,
+                "counted": came.n,
+                "observed": came.observed,
+                "expected": came.expected,
             }
             for run in prospects.in_use(code)
+            for came in [prospect_verification.outcome(run)]
         ]
         return Response(ProspectStandingSerializer(shown).data)
 

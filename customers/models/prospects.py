@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from bankcrm.models import Role, User
@@ -11,6 +11,11 @@ from customers.models.attributes import Customer, Education
 
 # Lists are head office's: nobody who looks after customers works with them.
 READERS = frozenset({Role.ANALYST, Role.PLANNER, Role.MANAGER})
+
+
+def _same(column: str) -> Exists:
+    """Whether a customer says the same in a column that both have, and says something."""
+    return Exists(Customer.objects.filter(**{column: OuterRef(column)}).exclude(**{column: ""}))
 
 
 class ProspectQuerySet(models.QuerySet["Prospect"]):
@@ -21,6 +26,15 @@ class ProspectQuerySet(models.QuerySet["Prospect"]):
     def approachable(self) -> ProspectQuerySet:
         """Who agreed to be contacted and did not object: silence is no consent of somebody who is no customer."""
         return self.filter(has_agreed=True, objects_to_contact=False)
+
+    def with_known(self) -> ProspectQuerySet:
+        """Each with ``identified`` and ``phoned``: whether a customer, now or once, has the identity number, the phone.
+        This is the one place that says who of a list is a customer."""
+        return self.annotate(identified=_same("identity_number"), phoned=_same("phone"))
+
+    def strangers(self) -> ProspectQuerySet:
+        """Who is no customer and never was."""
+        return self.filter(~_same("identity_number"), ~_same("phone"))
 
 
 class Prospect(models.Model):

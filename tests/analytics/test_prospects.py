@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 from pathlib import Path
 
@@ -10,13 +11,13 @@ import numpy as np
 import pytest
 from django.core.exceptions import PermissionDenied
 
-from analytics import card, predictive, prospect_scoring, prospects, training
+from analytics import card, predictive, prospect_scoring, prospect_verification, prospects, training
 from analytics.forms import ProspectModelForm
 from analytics.models import PredictiveModel, ProspectRun, ProspectScore
 from bankcrm import runs
 from bankcrm.models import AuditEvent
 from customers.imports import undo
-from customers.models import Customer, ImportFile, Prospect
+from customers.models import Customer, Holding, ImportFile, Prospect
 from tests.analytics import bank
 from tests.cast import Cast, login
 from tests.customers import imports_world
@@ -215,3 +216,32 @@ def test_the_form_asks_for_a_list_that_says_something(cast: Cast, tmp_path: Path
     assert "does not say: Occupation" in str(lacking.errors["features"])
     Prospect.objects.all().delete()
     assert "prospect_list" in ProspectModelForm(told, user=cast.ana).errors
+
+
+def test_scores_are_held_against_who_became_a_customer_and_opened_the_product(
+    cast: Cast, listed: ImportFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = scored(cast, monkeypatch)
+    web = login(cast.ana)
+    assert "Not known yet" in web.get("/prospects/fair-2026/").content.decode()
+    product = run.version.model.sells
+    first, last = run.as_of + dt.timedelta(days=1), prospect_verification.complete_on(run)
+    opened = {150: first, 170: last, 180: last + dt.timedelta(days=1), 190: None}
+    for number, day in opened.items():
+        pk = 910_000 + number
+        Customer.objects.create(
+            pk=pk, number=f"N{number}", name="New", phone=f"139{number:08}", opened_on=first
+        )
+        if day:
+            Holding.objects.create(number=f"N{number}", customer_id=pk, product=product, opened_on=day)
+    Prospect.objects.filter(number="P60").update(phone="")  # nobody could recognise
+    found = prospect_verification.outcome(run)
+    assert (found.n, found.observed, found.joined, found.unrecognisable) == (run.rows - 1, 2, 4, 1)
+    assert sum(row.positives for row in found.rows if row.decile <= 3) == 2  # a high income ranks first
+    assert found.alarm == "over"  # about 25 of the 199 were promised
+    page = web.get("/prospects/fair-2026/").content.decode()
+    assert "promised too much" in page
+    assert "4 became customers" in page
+    told = web.get("/api/v1/prospect-lists/fair-2026/").json()["scorings"][0]
+    assert (told["counted"], told["observed"]) == (found.n, 2)
+    assert [each.run.pk for each in prospect_verification.trend(run)] == [run.pk]
