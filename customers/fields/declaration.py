@@ -116,14 +116,15 @@ SPECIAL_UNITS: dict[str, Callable[[Any], str]] = {
 class Field:
     """One customer field.
 
-    ``source`` is an SQL expression over ``c`` (customers_customer) and ``p`` (customers_customerprofile of the as-of
-    month). ``column`` is the attribute of Customer an import may fill, empty where a field is computed. ``high`` and
-    ``low`` are the sentences shown when a high, or a low, value of the field raised a model's score; they may use
-    ``%(value)s``, the value as ``display`` writes it, or be ``ngettext_lazy`` of the number ``"n"``; ``unknown`` is the
-    sentence of a value that is not there. Shares of 0 to 1 have unit ``share``, differences of money ``change``; of
-    these ``change_of`` is the field that changed. ``basis`` and ``origin`` say what the values come from and
-    how. ``newest`` is the SQL of what is known now, where ``source`` reads what was known at the month-end;
-    ``is_retired``: what uses the field goes on, nothing new is offered it.
+    ``source`` is an SQL expression over ``c`` (customers_customer) and ``p`` (customers_customerprofile of the
+    as-of month). ``column`` is the attribute of Customer an import may fill, empty where a field is computed.
+    ``high`` and ``low`` are the sentences shown when a high, or a low, value of the field raised a model's score;
+    they may use ``%(value)s``, the value as ``display`` writes it, or be ``ngettext_lazy`` of the number ``"n"``;
+    ``unknown`` is the sentence of a value that is not there, ``none`` of zero where the label does not say it well.
+    Shares of 0 to 1 have unit ``share``, differences of money ``change``; of these ``change_of`` is the field that
+    changed. ``basis`` and ``origin`` say what the values come from and how. ``newest`` is the SQL of what is known
+    now, where ``source`` reads what was known at the month-end; ``is_retired``: what uses the field goes on,
+    nothing new is offered it.
     """
 
     code: str
@@ -196,7 +197,7 @@ class Field:
         if value is None or value == "":
             return self._unknown()
         if value == 0 and self.type in (Type.MONEY, Type.NUMBER) and self.unit not in SPECIAL_UNITS:
-            return _("%(label)s: none") % {"label": self.label}
+            return str(self.reasons.get("none", gettext_lazy("%(label)s: none"))) % {"label": self.label}
         template = self.reasons.get("high" if high else "low")
         if template is None:
             template = gettext_lazy("%(label)s: %(value)s")

@@ -179,15 +179,16 @@ SPENDING = [
         f"spend_{code}_3m",
         label,
         meaning,
-        reasons={"high": high, "low": low},
+        reasons={"high": high, "low": low, "none": none},
     )
-    for code, label, meaning, high, low in (
+    for code, label, meaning, high, low, none in (
         (
             "food",
             _("Food, 3 months"),
             IN_CATEGORY,
             _("Spends %(value)s on food in 3 months"),
             _("Spends only %(value)s on food in 3 months"),
+            _("Spends nothing on food in 3 months"),
         ),
         (
             "home",
@@ -195,6 +196,7 @@ SPENDING = [
             IN_CATEGORY,
             _("Spends %(value)s on the home in 3 months"),
             _("Spends only %(value)s on the home in 3 months"),
+            _("Spends nothing on the home in 3 months"),
         ),
         (
             "travel",
@@ -202,6 +204,7 @@ SPENDING = [
             IN_CATEGORY,
             _("Spends %(value)s on travel in 3 months"),
             _("Spends only %(value)s on travel in 3 months"),
+            _("Spends nothing on travel in 3 months"),
         ),
         (
             "education",
@@ -209,6 +212,7 @@ SPENDING = [
             IN_CATEGORY,
             _("Spends %(value)s on education in 3 months"),
             _("Spends only %(value)s on education in 3 months"),
+            _("Spends nothing on education in 3 months"),
         ),
         (
             "leisure",
@@ -216,6 +220,7 @@ SPENDING = [
             IN_CATEGORY,
             _("Spends %(value)s on leisure in 3 months"),
             _("Spends only %(value)s on leisure in 3 months"),
+            _("Spends nothing on leisure in 3 months"),
         ),
         (
             "other",
@@ -223,6 +228,7 @@ SPENDING = [
             _("Spending in the categories Other and Insurance together over three months."),
             _("Spends %(value)s on other things in 3 months"),
             _("Spends only %(value)s on other things in 3 months"),
+            _("Spends nothing on other things in 3 months"),
         ),
     )
 ]

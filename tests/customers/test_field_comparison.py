@@ -118,6 +118,12 @@ def test_what_is_not_known_is_said_so(code: str, sentence: str) -> None:
     assert "%(value)s" not in fields.get(code).reason(None, high=True)
 
 
+def test_zero_is_said_as_none() -> None:
+    assert fields.get("spend_home_3m").reason(0, high=False) == "Spends nothing on the home in 3 months"
+    assert fields.get("transactions_3m").reason(0, high=False) == "Transactions, 3 months: none"
+    assert fields.get("spend_home_3m").reason(163, high=False) == "Spends only ¥163 on the home in 3 months"
+
+
 def test_a_change_is_told_when_it_is_large_and_goes_the_way_the_value_stands() -> None:
     money, times = fields.get("fund"), fields.get("transactions_3m")
     assert comparison.is_notable(money, 120, 100, high=True)

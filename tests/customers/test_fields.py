@@ -64,9 +64,12 @@ def test_every_field_has_a_label_a_meaning_and_sentences_where_a_model_uses_it()
     for field in fields.CATALOGUE.values():
         assert str(field.label)
         assert len(str(field.meaning)) > 10
-        assert not field.model_use or {"high", "low"} <= set(field.reasons) <= {"high", "low", "unknown"}, (
-            field.code
-        )
+        assert not field.model_use or {"high", "low"} <= set(field.reasons) <= {
+            "high",
+            "low",
+            "unknown",
+            "none",
+        }, field.code
         assert not field.change_of or field.change_of in fields.CATALOGUE
 
 
