@@ -10,23 +10,31 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.db import connection
 from django.db.models import QuerySet
 from numpy.typing import NDArray
 
-from analytics import card, targets
+from analytics import card, labels, targets
+from analytics.modelling.sentences import Sentence, gettext_noop
 from analytics.models import PredictiveModel, ScoreRun, Segmentation, SegmentRun, Verification
 from bankcrm import bulk
 from bankcrm.proportions import wilson
+
+if TYPE_CHECKING:
+    from analytics.modelling.verification import Verification as Judged
 
 Kind = PredictiveModel.Kind
 # What campaigns did with a customer in the window, by the number the statement gives; 0 is nothing.
 ARMS = ("other", "contacted", "control", "exploration", "not_contacted")
 CONTROL, TREATED = 2, (1, 3, 4)
 ARM, BRANCH, SEGMENT = "arm", "branch", "segment:"
+APPROACHED = gettext_noop(
+    "Learned from campaigns, so its chances are those of customers a campaign approaches: of %(n)s of them in the"
+    " window %(observed)s did it where %(expected).0f were predicted. Everybody else is only ranked by it."
+)
 # Draws for the intervals; fewer where a bank is so large that more would change no printed figure.
 RESAMPLES, LARGE = 200, 200_000
 
@@ -84,7 +92,8 @@ class Verified:
     """``rows`` by published decile; ``groups`` as ``modelling.verification.GroupCheck`` has them, as dicts.
 
     ``intervals`` and ``ratio`` (observed over expected, None of uplift) as value, low, high; ``against`` of a
-    challenger the champion on the same customers.
+    challenger the champion on the same customers. ``promised``: of a version that learned from campaigns the customers
+    its chances are meant for, with n, observed and expected; ratio and alarm are then of these.
     """
 
     n: int
@@ -97,6 +106,7 @@ class Verified:
     intervals: dict[str, dict[str, float]] = field(default_factory=dict)
     sentence: dict[str, Any] | None = None
     against: dict[str, Any] | None = None
+    promised: dict[str, Any] | None = None
 
     @property
     def inside(self) -> int:
@@ -117,7 +127,11 @@ def stored(kept: Verification) -> Verified:
         alarm=kept.alarm,
         rows=tuple(Row(**row) for row in found.pop("rows", [])),
         groups=tuple(found.pop("groups", [])),
-        **{name: found[name] for name in ("ratio", "intervals", "sentence", "against") if name in found},
+        **{
+            name: found[name]
+            for name in ("ratio", "intervals", "sentence", "against", "promised")
+            if name in found
+        },
     )
 
 
@@ -239,6 +253,8 @@ def _probabilities(run: ScoreRun, found: dict[str, NDArray[Any]], grouped: dict[
         resamples=_resamples(len(happened)),
         seed=run.pk,
     )
+    if run.version.card.get("source") == labels.ASSIGNMENTS:
+        return _of_the_approached(run, found, judged)
     whole = judged.observed_expected
     return Verified(
         n=judged.n,
@@ -251,6 +267,37 @@ def _probabilities(run: ScoreRun, found: dict[str, NDArray[Any]], grouped: dict[
         intervals={name: plain(each) for name, each in judged.intervals.items()},
         sentence=card.sentence(judged.sentence),
         against=_against(run, found) if run.challenger else None,
+    )
+
+
+def _of_the_approached(run: ScoreRun, found: dict[str, NDArray[Any]], judged: Judged) -> Verified:
+    """Of a version that learned from campaigns: it ranks everybody, but its chances are those of the approached."""
+    from analytics.modelling import verification as modelling
+
+    asked = np.isin(found["arm"], TREATED)
+    n, observed, expected = (
+        int(asked.sum()),
+        int(found["happened"][asked].sum()),
+        found["probability"][asked].sum(),
+    )
+    met = modelling.check_group(ARM, "approached", n, observed, float(expected), of=1)
+    values = {"n": n, "observed": observed, "expected": float(expected)}
+    known = {"value": met.ratio, "low": met.low, "high": met.high}
+    return Verified(
+        n=judged.n,
+        observed=judged.observed,
+        expected=judged.observed_expected.expected,
+        rows=tuple(_rows(found)),
+        alarm=met.alarm,
+        ratio={name: value for name, value in known.items() if value is not None} or None,
+        groups=tuple(asdict(group) for group in judged.groups),
+        # Calibration is not asked of those whom no campaign approached.
+        intervals={
+            name: plain(judged.intervals[name]) for name in ("auc", "gini") if name in judged.intervals
+        },
+        sentence=card.sentence(Sentence(APPROACHED, values)),
+        against=_against(run, found) if run.challenger else None,
+        promised=values,
     )
 
 

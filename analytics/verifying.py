@@ -44,6 +44,7 @@ def _counted(run: ScoreRun) -> dict[str, Any] | None:
         "intervals": found.intervals,
         "sentence": found.sentence,
         "against": found.against,
+        "promised": found.promised,
     }
     return {
         "n": found.n,

@@ -128,9 +128,10 @@ def _observed(known: Facts) -> Finding | None:
     if counted is None or counted.alarm == Verification.Alarm.NONE:
         return None
     found = counted.result["ratio"]
+    meant = counted.result.get("promised") or {"observed": counted.observed, "expected": counted.expected}
     values = {
-        "observed": counted.observed,
-        "expected": counted.expected,
+        "observed": meant["observed"],
+        "expected": meant["expected"],
         "day": counted.score_run.as_of.isoformat(),
         "ratio": found["value"],
         "low": found["low"],

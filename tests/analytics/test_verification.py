@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from django.db import transaction
 
-from analytics import scoring, segments, verification, verifying
+from analytics import card, scoring, segments, verification, verifying
 from analytics.modelling import metrics
-from analytics.models import Score, ScoreRun, SegmentRun, Verification
+from analytics.models import ModelVersion, Score, ScoreRun, SegmentRun, Verification
 from bankcrm import proportions
 from bankcrm.partitions import ensure_months
 from customers.models import Assignment, Contact
@@ -81,6 +81,25 @@ def test_contacted_control_exploration_and_other_customers_stand_apart(run: Scor
         "other": (96, 1),
     }
     assert found.of(verification.ARM)["control"]["ratio"] is None  # half an outcome expected says nothing
+
+
+def test_chances_learned_from_campaigns_are_held_against_the_approached_alone(
+    cast: Cast, run: ScoreRun
+) -> None:
+    ModelVersion.objects.filter(pk=run.version_id).update(card={"source": "assignments"})
+    for customer in range(1, 11):
+        assign(customer, AS_OF + dt.timedelta(days=7))
+    assign(11, AS_OF + dt.timedelta(days=7), is_control=True)
+    buy(run, [1, 2, 3, 4, 5, 11])
+    verifying.count(run.version.model, cast.ana)
+    kept = Verification.objects.get(score_run=run)
+    assert (kept.n, kept.observed, kept.alarm) == (100, 6, "none")  # of everybody 14 were "expected"
+    found = verification.stored(kept)
+    assert found.promised == {"n": 10, "observed": 5, "expected": pytest.approx(5.0)}
+    assert found.ratio is not None
+    assert found.ratio["value"] == pytest.approx(1.0)
+    assert "ece" not in found.intervals
+    assert "10 of them in the window 5 did it where 5 were predicted" in card.told(found.sentence)
 
 
 def test_every_branch_and_segment_is_judged_by_itself(cast: Cast, run: ScoreRun) -> None:
