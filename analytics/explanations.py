@@ -38,7 +38,6 @@ from customers.fields import own
 from customers.models import Customer
 
 Method = SegmentationVersion.Method
-RULE_FIELDS = ("last_transaction_on", "transactions_12m", "aum")
 
 
 @own.read_once()
@@ -89,7 +88,7 @@ def _of_rule(run: ScoreRun, customer: Customer) -> dict[str, Any]:
                 "text_code": "high" if points[row, position] >= 3 else "low",
                 "points": int(points[row, position]),
             }
-            for position, code in enumerate(RULE_FIELDS)
+            for position, code in enumerate(segment_fit.RULE_FIELDS)
         ],
         "turned": run.version.model.kind == PredictiveModel.Kind.CHURN,
     }

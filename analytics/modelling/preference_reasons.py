@@ -6,7 +6,6 @@ least balanced", as that threshold's own model has it, before thresholds are mad
 passing the first one. base + Σ contributions = margin.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -51,9 +50,3 @@ def _raw(
     else:
         each, base = tree_contributions(estimator, matrix, which)
     return each[0], base
-
-
-def leaders(each: Floats, most: int) -> Sequence[int]:
-    """Positions of the features that speak most for the answer, strongest first, at most `most`."""
-    order = np.argsort(-each, kind="stable")[:most]
-    return [int(j) for j in order if each[j] > 0]
