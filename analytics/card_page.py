@@ -22,6 +22,15 @@ SOURCES = {
     "uplift": gettext_lazy("treated and control customers of past campaigns"),
     "preferences": gettext_lazy("what customers then did"),
 }
+# Of ``modelling.estimators.SETTINGS``.
+SETTINGS = {
+    "steady": gettext_lazy("80 trees of medium size"),
+    "shallow": gettext_lazy("200 shallow trees, each split among a third of the fields"),
+    "fine": gettext_lazy("120 fine trees, each split among a third of the fields"),
+    "long": gettext_lazy("300 large trees"),
+    "plain": gettext_lazy("weights held lightly"),
+    "held": gettext_lazy("weights held towards zero"),
+}
 
 
 def definition_rows(model: PredictiveModel) -> list[tuple[Any, str]]:
@@ -58,6 +67,8 @@ def card_rows(model: PredictiveModel, version: ModelVersion | None) -> list[tupl
         if part := document.get("slices", {}).get(name):
             rows.append((label, _slice(part, document.get("source") == "history")))
     rows.append((_("Method"), version.get_algorithm_display()))
+    if setting := SETTINGS.get(document.get("setting", "")):
+        rows.append((_("Setting, chosen on the training rows alone"), str(setting)))
     rows.append((_("Features"), number(len(version.features))))
     if rolled := document.get("rolling"):
         rows.append((_("Rolling test"), _rolling(rolled)))

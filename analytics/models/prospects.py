@@ -1,4 +1,4 @@
-"""Scores of prospects, apart from those of customers: a prospect has no profile, no lead and no verification."""
+"""Scores of prospects, apart from those of customers: a prospect has no profile and no lead."""
 
 from __future__ import annotations
 
