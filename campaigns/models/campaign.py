@@ -94,11 +94,17 @@ class Campaign(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="campaigns")
     starts_on = models.DateField(_("starts"))
     ends_on = models.DateField(_("ends"))
-    budget = models.DecimalField(_("budget"), max_digits=14, decimal_places=2, default=0)
+    budget = models.DecimalField(
+        _("budget"), max_digits=14, decimal_places=2, default=0, validators=[MinValueValidator(0)]
+    )
     attribution_days = models.PositiveSmallIntegerField(
         _("attribution window, days"), default=60, validators=[MinValueValidator(1), MaxValueValidator(365)]
     )
-    lead_due_days = models.PositiveSmallIntegerField(_("leads due after, working days"), default=10)
+    lead_due_days = models.PositiveSmallIntegerField(
+        _("leads due after, working days"),
+        default=10,
+        validators=[MinValueValidator(1), MaxValueValidator(250)],
+    )
 
     # Who: a condition over the field catalogue, read on the profile of this month.
     condition = models.JSONField(_("audience"), default=dict)
@@ -113,7 +119,9 @@ class Campaign(models.Model):
         related_name="+",
     )
     minimum_value = models.DecimalField(_("worth a contact from"), max_digits=10, decimal_places=2, default=0)
-    capacity = models.PositiveIntegerField(_("contacts at most"), null=True, blank=True)
+    capacity = models.PositiveIntegerField(
+        _("contacts at most"), null=True, blank=True, validators=[MinValueValidator(1)]
+    )
     control_share = models.DecimalField(
         _("control share"),
         max_digits=4,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -22,7 +23,9 @@ class MarketingPlan(models.Model):
     objective = models.TextField(_("objective"), blank=True)
     starts_on = models.DateField(_("from"))
     ends_on = models.DateField(_("to"))
-    budget = models.DecimalField(_("budget"), max_digits=14, decimal_places=2, default=0)
+    budget = models.DecimalField(
+        _("budget"), max_digits=14, decimal_places=2, default=0, validators=[MinValueValidator(0)]
+    )
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     # Goes up with every change of the plan or its targets.
     version = models.PositiveIntegerField(_("version"), default=1, db_default=1)
