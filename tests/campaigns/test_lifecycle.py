@@ -311,3 +311,11 @@ def _at_once(*calls: Callable[[], Any]) -> None:
     for thread in threads:
         thread.join()
     assert not surprises, surprises
+
+
+@pytest.mark.parametrize(("field", "value"), [("budget", "-5"), ("capacity", 0), ("lead_due_days", 0)])
+def test_a_draft_takes_no_figure_that_means_nothing(cast: Cast, field: str, value: Any) -> None:
+    with pytest.raises(ValidationError) as refused:
+        factories.draft(cast, **{field: value})
+    assert refused.value.message_dict.keys() == {field}
+    assert not Campaign.objects.exists()
