@@ -124,17 +124,8 @@ def fit_response(
     train, train_y = matrix[slices.train], labels[slices.train]
     _refuse_unlearnable(kind, train, train_y, specs)
     ignored = usable_or_refused(train, specs)
-    setting = settings.choose(kind, train, train_y, specs, seed, weight=_of(weight, slices.train))
-
-    def fitted_on(rows: NDArray[np.intp]) -> BaseEstimator:
-        own = _of(weight, rows)
-        return fit_estimator(kind, matrix[rows], labels[rows], specs, seed, weight=own, setting=setting)
-
-    # Calibrated by a twin that has not seen the validation rows; what scores has, as they are the newest it may know.
-    # scikit-learn's CalibratedClassifierCV(ensemble=False) does the same.
-    validation_raw = raw_scores(fitted_on(slices.train), matrix[slices.validation])
-    known = np.concatenate((slices.train, slices.validation))
-    learned, estimator = matrix[known], fitted_on(known)
+    known, setting, estimator, validation_raw = _learn(kind, matrix, labels, specs, slices, seed, weight)
+    seen = matrix[known]
     in_time = labels[np.concatenate([rows for _, rows in slices.parts()])]
     decision = calibrate_in_time(validation_raw, labels[slices.validation], in_time)
     score_reference = stability.reference(decision.calibrator.predict(validation_raw))
@@ -159,13 +150,39 @@ def fit_response(
             seed=seed,
             resamples=resamples,
         ),
-        groups=correlated_groups(learned, specs),
-        background=_mean_design_row(estimator, learned) if kind == "logistic" else (),
+        groups=correlated_groups(seen, specs),
+        background=_mean_design_row(estimator, seen) if kind == "logistic" else (),
         score_reference=score_reference,
-        feature_references=stability.feature_references(learned, specs),
+        feature_references=stability.feature_references(seen, specs),
         ignored=tuple(feature.sentence for feature in ignored),
         setting=setting,
     )
+
+
+def _learn(
+    kind: EstimatorKind,
+    matrix: NDArray[np.float32],
+    labels: NDArray[np.int8],
+    specs: Sequence[FeatureSpec],
+    slices: Slices,
+    seed: int,
+    weight: ArrayLike | None,
+) -> tuple[NDArray[np.intp], str, BaseEstimator, NDArray[np.float64]]:
+    """The rows learned from, the setting, the estimator, and raw scores of the validation rows to calibrate by.
+
+    Those are of a twin that has not seen the validation rows; what scores has, as they are the newest it may know.
+    scikit-learn's CalibratedClassifierCV(ensemble=False) does the same.
+    """
+    train = slices.train
+    setting = settings.choose(kind, matrix[train], labels[train], specs, seed, weight=_of(weight, train))
+
+    def fitted_on(rows: NDArray[np.intp]) -> BaseEstimator:
+        own = _of(weight, rows)
+        return fit_estimator(kind, matrix[rows], labels[rows], specs, seed, weight=own, setting=setting)
+
+    raw = raw_scores(fitted_on(train), matrix[slices.validation])
+    known = np.concatenate((train, slices.validation))
+    return known, setting, fitted_on(known), raw
 
 
 def _refuse_unlearnable(
