@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from bankcrm.models import User
-from customers.imports import mapping, sampling, values
+from customers.imports import bands, mapping, sampling, values
 from customers.imports.kinds import KINDS, Kind, Reading, Target, Type, own
 from customers.models import Customer, ImportFile, ImportSource, Product
 
@@ -213,9 +213,9 @@ def words_of(target: Target, reading: Reading | None, column: sampling.Column) -
         found[value] = ""
     if kind in (Type.DECIMAL, Type.INTEGER):
         for value in column.odd_numbers():
-            middle = None if value in found else sampling.middle_of(value)
-            if middle is not None:
-                found[value] = f"{middle.normalize():f}"
+            figure = None if value in found else bands.figure_of(value, target, reading)
+            if figure is not None:
+                found[value] = f"{figure.normalize():f}"
     return found
 
 

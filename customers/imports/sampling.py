@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 from customers.imports.day_readers import SHAPES
 
@@ -16,8 +15,6 @@ LONGEST_CODE = 60
 PLAIN_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?")
 COMMA_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}([.\s']\d{3})+)(,\d+)?")
 MOMENT = re.compile(r"[ T]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}:?\d{2})?$")
-AMOUNT = re.compile(r"(\d[\d,]*\.?\d*)\s*(k|m|万|千)?", re.I)
-UNITS = {"k": 1000, "m": 1_000_000, "万": 10_000, "千": 1000}
 # From so many rows on a column that never varies, or never repeats, shows what it is.
 TELLING = 20
 IDENTIFIER = re.compile(
@@ -120,16 +117,3 @@ def _possible(form: str, day: str) -> bool:
         return 1 <= int(day[2:4]) <= 12 and 1 <= int(day[4:]) <= 31
     month = parts[1] if len(parts) > 1 else int(day[4:6])
     return 1 <= month <= 12
-
-
-def middle_of(band: str) -> Decimal | None:
-    """The middle of a band of amounts as people write it: "$60K - $80K" is 70000, "$120K +" 120000, "Less than $40K"
-    half of it; None for what names no amount."""
-    amounts = [
-        Decimal(digits.replace(",", "")) * UNITS.get(unit.lower(), 1) for digits, unit in AMOUNT.findall(band)
-    ]
-    if len(amounts) == 1 and re.search(r"less|under|below|up to|<|≤|以下|以内|低于", band, re.I):
-        return amounts[0] / 2
-    if len(amounts) == 2:
-        return sum(amounts, Decimal(0)) / 2
-    return amounts[0] if len(amounts) == 1 else None
