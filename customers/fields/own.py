@@ -25,7 +25,15 @@ TYPES = {
     OwnField.Type.CHOICE: Type.CHOICE,
     OwnField.Type.DATE: Type.DATE,
 }
-CASTS = {Type.NUMBER: "numeric", Type.FLAG: "boolean", Type.CHOICE: "text", Type.DATE: "date"}
+# The unit that makes a number an amount of money.
+MONEY = "money"
+CASTS = {
+    Type.NUMBER: "numeric",
+    Type.MONEY: "numeric",
+    Type.FLAG: "boolean",
+    Type.CHOICE: "text",
+    Type.DATE: "date",
+}
 
 
 def catalogue() -> dict[str, Field]:
@@ -78,6 +86,9 @@ class OwnFieldsReadOnce:
 
 def _entry(row: OwnField) -> Field:
     kind = TYPES[OwnField.Type(row.type)]
+    is_money = kind == Type.NUMBER and row.unit == MONEY
+    if is_money:
+        kind = Type.MONEY
     is_sensitive = row.personal == OwnField.Personal.SENSITIVE
     return Field(
         code=row.code,
@@ -90,7 +101,7 @@ def _entry(row: OwnField) -> Field:
         newest=_value(row.pk, kind, ""),
         basis=Basis.CUSTOMERS,
         origin=Origin.OWN,
-        unit=row.unit,
+        unit="" if is_money else row.unit,
         choices=tuple((word, word) for word in row.choices),
         personal=Personal(row.personal),
         model_use=row.model_use and not is_sensitive and not row.retired_at,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from customers.fields.own import MONEY
 from customers.imports import own_fields, values
 from customers.imports.kinds import own
 from customers.imports.sampling import COMMA_NUMBER, PLAIN_NUMBER, TELLING, Column
@@ -15,14 +16,25 @@ from customers.models import OwnField
 _COUNTER = re.compile(
     r"^(row|line|index|unnamed|column)[ _:]*(no|number|num|id|\d+)?$|^(id|no|nr|#|序号|行号)$", re.I
 )
-_UNITS = {
-    "months": "months",
-    "month": "months",
-    "days": "days",
-    "day": "days",
-    "years": "years",
-    "year": "years",
-}
+# A heading that is of months or days: "Months since", "tenure months", "age (years)"; "last 12 months" is a window.
+_BRACKETS = re.compile(r"[(（\[]\s*(?:in )?(months?|days?|years?|月|个月|天|日|年)\s*[)）\]]", re.I)
+_FIRST = re.compile(r"^(?:(?:number|no|nr) of )?(months|days|years)\b")
+_LAST = re.compile(r"(?:^| )(?<!\d )(?:in )?(months|days|years)$")
+_CHINESE = {"月": "months", "个月": "months", "天": "days", "日": "days", "年": "years"}
+_CHINESE_LAST = (
+    (re.compile("(月|个月)数$"), "months"),
+    (re.compile("天数$"), "days"),
+    (re.compile("年[数限]$"), "years"),
+)
+_MONEY = re.compile(
+    r"\b(balance|bal|amount|amt|income|salary|debit|debt|deposits?|payments?|spend|spending|price|revenue)\d*\b"
+    r"|\bcredit$|余额|金额|收入|工资|还款额|发生额"
+)
+# What is counted, rated or compared is no amount, whatever it is of.
+_NO_MONEY = re.compile(
+    r"\b(number|no|nr|count|cnt|ct|score|rate|ratio|pct|percent|percentage|flag|type|code|id|to|chng)\b"
+    r"|次数|笔数|比|率"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +136,17 @@ def _is_share(column: Column) -> bool:
 
 
 def _unit(name: str) -> str:
-    words = re.findall(r"[A-Z]?[a-z]+", name)
-    return next((_UNITS[word.lower()] for word in words if word.lower() in _UNITS), "")
+    """What the heading says its figures are of: months, days, years or money; "" where it does not say."""
+    if told := _BRACKETS.search(name):
+        unit = told[1].lower()
+        return _CHINESE.get(unit) or f"{unit.rstrip('s')}s"
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+", " ", name).lower().strip()
+    if told := _FIRST.search(words) or _LAST.search(words):
+        return told[1]
+    for ending, unit in _CHINESE_LAST:
+        if ending.search(words):
+            return unit
+    return MONEY if _MONEY.search(words) and not _NO_MONEY.search(words) else ""
 
 
 __all__ = ["Guess", "guess"]

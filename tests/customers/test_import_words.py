@@ -92,3 +92,34 @@ def test_what_no_field_has_is_proposed_as_an_own_field(heading: str) -> None:
     column = sampling.columns([heading], [[cells[at % 2]] for at in range(30)])[0]
     assert proposed([heading], [[cell] for cell in cells]) == {heading: ""}
     assert own_proposing.guess(column).why == ""
+
+
+@pytest.mark.parametrize(
+    ("unit", "headings"),
+    [
+        (
+            "months",
+            ["tenure months", "Months_Inactive", "Term (months)", "months_since_last_call", "在网月数"],
+        ),
+        ("days", ["days_past_due", "NumberOfDays", "Waiting days"]),
+        ("years", ["Years of credit history", "Age (year)", "工作年限"]),
+        (
+            "money",
+            [
+                *("Previous month end balance", "Current month credit", "Previous month debit", "LoanAmount"),
+                *("BILL_AMT1", "Total_Trans_Amt", "average_balance_12_months", "AvgSalary", "存款余额"),
+            ],
+        ),
+        (
+            "",
+            [
+                *("Contacts_Count_12_mon", "calls last 12 months", "Month of birth", "Credit score", "Age"),
+                *("Total_Amt_Chng_Q4_Q1", "debt_to_income", "payments count", "number of credit", "day"),
+            ],
+        ),
+    ],
+)
+def test_a_unit_is_proposed_only_where_the_heading_is_of_it(unit: str, headings: list[str]) -> None:
+    cells = [[f"{128 + 37 * at}.5"] for at in range(30)]
+    found = {heading: own_proposing.guess(sampling.columns([heading], cells)[0]).unit for heading in headings}
+    assert found == dict.fromkeys(headings, unit)

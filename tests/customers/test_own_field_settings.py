@@ -123,3 +123,14 @@ def test_personal_words_lose_their_middle_and_sensitive_values_are_masked(
     assert shown["own_secret"] == "•••"
     outside = client.get(reverse("api-customer-detail", args=[li.pk])).json()["own_fields"]
     assert outside == {"own_score": 650, "own_word": "call 138*****291"}
+
+
+def test_a_number_of_the_unit_money_reads_as_an_amount(cast: Cast, score: OwnField) -> None:
+    answer = login(cast.ana).post(reverse("own-field-edit", args=[score.pk]), told(score, unit="money"))
+    assert answer.status_code == 302
+    entry = fields.get("own_score")
+    assert (entry.type, entry.unit, entry.display(1650)) == (fields.Type.MONEY, "", "¥1,650")
+    page = login(cast.rita).get(reverse("customer-tab", args=[Customer.objects.get().pk, "own"]))
+    assert [one.shown for one in page.context["told"]] == ["¥650"]
+    outside = login(cast.rita).get(reverse("api-customer-detail", args=[Customer.objects.get().pk])).json()
+    assert outside["own_fields"] == {"own_score": 650}
