@@ -6,7 +6,7 @@ later customers, everybody who could still buy; campaigns' are taken unless they
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from analytics import card, labels
 from analytics.material import Material
 from analytics.modelling import bootstrap, metrics
 from analytics.modelling.response import Choice, FittedResponse
+from analytics.modelling.rolling import Rolling
 from analytics.modelling.sentences import Sentence, gettext_noop
 from analytics.modelling.splits import Slices
 
@@ -57,6 +58,8 @@ class Fit:
     choice: Choice
     judges: Material
     tested: NDArray[np.intp]
+    # A history's learners refitted along the file, by kind.
+    rolled: dict[str, Rolling] = field(default_factory=dict)
 
     @property
     def fitted(self) -> FittedResponse:

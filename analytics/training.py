@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,10 @@ from analytics.modelling.leakage import LeakageFound
 from analytics.modelling.matrix import FeatureSpec, InfiniteValue
 from analytics.modelling.response import (
     POSITIVES_NEEDED,
+    Choice,
     FittedResponse,
     InsufficientData,
+    chosen_by,
     fit_champion,
 )
 from analytics.modelling.sentences import Sentence, gettext_noop
@@ -75,7 +77,7 @@ def train(
         if found.past is not None or model.kind in WITHOUT_RULE:
             raise runs.Refused(card.told(lack.sentence)) from lack
         return [store(model, user, job, [_rule(model, found, lack.sentence)])[0]]
-    _step(job, 3, _("Comparing with the champion"))
+    _step(job, 4, _("Comparing with the champion"))
     drafts = _drafts(model, fit, job)
     for draft in drafts:
         draft.card["seconds"] = round(time.monotonic() - began, 1)
@@ -116,7 +118,30 @@ def _fitted(model: PredictiveModel, found: Material, job: runs.Job | None) -> Fi
         resamples=RESAMPLES,
         weight=found.weight,
     )
-    return label_choice.of(found, slices, choice)
+    if found.past is None:
+        return label_choice.of(found, slices, choice)
+    rolled = _rolled(model, found.past, choice, job)
+    return replace(label_choice.of(found, slices, _by_use(choice, rolled, model.pk)), rolled=rolled)
+
+
+def _rolled(
+    model: PredictiveModel, past: history.History, choice: Choice, job: runs.Job | None
+) -> dict[str, rolling.Rolling]:
+    _step(job, 3, _("Refitting along the file"))
+    kinds = [fitted.kind for fitted in (choice.chosen, choice.other) if fitted]
+    return {kind: history.roll(model, past, kind) for kind in kinds}
+
+
+def _by_use(choice: Choice, rolled: dict[str, rolling.Rolling], seed: int) -> Choice:
+    """A history is used refitted along the file, so that is how its learners are compared: on one slice of it a drift
+    of the base rate may hide which one keeps up."""
+    if len(rolled) < 2:
+        return choice
+    trees, logit = rolled["hist_gradient_boosting"], rolled["logistic"]
+    difference = bootstrap.paired_difference(
+        metrics.auc, trees.outcomes, trees.scores, logit.scores, n=RESAMPLES, seed=seed
+    )
+    return chosen_by(choice, difference)
 
 
 def _step(job: runs.Job | None, done: int, note: str) -> None:
@@ -160,7 +185,7 @@ def _drafts(model: PredictiveModel, fit: Fit, job: runs.Job | None) -> list[Draf
             compared = _against(champion, answers[fitted.kind], y, model.pk)
             document["against"].append({"version": model.champion.number, **compared})
         if fit.material.past is not None:
-            document["rolling"] = _rolling(model, fit.material.past, fitted.kind, job)
+            document["rolling"] = _rolling(model, fit.material.past, fitted.kind, fit.rolled[fitted.kind])
         document |= _explored(model, fit, fitted, document["notes"])
         drafts.append(Draft(fitted.kind, fitted.specs, document, artefact.dump(fitted)))
     return drafts
@@ -186,10 +211,8 @@ def _explored(
 
 
 def _rolling(
-    model: PredictiveModel, past: history.History, kind: EstimatorKind, job: runs.Job | None
+    model: PredictiveModel, past: history.History, kind: EstimatorKind, rolled: rolling.Rolling
 ) -> dict[str, Any]:
-    _step(job, 4, _("Refitting along the file"))
-    rolled = history.roll(model, past, kind)
     window, step = history.window(len(past.y))
     folds = rolling.five_fold_auc(past.X, past.y, past.specs, kind=kind, seed=model.pk)
     return {

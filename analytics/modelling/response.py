@@ -293,6 +293,18 @@ def fit_champion(
     return Choice(logit, trees, comparison)
 
 
+def chosen_by(choice: Choice, difference: Interval) -> Choice:
+    """The same two learners chosen by another difference of AUC, trees minus logit, such as that of `rolling`."""
+    if choice.other is None:
+        return choice
+    trees, logit = choice.chosen, choice.other
+    if trees.kind == "logistic":
+        trees, logit = logit, trees
+    if difference.low > 0:
+        return Choice(trees, logit, Comparison(difference, "champion", _learners(difference)))
+    return Choice(logit, trees, Comparison(difference, "challenger", _learners(difference)))
+
+
 def _learners(difference: Interval) -> Sentence:
     """Trees minus logit in words: while two kinds are tried there is no champion to speak of."""
     values = {"difference": difference.value, "low": difference.low, "high": difference.high}
