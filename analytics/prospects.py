@@ -94,20 +94,18 @@ def standing(code: str) -> Standing | None:
     said = {
         column: Count("pk", filter=Q(**{f"{column}__isnull": False}) & ~_empty(column)) for column in FIELDS
     }
-    stranger = Q(identified=False, phoned=False)
-    told = (
-        Prospect.objects.filter(list_code=code)
-        .with_known()
-        .aggregate(
-            size=Count("pk"),
-            agreed=Count("pk", filter=Q(has_agreed=True)),
-            objects=Count("pk", filter=Q(objects_to_contact=True)),
-            approachable=Count("pk", filter=stranger & Q(has_agreed=True, objects_to_contact=False)),
-            by_identity=Count("pk", filter=Q(identified=True)),
-            by_phone=Count("pk", filter=Q(phoned=True, identified=False)),
-            **{f"said_{column}": count for column, count in said.items()},
-        )
+    listed = Prospect.objects.filter(list_code=code)
+    told = listed.aggregate(
+        size=Count("pk"),
+        agreed=Count("pk", filter=Q(has_agreed=True)),
+        objects=Count("pk", filter=Q(objects_to_contact=True)),
+        **{f"said_{column}": count for column, count in said.items()},
     )
+    told |= {
+        "by_identity": listed.identified().count(),
+        "by_phone": listed.phoned().count(),
+        "approachable": listed.approachable().strangers().count(),
+    }
     counts = {FIELDS[column]: told.pop(f"said_{column}") for column in FIELDS}
     size = told["size"]
     if not size:

@@ -27,10 +27,14 @@ class ProspectQuerySet(models.QuerySet["Prospect"]):
         """Who agreed to be contacted and did not object: silence is no consent of somebody who is no customer."""
         return self.filter(has_agreed=True, objects_to_contact=False)
 
-    def with_known(self) -> ProspectQuerySet:
-        """Each with ``identified`` and ``phoned``: whether a customer, now or once, has the identity number, the phone.
-        This is the one place that says who of a list is a customer."""
-        return self.annotate(identified=_same("identity_number"), phoned=_same("phone"))
+    def identified(self) -> ProspectQuerySet:
+        """Whose identity number a customer has, now or once. With ``phoned`` the one place that says who of a list
+        is a customer: as conditions they are joined, where in a column each row would look through all customers."""
+        return self.filter(_same("identity_number"))
+
+    def phoned(self) -> ProspectQuerySet:
+        """Known by their phone and by no identity number."""
+        return self.filter(_same("phone"), ~_same("identity_number"))
 
     def strangers(self) -> ProspectQuerySet:
         """Who is no customer and never was."""
