@@ -14,7 +14,7 @@ from bankcrm import figures
 from bankcrm.policy import REGISTRY
 from customers import campaign_names
 from customers.consents_page import Mark, open_marks
-from customers.models import ConsentChannel, ConsentPurpose, ContactChannel, QuietPeriod
+from customers.models import ConsentChannel, ConsentPurpose, ContactChannel, Holding, QuietPeriod
 from customers.relation import CONTACT_DAYS, Touch
 from customers.tabs import TABS, Seen
 from customers.to_offer import to_offer
@@ -158,7 +158,7 @@ def _ahead(seen: Seen) -> list[Ahead]:
     """Maturities and the birthday within AHEAD_DAYS, in order."""
     last = seen.today + dt.timedelta(days=AHEAD_DAYS)
     found = [
-        Ahead(one.matures_on, "calendar-due", one.product.name, one.amount)
+        Ahead(one.matures_on, "calendar-due", _contract(seen, one), seen.falls_due(one))
         for one in seen.held
         if one.matures_on and seen.today <= one.matures_on <= last
     ]
@@ -170,10 +170,15 @@ def _ahead(seen: Seen) -> list[Ahead]:
     return sorted(found, key=lambda one: (one.day, one.icon))
 
 
+def _contract(seen: Seen, one: Holding) -> str:
+    """ "Savings plan", and what it is of where something else is on it: "Savings plan, contract of ¥15,600"."""
+    return ", ".join(filter(None, (one.product.name, seen.terms(one))))
+
+
 def _passed(seen: Seen) -> list[Ahead]:
     """What was due between the end of the bank's data and today: whether it came nobody knows yet. Latest first."""
     found = [
-        Ahead(one.matures_on, "calendar-due", one.product.name, one.amount)
+        Ahead(one.matures_on, "calendar-due", _contract(seen, one), seen.falls_due(one))
         for one in seen.held
         if one.matures_on and seen.is_after_the_data(one.matures_on) and one.matures_on < seen.today
     ]

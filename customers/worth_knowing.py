@@ -68,10 +68,10 @@ def _maturities(seen: Seen) -> Said:
     if due:
         words = {
             "product": due[0].product.name,
-            "amount": figures.money(due[0].amount),
+            "amount": figures.money(seen.falls_due(due[0])),
             "day": figures.short_day(due[0].matures_on),
             "more": len(due) - 1,
-            "sum": figures.money(sum(one.amount for one in due)),
+            "sum": figures.money(sum(seen.falls_due(one) for one in due)),
         }
         if len(due) == 1:
             text = _("%(product)s of %(amount)s matures on %(day)s.") % words

@@ -88,5 +88,6 @@ def _class(
         "share": amount / total if total else None,
         "peer": seen.peers.shares[asset_class.value] if seen.peers else None,
         "change": amount - year.amounts[asset_class.value] if year and not is_nothing_known else None,
-        "due": due[0] if due else None,
+        "due": due[0].matures_on if due else None,
+        "due_amount": seen.falls_due(due[0]) if due else None,
     }

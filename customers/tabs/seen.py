@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 
+from django.utils.translation import gettext as _
+
+from bankcrm import figures
 from bankcrm.models import User
 from customers import kyc, peers, portrait, relation, tiering
 from customers.models import Customer, CustomerProfile, Holding, TierRule
@@ -59,8 +63,27 @@ class Seen:
         return max([*began, self.customer.opened_on] if self.customer.opened_on else began)
 
     @cached_property
+    def _holdings(self) -> tuple[list[Holding], dict[int, Decimal]]:
+        return kyc.holdings(self.customer, self.today, self.month)
+
+    @property
     def held(self) -> list[Holding]:
-        return kyc.holdings(self.customer, self.today)
+        return self._holdings[0]
+
+    @property
+    def on_contracts(self) -> dict[int, Decimal]:
+        """What was on each contract at the month-end, where the bank tells."""
+        return self._holdings[1]
+
+    def falls_due(self, one: Holding) -> Decimal:
+        """What there is to pay when a contract matures, by what is known: what is on it, else what it is of."""
+        return self.on_contracts.get(one.pk, one.amount)
+
+    def terms(self, one: Holding) -> str:
+        """What the contract is of, where something else is on it; "" otherwise."""
+        if round(self.falls_due(one)) == round(one.amount):
+            return ""
+        return _("contract of %(amount)s") % {"amount": figures.money(one.amount)}
 
     @cached_property
     def relation(self) -> relation.Relation:

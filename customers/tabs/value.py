@@ -30,7 +30,10 @@ def value(seen: Seen, _asked: Mapping[str, str]) -> dict[str, Any]:
         "ahead_figures": _ahead(seen),
         "chart": aum_chart(seen.known_past),
         "threshold": threshold(seen),
-        "holdings": [{"held": one, "due": _due(one, seen)} for one in seen.held],
+        "holdings": [
+            {"held": one, "balance": seen.on_contracts.get(one.pk), "due": _due(one, seen)}
+            for one in seen.held
+        ],
         "cut": len(seen.held) == kyc.MOST_HOLDINGS,
         "comparison": comparison.rows(seen, comparison.VALUE),
         "compared": comparison.said_of(seen),
@@ -42,7 +45,7 @@ def value(seen: Seen, _asked: Mapping[str, str]) -> dict[str, Any]:
 def _ahead(seen: Seen) -> list[tuple[str, str]]:
     """(label, figure) of deposits and investments that mature from today on."""
     coming = [
-        (one.matures_on, one.amount)
+        (one.matures_on, seen.falls_due(one))
         for one in seen.held
         if one.matures_on and one.matures_on >= seen.today and one.product.asset_class
     ]

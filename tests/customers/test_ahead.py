@@ -123,3 +123,25 @@ def test_a_deposit_that_matured_after_the_data_ended_is_told_with_that(li, cast)
     assert len(rows) == 2
     assert "no data since 31 Oct · ¥421" in rows[0]
     assert "no data" not in rows[1]
+
+
+def test_what_is_on_a_contract_falls_due_and_not_what_it_was_opened_with(li, cast):
+    plan = Product.objects.create(
+        code="plan", name="Savings plan", line="deposit", asset_class="time_deposit"
+    )
+    facts.holding(li, plan, amount=15_600, matures_on=dt.date(2026, 11, 30))
+    facts.balance(li, plan, 36_404)
+    facts.balance(
+        li, Product.objects.get(code="deposit-12"), 1_686
+    )  # of four contracts: nobody knows each one's
+    profile.build(MONTH)
+    text = page(cast.rita, li)
+    glance = part(text, "<h2>Next due</h2>", "</div>")
+    assert "30 Nov · ¥36,404" in glance
+    assert "Savings plan, contract of ¥15,600" in glance
+    assert "¥422" in part(text, "<h2>Ahead</h2>", "</section>")
+    held = page(cast.rita, li, "value/")
+    assert "<dt>Matures by 25 Dec</dt><dd>¥36,826</dd>" in held
+    row = part(held[held.index("<h3>Holdings</h3>") :], "<td>Savings plan</td>", "</tr>")
+    assert "¥15,600" in row
+    assert "¥36,404" in row
