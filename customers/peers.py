@@ -43,16 +43,19 @@ _MEANS = [f"'{code}', round((sum(s_{code}) / sum(n))::numeric, 4)" for code in A
 _LEVEL = (
     "CASE grouping(tier, age_from) WHEN 0 THEN 'tier_age' WHEN 1 THEN 'tier' WHEN 2 THEN 'age' ELSE 'all' END"
 )
+# Of whom no balance ever came in has no known assets: a mean that counts them as nothing would be no mean.
+_KNOWN = "balances_on IS NOT NULL"
 # The bank is read twice, into some sixty groups each; the wider ones are sums of those.
 BUILD = f"""
 INSERT INTO customers_peergroup (month, level, tier, age_from, customers, averages, holders)
 WITH fine AS (
     SELECT tier, age / {AGE_BAND} * {AGE_BAND} AS age_from, count(*) AS n,
            count(*) FILTER (WHERE {_TOTAL} > 0) AS owners, {", ".join(_SUMS)}
-    FROM customers_customerprofile WHERE month = %(day)s GROUP BY 1, 2
+    FROM customers_customerprofile WHERE month = %(day)s AND {_KNOWN} GROUP BY 1, 2
 ), held AS (
     SELECT tier, age / {AGE_BAND} * {AGE_BAND} AS age_from, product, count(*) AS n
-    FROM customers_customerprofile CROSS JOIN unnest(held_products) AS product WHERE month = %(day)s GROUP BY 1, 2, 3
+    FROM customers_customerprofile CROSS JOIN unnest(held_products) AS product
+    WHERE month = %(day)s AND {_KNOWN} GROUP BY 1, 2, 3
 ), grouped AS (
     SELECT {_LEVEL} AS level, tier, age_from, sum(n) AS n, jsonb_build_object({", ".join(_MEANS)}) AS averages
     FROM fine GROUP BY GROUPING SETS ((tier, age_from), (tier), (age_from), ()) HAVING sum(n) >= %(smallest)s

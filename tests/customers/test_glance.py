@@ -175,6 +175,7 @@ def test_what_to_offer_is_the_models_word_else_what_peers_hold_and_nothing_again
     for _each in range(3):
         other = facts.customer(birth_date=born, home_branch=cast.tree.n1)
         facts.holding(other, products["fund-mixed"])
+        facts.balance(other, products["fund-mixed"], 1_000)
     months(li, products["current"], 1_000)
     assert "75 % of customers alike hold it" in page(cast.rita, li)
     CustomerProfile.objects.update(likely_product="wealth", likely_product_chance=0.55)

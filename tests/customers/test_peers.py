@@ -135,3 +135,12 @@ def test_a_product_refused_lately_says_so(bank):
     facts.response(who, kind="refusal", product_code="fund-mixed")
     (missing,) = gap_of(who, relation.read(who.pk, dt.date(2026, 11, 25)))
     assert missing.hindrance == "refused"
+
+
+def test_customers_of_whom_no_balance_ever_came_in_are_nobodys_peers(bank, cast):
+    for i in range(40):
+        facts.customer(f"imported {i}", birth_date=FIFTY, home_branch=cast.tree.n1)
+    profile.build(MONTH)
+    found = of(bank["fifty"][0])
+    assert (found.count, found.averages["aum"]) == (30, 15_500)
+    assert {one.code: one.share for one in found.held}["current"] == 1
