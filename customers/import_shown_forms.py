@@ -9,16 +9,28 @@ from typing import Any
 
 from django.forms import BoundField
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from bankcrm import clock
+from bankcrm import clock, figures
 from bankcrm.day_field import day_problem
-from customers.import_map_forms import DAYS, MapForm
+from customers.import_choice_forms import NOTHING, UNSAID
+from customers.import_map_forms import DAYS, NUMBERS, MapForm
 from customers.import_own_forms import BY_NUMBER, NEW, PARTS
-from customers.imports import loads, mapping, sampling, values
+from customers.imports import loads, mapping, references, sampling, values
 from customers.imports.expressions import judged_target
 from customers.imports.kinds import Target, Type, own
 from customers.models import ImportFile
 
+# What is said of a column none of whose words the bank knows.
+NAMELESS = {
+    Type.BRANCH: gettext_lazy(
+        "None of the %(count)s values of %(column)s is a branch of the bank: %(words)s…"
+    ),
+    Type.STAFF: gettext_lazy("None of the %(count)s values of %(column)s is an employee number: %(words)s…"),
+    Type.PRODUCT: gettext_lazy(
+        "None of the %(count)s values of %(column)s is a product of the bank: %(words)s…"
+    ),
+}
 LONG_DIGITS = re.compile(r"(\d{3})\d{5,}([\dXx]{3})")
 ADDRESS = re.compile(r"^(.)[^@]*@(.+)$")
 
@@ -116,8 +128,12 @@ def _row(form: MapForm, at: int, column: sampling.Column) -> Row:
     )
     if told is not None:
         target = judged_target(*told)
+        if target.type in NUMBERS:
+            found.unsaid = sum(
+                not sampling.is_number(str(bound.value() or "0")) for _word, _count, bound in found.words
+            )
         asked = [word for word, _count in form.words.get(at, [])]
-        found.is_plain = all(
+        found.is_plain = not found.unsaid and all(
             values.understood(target, word) == bound.value()
             for word, (_shown, _count, bound) in zip(asked, found.words, strict=False)
         )
@@ -160,6 +176,12 @@ def _needed(form: MapForm, meanings: dict[str, str], asked: list[str]) -> list[d
         tone = "ok" if column or shared or free else "bad" if target.required else "warn"
         why = column or shared or free or str(target.wanted) or _("required")
         field = "" if column else f"#{_asked_by(form, target)}"
+        if column and (unheard := _unheard(form, target, column)):
+            tone, why, field = (
+                "bad",
+                unheard,
+                f"#{form[f'column_{list(meanings).index(column)}'].id_for_label}",
+            )
         if target.name == "name" and BY_NUMBER in asked and form[BY_NUMBER].value() == "yes":
             tone, why, field = "ok", _("new customers are called by their number"), f"#id_{BY_NUMBER}"
         if target.type in DAYS and shared and "{" not in shared and (wrong := day_problem(shared)):
@@ -170,6 +192,31 @@ def _needed(form: MapForm, meanings: dict[str, str], asked: list[str]) -> list[d
     if any(":" in meaning for meaning in meanings.values()):
         found.append(_as_of(load, problem))
     return found
+
+
+def _unheard(form: MapForm, target: Target, name: str) -> str:
+    """Why a column that should name branches, colleagues or products names none of the bank's; "" where it may.
+
+    Words that a person gave a meaning count as known, and so does a word that means nothing.
+    """
+    if target.type not in NAMELESS:
+        return ""
+    at = [column.name for column in form.columns].index(name)
+    column = form.columns[at]
+    asked = [word for word, _count in form.words.get(at, [])]
+    said = {str(form[f"value_{at}_{number}"].value() or UNSAID) for number in range(len(asked))}
+    if not column.values or said - {UNSAID, NOTHING} or said == {NOTHING}:
+        return ""
+    words = [word for word, _count in column.values]
+    if references.known(target.type, words):
+        return ""
+    shown = {"column": name, "count": figures.number(len(words)), "words": ", ".join(column.examples())}
+    told = str(NAMELESS[target.type]) % shown
+    if asked:
+        return _("%(told)s Say below what each means.") % {"told": told}
+    if target.required:
+        return _("%(told)s Such rows stay out.") % {"told": told}
+    return _("%(told)s Such rows stay out: leave the column out, or set one for every row.") % {"told": told}
 
 
 def _asked_by(form: MapForm, target: Target) -> str:

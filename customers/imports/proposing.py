@@ -12,15 +12,14 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any
 
-from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from bankcrm.models import User
-from customers.imports import bands, mapping, sampling, values
+from customers.imports import bands, mapping, references, sampling, values
 from customers.imports.kinds import KINDS, Kind, Reading, Target, Type, own
-from customers.models import Customer, ImportFile, ImportSource, Product
+from customers.models import ImportFile, ImportSource
 
 State = ImportFile.State
 # Options of one file that the next of its source does not share.
@@ -162,16 +161,9 @@ def _by_reference(kind: Kind, columns: Sequence[sampling.Column]) -> list[tuple[
             continue
         for column in columns:
             words = [value for value, _count in column.values[:LOOKED_UP]]
-            if words and 2 * len(_known(target.type, words)) > len(words):
+            if words and 2 * len(references.known(target.type, words)) > len(words):
                 found.append((column, target.name))
     return found
-
-
-def _known(kind: Type, words: list[str]) -> set[str]:
-    if kind == Type.CUSTOMER:
-        return set(Customer.objects.filter(number__in=words).values_list("number", flat=True))
-    named = Product.objects.filter(Q(code__in=words) | Q(name__in=words)).values_list("code", "name")
-    return {word for pair in named for word in pair if word in words}
 
 
 def _by_key(kind: Kind, columns: Sequence[sampling.Column]) -> list[tuple[sampling.Column, str]]:

@@ -91,7 +91,13 @@ class Column:
 
     def odd_numbers(self) -> list[str]:
         """Values that are no numbers, of a column that may be a list of bands such as 60K-80K."""
-        return [value for value, _count in self.values if not PLAIN_NUMBER.fullmatch(value.strip("￥¥$€£ "))]
+        shape = COMMA_NUMBER if self.number_form() == "comma" else PLAIN_NUMBER
+        return [value for value, _count in self.values if not shape.fullmatch(value.strip("￥¥$€£ "))]
+
+
+def is_number(text: str) -> bool:
+    """Whether a column of numbers may hold the text, in one of the two ways of writing them."""
+    return bool(PLAIN_NUMBER.fullmatch(text) or COMMA_NUMBER.fullmatch(text))
 
 
 def columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Column]:

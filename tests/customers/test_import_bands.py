@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from customers.imports import bands
+from customers.imports import bands, sampling
 from customers.imports.kinds import KINDS
 from customers.models import Customer
 from tests.cast import Cast, login
@@ -57,6 +57,12 @@ def test_an_exponent_in_an_income_is_rejected_with_its_reason(cast: Cast, tmp_pa
     client = login(cast.ana)
     rows = "C1,A,8000\nC2,B,1e9\nC3,C,(500)\n"
     page = upload(client, f"number,name,月收入(元)\n{rows}".encode())
+    assert page.context["unsaid"] == 2  # said on the page before anybody saves it
     file = bring_in(client, page, filled(page))
     assert rejects(file) == [(3, "月收入(元)", "not_a_number"), (4, "月收入(元)", "negative")]
     assert Customer.objects.get().monthly_income == 8000
+
+
+def test_numbers_with_a_decimal_comma_are_no_words() -> None:
+    column = sampling.columns(["Betrag"], [["1.000,00"], ["6.176,90"], ["1.000,00"]])[0]
+    assert column.odd_numbers() == []

@@ -172,3 +172,29 @@ def test_headings_of_other_banks_are_understood(kind: str, heading: str, meaning
     names = heading.split()
     row = [f"A{at}" for at in range(len(names))]
     assert list(proposing.propose(KINDS[kind], sampling.columns(names, [row])).values()) == meanings.split()
+
+
+def test_branches_the_bank_does_not_have_are_said_before_the_rows_are_checked(cast: Cast) -> None:
+    client = login(cast.ana)
+    page = upload(client, b"number,name,branch_code\nC1,A,755\nC2,B,286\n")
+    branch = {need["label"]: need for need in page.context["needed"]}["Branch"]
+    assert branch["tone"] == "bad"
+    assert branch["why"] == (
+        "None of the 2 values of branch_code is a branch of the bank: 755, 286… Say below what each means."
+    )
+    assert f'id="{branch["url"].removeprefix("#")}"' in page.content.decode()
+    at = field_of(page, "branch_code").removeprefix("column_")
+    said = filled(page) | {f"value_{at}_0": "N1", f"value_{at}_1": "="}
+    told = needed(client, page.context["file"], said)
+    assert {need["label"]: need["tone"] for need in told}["Branch"] == "ok"
+
+
+def test_many_unknown_branches_are_left_out_or_set_at_once(cast: Cast) -> None:
+    client = login(cast.ana)
+    rows = "".join(f"C{at},A,{at + 100}\n" for at in range(60))
+    page = upload(client, f"number,name,branch_code\n{rows}".encode())
+    branch = {need["label"]: need for need in page.context["needed"]}["Branch"]
+    assert branch["tone"] == "bad"
+    assert "leave the column out, or set one for every row" in branch["why"]
+    known = upload(client, f"number,name,branch_code\n{rows}C99,B,N1\n".encode(), name="one.csv")
+    assert {need["label"]: need["tone"] for need in known.context["needed"]}["Branch"] == "ok"
