@@ -14,6 +14,9 @@ MAX_COLUMNS = 400
 LOOK_AT = 20
 NUMBER = re.compile(r"[+-]?[\d,]*\d(\.\d+)?%?|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*")
 
+# What programs call columns that they do not know by name; Y is what the others explain.
+COUNTED = re.compile(r"[A-Za-z]?\d{1,3}|[A-Z]{1,2}|(unnamed|column|col|field|var|列)[: _]*\d{1,3}", re.I)
+
 
 @dataclass(frozen=True)
 class Header:
@@ -42,13 +45,49 @@ def find(lines: Sequence[Line], wanted: int | None = None) -> Header:
     width = max(_width(cells) for _first, _last, cells in filled)
     first, last, cells = next(line for line in filled if _width(line[2]) * 2 > width or width < 3)
     notes = []
+    below = [line for line in filled if line[0] > last]
+    if _has_names_below(cells, [line[2] for line in below]):
+        if _only_counts(cells):
+            line, last, cells = below[0]
+            notes.append(
+                _("Line %(numbered)s only numbers the columns; their names were found in line %(line)s.")
+                % {"numbered": first, "line": line}
+            )
+            return _named(last, cells, notes)
+        notes.append(
+            _("Line %(line)s looks like names of columns too. If it is, say so under “Read it another way”.")
+            % {"line": below[0][0]}
+        )
     if first > 1:
         notes.append(_("The names of the columns were found in line %(line)s.") % {"line": first})
-    rest = [line[2] for line in filled if line[0] > last]
-    if first == 1 and rest and _is_data(cells):
+    if first == 1 and below and _is_data(cells):
         notes.append(_("The first line looks like data, not like names; the columns were numbered."))
         return _named(0, [""] * len(cells), notes)
     return _named(last, cells, notes)
+
+
+def _has_names_below(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the line below a header is a second one: words, all different, over columns of numbers."""
+    if len(rows) < 3 or len(cells) < 3:
+        return False
+    names = [cell.strip() for cell in rows[0]]
+    filled = [name for name in names if name]
+    if len(set(filled)) < len(filled) or len(filled) * 5 < len(cells) * 4:
+        return False
+    if any(NUMBER.fullmatch(name) for name in filled):
+        return False
+    numeric = [
+        at
+        for at in range(len(names))
+        if all(at < len(row) and NUMBER.fullmatch(row[at].strip()) for row in rows[1:])
+    ]
+    return len(numeric) * 2 > len(filled)
+
+
+def _only_counts(cells: Sequence[str]) -> bool:
+    """X1, X2, … or A, B, …: what a program calls columns that it does not know by name."""
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    return sum(bool(COUNTED.fullmatch(name)) for name in filled) * 5 >= len(filled) * 4
 
 
 def _wanted(filled: Sequence[Line], wanted: int) -> Header:
