@@ -29,7 +29,9 @@ class OwnFieldForm(forms.ModelForm):
         help_texts: ClassVar = {
             "label": gettext_lazy("As pages and lists call it."),
             "meaning": gettext_lazy("What the data dictionary says of it."),
-            "unit": gettext_lazy("Such as months or points; “share” shows 0.25 as 25 %, “money” shows amounts."),
+            "unit": gettext_lazy(
+                "Such as months or points; “share” shows 0.25 as 25 %, “money” shows amounts."
+            ),
             "personal": gettext_lazy(
                 "Sensitive values are shown to nobody, and no condition, model or list uses them."
             ),
