@@ -51,10 +51,12 @@ def fill(month: dt.date) -> int:
     changed = " OR ".join(
         f"p.{column} IS DISTINCT FROM found.{column}" for column in (*known, "loyalty_grade")
     )
+    worst = _worst(f"greatest({times})")
+    grade = f"CASE WHEN p.facts_grade = '' THEN '' ELSE greatest(p.facts_grade, {worst}) END"
     statement = (
         f"UPDATE customers_customerprofile p SET {chances}, loyalty_grade = found.loyalty_grade"  # noqa: S608  columns of CHURN; the caller's own SQL
-        f" FROM (SELECT p.customer_id, {columns}, greatest(p.facts_grade, {_worst(f'greatest({times})')})"
-        f" AS loyalty_grade FROM customers_customerprofile p {' '.join(joins)} WHERE p.month = %s) found"
+        f" FROM (SELECT p.customer_id, {columns}, {grade} AS loyalty_grade"
+        f" FROM customers_customerprofile p {' '.join(joins)} WHERE p.month = %s) found"
         f" WHERE p.month = %s AND p.customer_id = found.customer_id AND ({changed})"
     )
     with bulk.without_time_limit(), transaction.atomic(), connection.cursor() as cursor:

@@ -35,10 +35,12 @@ FINANCIAL_PREFERENCE = """CASE
     WHEN z.investing >= b.insurance THEN 'investing'
     ELSE 'protection' END"""
 
-FACTS_GRADE = """(ARRAY['D', 'D', 'C', 'B', 'A'])[1
+# Of whom no balance, contract or booking ever came in is not at risk: nothing is known of such a customer.
+FACTS_GRADE = """CASE WHEN x.balances_on IS NULL AND h.codes IS NULL AND y.last_on IS NULL THEN ''
+    ELSE (ARRAY['D', 'D', 'C', 'B', 'A'])[1
     + (coalesce(x.tenure, 0) >= 60)::int + (coalesce(h.lines, 0) >= 3)::int
     + coalesce(y.last_on > %(day)s - 30, false)::int
-    + (coalesce(b.aum, 0) > 0 AND b.aum >= 0.8 * coalesce(x.aum_3m_ago, 0))::int]"""
+    + (coalesce(b.aum, 0) > 0 AND b.aum >= 0.8 * coalesce(x.aum_3m_ago, 0))::int] END"""
 
 
 def zero(expression: str) -> str:

@@ -324,7 +324,8 @@ ATTITUDE = [
         label=_("Loyalty by facts"),
         meaning=_(
             "A rule on facts, not a model: one point each for five years with us, three product lines, a transaction"
-            " in 30 days, and assets not down by more than a fifth in three months. A: 4, B: 3, C: 2, D: fewer."
+            " in 30 days, and assets not down by more than a fifth in three months. A: 4, B: 3, C: 2, D: fewer;"
+            " none where no balance, contract or booking of the customer ever came in."
         ),
         area=Area.ATTITUDE,
         type=Type.CHOICE,

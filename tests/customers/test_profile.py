@@ -246,6 +246,13 @@ def test_loyalty_is_graded_by_facts(products):
     assert profile_of(loyal).churn_wealth is None
 
 
+def test_a_customer_of_whom_nothing_came_in_has_no_loyalty_grade(products):
+    known, imported = facts.customer(), facts.customer()
+    facts.holding(known, products["current"])
+    profile.build(MONTH)
+    assert (profile_of(known).loyalty_grade, profile_of(imported).loyalty_grade) == ("D", "")
+
+
 def test_risk_and_financial_preference_follow_the_holdings(products):
     cautious, bold, borrower = facts.customer(), facts.customer(), facts.customer()
     facts.balance(cautious, products["deposit-12"], 5000)
