@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from bankcrm import audit, paging, runs
+from bankcrm import audit, figures, paging, runs
 from bankcrm.models import Run, User
 from bankcrm.policy import SignedIn
 from customers import import_page, imports, profile, tasks
@@ -103,7 +103,7 @@ def _received(request: SignedIn, file: ImportFile) -> HttpResponse:
         messages.info(
             request,
             _("This very file is in already, since %(day)s. Nothing was changed.")
-            % {"day": f"{file.merged_at:%Y-%m-%d}" if file.merged_at else "—"},
+            % {"day": figures.short_day(file.merged_at)},
         )
     seen = ImportFile.objects.visible_to(request.user).filter(pk=file.pk).exists()
     if not seen:
