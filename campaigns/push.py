@@ -38,6 +38,7 @@ UNASSIGNED_REASONS: dict[str, str | Promise] = {
 WITHHELD_REASONS: dict[str, str | Promise] = {
     **{code: label for code, (_step, label) in contact_policy.BLOCKS.items()},
     "holds_product": gettext_lazy("Holds the product already"),
+    "open_lead": gettext_lazy("Has an open lead for this product"),
 }
 
 

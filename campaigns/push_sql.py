@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bankcrm import absence
 from campaigns.contact_policy import blocked_code, policy
-from campaigns.models import Campaign, ContactRule, Push
+from campaigns.models import Campaign, ContactRule, Lead, Push
 from campaigns.statement import Piece, compose, join
 
 
@@ -128,6 +128,14 @@ def _checked(chunk: Chunk) -> Piece:
             product=chunk.campaign.product_id,
             on=chunk.on,
         )
+    conditions["open_lead"] = compose(
+        "EXISTS (SELECT FROM campaigns_lead l JOIN campaigns_campaign o ON o.id = l.campaign_id"
+        " WHERE l.customer_id = c.id AND l.state = ANY({open})"
+        " AND o.product_id = {product} AND o.id <> {campaign})",
+        open=[str(state) for state in Lead.OPEN],
+        product=chunk.campaign.product_id,
+        campaign=chunk.campaign.pk,
+    )
     return compose(
         """{tables},
 checked AS (

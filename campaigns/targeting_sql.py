@@ -20,7 +20,7 @@ from campaigns import arms, exploration
 from campaigns.conflicts import Refused
 from campaigns.contact_policy import BLOCKS, Policy, member, policy
 from campaigns.control import control_fraction_sql
-from campaigns.models import Arm, Campaign, ContactRule
+from campaigns.models import Arm, Campaign, ContactRule, Lead
 from campaigns.statement import EMPTY, Piece, compose, join
 from customers.models import ContactChannel
 
@@ -43,6 +43,7 @@ REASONS: dict[str, tuple[str, str | Promise]] = {
     "holds_product": ("eligible", gettext_lazy("Holds the product already")),
     "converted": ("eligible", gettext_lazy("Bought it lately")),
     "control_elsewhere": ("eligible", gettext_lazy("Control of another campaign for this product")),
+    "open_lead": ("eligible", gettext_lazy("Has an open lead for this product")),
     "not_eligible": ("eligible", gettext_lazy("Does not meet the conditions of the offer")),
     **{code: block for code, block in BLOCKS.items() if block[0] != "eligible"},
     "no_score": ("worth", gettext_lazy("Has no score")),
@@ -240,10 +241,25 @@ def _eligibility(inputs: Inputs, scope: Piece) -> tuple[list[Piece], list[Piece]
             scope=scope,
         )
     )
+    # Being offered it already: a second offer says nothing, and as control they would be contacted all the same.
+    tables.append(
+        compose(
+            "offered AS (SELECT DISTINCT customer_id FROM campaigns_lead l JOIN campaigns_campaign o"
+            " ON o.id = l.campaign_id WHERE l.state = ANY({open}) AND o.product_id = {product} AND o.id <> {campaign}"
+            " AND o.assigned_on <= {on} {scope})",
+            open=[str(state) for state in Lead.OPEN],
+            product=campaign.product_id,
+            campaign=campaign.pk,
+            on=on,
+            scope=scope,
+        )
+    )
     joins.append(Piece("LEFT JOIN buyers ON buyers.customer_id = c.id"))
     joins.append(Piece("LEFT JOIN withheld ON withheld.customer_id = c.id"))
     conditions["converted"] = member("buyers", joined=True)
     conditions["control_elsewhere"] = member("withheld", joined=True)
+    joins.append(Piece("LEFT JOIN offered ON offered.customer_id = c.id"))
+    conditions["open_lead"] = member("offered", joined=True)
     offer_conditions = [arm.offer.eligibility for arm in inputs.arms if arm.offer and arm.offer.eligibility]
     if offer_conditions:
         source, where = audience_pieces({"all": offer_conditions}, inputs.month, inputs.on)

@@ -64,9 +64,10 @@ def test_a_cap_about_a_product_counts_and_binds_that_product_alone(
 
 def test_an_open_lead_of_the_product_counts_towards_its_cap(cast: Cast, fund: Product) -> None:
     factories.make_customers(2, cast.tree.n1, cast.rita)
-    factories.pushed(cast, control_share="0")
     contact_rules.add(cast.max, kind="cap", maximum=1, days=30, product=fund)
-    assert left_out(cast, "winter") == {"capped": 2}
+    winter = factories.approved(cast, "winter", control_share="0")
+    factories.pushed(cast, control_share="0")
+    assert push.push(winter, cast.mei, on=TODAY).reconciliation["withheld"] == {"capped": 2}
 
 
 def test_two_products_are_kept_apart(cast: Cast, fund: Product, loan: Product) -> None:

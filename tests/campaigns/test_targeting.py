@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from campaigns import definition, lifecycle, targeting
 from campaigns.conflicts import Conflict, Refused
 from campaigns.control import control_fraction
-from campaigns.models import Campaign, ContactRule, Selection, Target
+from campaigns.models import Campaign, ContactRule, Lead, Selection, Target
 from campaigns.targeting_sql import STEPS
 from customers.models import Assignment, Consent, Contact, Customer, Holding, Response
 from tests.campaigns import factories
@@ -53,6 +53,9 @@ class Population:
         self.product = factories.make_product()
         self.ids = factories.make_customers(self.random.randint(200, 1200), cast.tree.n1, cast.rita)
         self.reason: dict[int, str] = {}
+        earlier, _done = factories.pushed(cast, "earlier", control_share="0")
+        Lead.objects.filter(campaign=earlier).update(state=Lead.State.CLOSED)
+        self._strew("open_lead", 0.05, self._reopen)
         self._strew("wrong_phone", 0.05, lambda ids: self._update(ids, phone_is_wrong=True))
         self._strew("employee", 0.03, lambda ids: self._update(ids, is_employee=True))
         self._strew("holds_product", 0.1, self._hold)
@@ -74,6 +77,10 @@ class Population:
 
     def _update(self, ids: list[int], **values: Any) -> None:
         Customer.objects.filter(pk__in=ids).update(**values)
+
+    def _reopen(self, ids: list[int]) -> None:
+        for number, state in enumerate(Lead.OPEN):
+            Lead.objects.filter(customer__in=ids[number :: len(Lead.OPEN)]).update(state=state)
 
     def _hold(self, ids: list[int]) -> None:
         Holding.objects.bulk_create(
@@ -109,7 +116,7 @@ class Population:
     def expected(self, campaign: Campaign) -> tuple[dict[int, bool], dict[str, int]]:
         """Customer → control? and step → customers dropped, one customer at a time."""
         steps = {
-            "eligible": ("employee", "holds_product", "converted"),
+            "eligible": ("employee", "holds_product", "converted", "open_lead"),
             "consent": ("do_not_contact", "objection", "wrong_phone"),
             "contact_policy": ("capped", "cool_off"),
         }
@@ -264,6 +271,7 @@ def test_another_campaigns_control_is_left_alone_while_its_window_is_open(cast: 
     other, _done = factories.pushed(cast, "other")
     held_back = set(Assignment.objects.filter(is_control=True).values_list("customer", flat=True))
     assert held_back
+    Lead.objects.filter(campaign=other).update(state=Lead.State.CLOSED)
     campaign = factories.draft(cast)
     soon = targeting.select(campaign, cast.mei, on=TODAY + dt.timedelta(days=other.attribution_days - 1))
     assert soon.waterfall[1]["reasons"] == {"control_elsewhere": len(held_back)}
@@ -271,6 +279,24 @@ def test_another_campaigns_control_is_left_alone_while_its_window_is_open(cast: 
     later = targeting.select(campaign, cast.mei, on=TODAY + dt.timedelta(days=other.attribution_days))
     assert later.waterfall[1]["reasons"] == {}
     assert set(targets(campaign)) == set(ids)
+
+
+def test_who_has_an_open_lead_for_the_product_is_not_selected_again(cast: Cast) -> None:
+    ids = factories.make_customers(100, cast.tree.n1, cast.rita)
+    other, _done = factories.pushed(cast, "other", control_share="0")
+    campaign = factories.draft(cast)
+    elsewhere = factories.draft(cast, "deposits", product=factories.make_product("deposit"))
+    assert targeting.select(elsewhere, cast.mei, on=TODAY).waterfall[1]["reasons"] == {}
+    Lead.objects.filter(campaign=other, customer__in=ids[:40]).update(state=Lead.State.DECLINED)
+    selection = targeting.select(campaign, cast.mei, on=TODAY)
+    assert selection.waterfall[1]["reasons"] == {"open_lead": 60}
+    # Neither called nor control: whoever is being called about the product shows nothing as control.
+    assert set(targets(campaign)) == set(ids[:40])
+    campaign = Campaign.objects.get(pk=campaign.pk)
+    why = targeting.why_not(campaign, factories.customer(ids[40]))
+    assert (why.code, why.step) == ("open_lead", "eligible")
+    assert "Has an open lead for this product" in why.sentence
+    assert targeting.why_not(campaign, factories.customer(ids[0])).step in ("final", "control")
 
 
 def test_the_offers_own_conditions_bind(cast: Cast) -> None:
@@ -323,8 +349,8 @@ def test_a_preview_counts_the_same_and_keeps_nothing(cast: Cast) -> None:
     model = factories.make_scores(people.product, cast.ana, people.scores)
     campaign = factories.draft(cast, model=model, capacity=50)
     preview = targeting.preview(campaign, cast.mei, on=TODAY)
-    assert not Target.objects.exists()
-    assert not Selection.objects.exists()
+    assert not Target.objects.filter(selection__campaign=campaign).exists()
+    assert not Selection.objects.filter(campaign=campaign).exists()
     selection = targeting.select(campaign, cast.mei, on=TODAY)
     assert preview.waterfall == selection.waterfall
     assert preview.forecast == selection.definition["forecast"]
