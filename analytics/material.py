@@ -25,6 +25,10 @@ TODAYS_ROW = gettext_noop(
     "Fields of the customer's own row, such as occupation or credit limit, are as known today, not as of the month-end."
 )
 NOT_UPLIFT = gettext_noop("Ranks who will buy, not who is moved by being contacted.")
+DUE_COUNTS = gettext_noop(
+    "A contract that ends on its due date and is not renewed counts as leaving: what is maturing is much of what the"
+    " model ranks by."
+)
 ONLY_SELECTED = gettext_noop("Learned from customers earlier campaigns selected; others it knows less well.")
 FILE_ORDER = gettext_noop("Rows of the imported campaign %(campaign)s in file order, %(n)s of them.")
 REFUSED_COLUMNS = gettext_noop("Columns refused as known only after the contact: %(names)s.")
@@ -133,6 +137,8 @@ def _limits(model: PredictiveModel, data: labels.Dataset) -> list[Sentence]:
         limits.insert(0, Sentence(RAISED_ANYWAY))
     if model.kind == PredictiveModel.Kind.PROSPECT:
         limits = [Sentence(FROM_CUSTOMERS, {"list": model.prospect_list}), *limits]
+    if model.target == PredictiveModel.Target.FALLS:
+        limits.insert(0, Sentence(DUE_COUNTS))
     if not data.by_time:
         limits.append(Sentence(own_target.SAME_DAY))
     if data.source == labels.ASSIGNMENTS:
