@@ -225,4 +225,9 @@ def customer_leads(request: SignedIn, pk: int) -> HttpResponse:
     template = (
         "campaigns/leads/_customer_leads.html" if request.htmx else "campaigns/leads/customer_leads.html"
     )
-    return render(request, template, {"rows": rows.rows(leads, user, today), "customer_id": pk})
+    found = rows.rows(leads, user, today)
+    # The 360 page names no target; beside a lead the tab does, and there the page has no cell to offer in.
+    alone = request.htmx and not request.headers.get("HX-Target")
+    due = sorted((row for row in found if row.lead.is_open), key=lambda row: row.lead.due_on)
+    context = {"rows": found, "customer_id": pk, "offered": due[0] if alone and due else None}
+    return render(request, template, context)
