@@ -58,7 +58,9 @@ class LeadSerializer(serializers.ModelSerializer):
         help_text=gettext_lazy("empty before the first"),
     )
     why = serializers.SerializerMethodField(
-        help_text=gettext_lazy("the strongest reason for this customer, or the score")
+        help_text=gettext_lazy(
+            "the strongest reason for this customer, or the score, or that the order was drawn without a model"
+        )
     )
     holder = serializers.SerializerMethodField(
         help_text=gettext_lazy("employee number of the colleague who works on it now")

@@ -177,16 +177,17 @@ def reasons(lead: Lead) -> list[dict[str, Any]]:
 
 
 def top_reason(lead: Lead) -> str:
-    """The strongest reason; without one, the chance of the score, or nothing."""
+    """The strongest reason; without one, the score, or that nothing but chance ordered the list."""
     found = reasons(lead)
     if found:
         return str(found[0]["text"])
-    if lead.target.probability is not None:
-        return _("Score %(p)s, decile %(decile)s") % {
-            "p": figures.pct(lead.target.probability),
-            "decile": lead.target.decile or figures.NONE,
-        }
-    return ""
+    # Every score has a decile. Without one the probability is a rate of the past, the same for everybody.
+    if lead.target.decile is None:
+        return _("Order drawn: no model")
+    return _("Score %(p)s, decile %(decile)s") % {
+        "p": figures.pct(lead.target.probability),
+        "decile": lead.target.decile,
+    }
 
 
 def status(lead: Lead, user: User, today: dt.date) -> tuple[str, str, str]:

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 
 from bankcrm import clock, figures
 from bankcrm.models import Role, User
-from campaigns import arms, calling, definition, followup, queue
+from campaigns import arms, calling, definition, followup, queue, targeting
 from campaigns.lead_forms import local_value
 from campaigns.lead_views import rows
 from campaigns.models import FollowUp, Lead, LeadNote
@@ -69,6 +69,7 @@ def context(request: HttpRequest, lead: Lead, user: User) -> dict[str, Any]:
         "reasons": rows.reasons(lead),
         "worth": _worth(lead),
         "score": _score(lead),
+        "drawn": _drawn(lead),
         "script": _script(lead),
         **noted(lead, user),
         "may_note": works,
@@ -107,6 +108,14 @@ def _score(lead: Lead) -> dict[str, Any] | None:
         "version": run.version.number,
         "as_of": run.as_of,
     }
+
+
+def _drawn(lead: Lead) -> str:
+    """How a list was ordered that no score chose; "" where one did."""
+    kept = lead.target.selection.definition
+    if lead.target.selection.score_run_id is not None or "ranking" not in kept:
+        return ""
+    return targeting.ranking_sentence(kept["ranking"], kept.get("rate_source") or {})
 
 
 def _worth(lead: Lead) -> str:

@@ -8,8 +8,9 @@ import pytest
 from django.urls import reverse
 
 from bankcrm import figures
+from campaigns.lead_views import rows
 from campaigns.models import Lead, Offer
-from customers.models import CustomerProfile
+from customers.models import Assignment, CustomerProfile, Response
 from tests import facts
 from tests.campaigns import factories
 from tests.cast import Cast, login, make_user
@@ -39,6 +40,35 @@ def test_the_expected_value_is_told_with_everything_it_comes_from(cast: Cast, le
     told = page(cast, lead)
     assert '<div class="mid">¥30' in told
     assert "5.00 % × ¥840 − ¥12 a contact" in told
+
+
+def test_a_lead_of_a_list_without_a_model_has_no_score_but_says_that_the_order_was_drawn(cast: Cast) -> None:
+    """The rate of earlier campaigns is the same for everybody and is nobody's score."""
+    ids = factories.make_customers(400, cast.tree.n1, cast.rita)
+    past = {"campaign_code": "spring", "product_code": "fund"}
+    day = factories.TODAY - dt.timedelta(days=200)
+    Assignment.objects.bulk_create(
+        Assignment(customer_id=pk, cell_code="a", assigned_on=day, **past) for pk in ids
+    )
+    Response.objects.bulk_create(
+        Response(customer_id=pk, kind="conversion", how="matched", responded_on=day, **past)
+        for pk in ids[:36]
+    )
+    factories.pushed(cast, control_share=0)
+    drawn = Lead.objects.select_related("target").order_by("pk")[0]
+    assert drawn.target.probability == pytest.approx(0.09)
+    assert rows.top_reason(drawn) == "Order drawn: no model"
+    told = page(cast, drawn)
+    assert "No model: everybody is assumed to respond like 36 of 400 customers in earlier campaigns" in told
+    assert "not by a score" not in told
+    answer = login(cast.rita).get(reverse("api-lead-detail", args=[drawn.pk])).json()
+    assert (answer["why"], answer["score"]) == ("Order drawn: no model", None)
+
+
+def test_a_scored_lead_without_reasons_tells_its_score(cast: Cast, lead: Lead) -> None:
+    lead.target.reasons = []
+    assert rows.top_reason(lead).startswith("Score 5.0")
+    assert "decile 1" in rows.top_reason(lead)
 
 
 def test_a_sum_that_adds_up_no_more_is_not_told(cast: Cast, lead: Lead) -> None:
