@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from bankcrm import audit, runs
+from bankcrm import audit, figures, runs
 
 
 class Refused(runs.Refused):
@@ -34,7 +33,7 @@ def changed_meanwhile(current: models.Model, yours: dict[str, Any] | None = None
         return Conflict(_("This was changed meanwhile. Nothing was saved."), current, yours)
     return Conflict(
         _("%(name)s changed this at %(time)s, after you opened it. Nothing was saved.")
-        % {"name": last.actor.full_name, "time": f"{timezone.localtime(last.at):%Y-%m-%d %H:%M}"},
+        % {"name": last.actor.full_name, "time": figures.stamp(last.at)},
         current,
         yours,
     )

@@ -16,7 +16,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -353,7 +352,7 @@ def _stale(current: Campaign, yours: Mapping[str, Any]) -> Conflict:
         )
         % {
             "name": last.by.full_name,
-            "time": f"{timezone.localtime(last.at):%Y-%m-%d %H:%M}",
+            "time": figures.stamp(last.at),
             "version": current.version,
             "state": current.get_state_display(),
         },
