@@ -208,15 +208,7 @@ def _eligibility(inputs: Inputs, scope: Piece) -> tuple[list[Piece], list[Piece]
     campaign, on = inputs.campaign, inputs.on
     tables, joins, conditions = [], [], {}
     if any(arm.offer and arm.offer.excludes_holders for arm in inputs.arms):
-        tables.append(
-            compose(
-                "holders AS (SELECT DISTINCT customer_id FROM customers_holding WHERE product_id = {product}"
-                " AND opened_on <= {on} AND (closed_on IS NULL OR closed_on > {on}) {scope})",
-                product=campaign.product_id,
-                on=on,
-                scope=scope,
-            )
-        )
+        tables.append(_holders(campaign, on, scope))
         joins.append(Piece("LEFT JOIN holders ON holders.customer_id = c.id"))
         conditions["holds_product"] = member("holders", joined=True)
     tables.append(
@@ -241,19 +233,7 @@ def _eligibility(inputs: Inputs, scope: Piece) -> tuple[list[Piece], list[Piece]
             scope=scope,
         )
     )
-    # Being offered it already: a second offer says nothing, and as control they would be contacted all the same.
-    tables.append(
-        compose(
-            "offered AS (SELECT DISTINCT customer_id FROM campaigns_lead l JOIN campaigns_campaign o"
-            " ON o.id = l.campaign_id WHERE l.state = ANY({open}) AND o.product_id = {product} AND o.id <> {campaign}"
-            " AND o.assigned_on <= {on} {scope})",
-            open=[str(state) for state in Lead.OPEN],
-            product=campaign.product_id,
-            campaign=campaign.pk,
-            on=on,
-            scope=scope,
-        )
-    )
+    tables.append(_offered(campaign, on, scope))
     joins.append(Piece("LEFT JOIN buyers ON buyers.customer_id = c.id"))
     joins.append(Piece("LEFT JOIN withheld ON withheld.customer_id = c.id"))
     conditions["converted"] = member("buyers", joined=True)
@@ -269,6 +249,30 @@ def _eligibility(inputs: Inputs, scope: Piece) -> tuple[list[Piece], list[Piece]
         joins.append(Piece("LEFT JOIN meets ON meets.id = c.id"))
         conditions["not_eligible"] = Piece("meets.id IS NULL")
     return tables, joins, conditions
+
+
+def _holders(campaign: Campaign, on: dt.date, scope: Piece) -> Piece:
+    return compose(
+        "holders AS (SELECT DISTINCT customer_id FROM customers_holding WHERE product_id = {product}"
+        " AND opened_on <= {on} AND (closed_on IS NULL OR closed_on > {on}) {scope})",
+        product=campaign.product_id,
+        on=on,
+        scope=scope,
+    )
+
+
+def _offered(campaign: Campaign, on: dt.date, scope: Piece) -> Piece:
+    # A second offer says nothing new, and as control they would be contacted all the same.
+    return compose(
+        "offered AS (SELECT DISTINCT customer_id FROM campaigns_lead l JOIN campaigns_campaign o"
+        " ON o.id = l.campaign_id WHERE l.state = ANY({open}) AND o.product_id = {product}"
+        " AND o.id <> {campaign} AND o.assigned_on <= {on} {scope})",
+        open=[str(state) for state in Lead.OPEN],
+        product=campaign.product_id,
+        campaign=campaign.pk,
+        on=on,
+        scope=scope,
+    )
 
 
 def _worth(inputs: Inputs) -> tuple[Piece, Piece, Piece, Piece, Piece]:

@@ -124,7 +124,7 @@ def test_undo_after_putting_a_lead_off_brings_that_lead_back_not_the_outcome_bef
 
 
 def test_do_not_contact_says_how_many_other_leads_of_the_customer_ended(cast, leads):
-    factories.pushed(cast, "spring", control_share=0)
+    factories.pushed(cast, "spring", product=factories.make_product("bond"), control_share=0)
     answer = outcome(login(cast.rita), leads[0], outcome="do_not_contact")
     assert "1 other lead of this customer ended" in answer["HX-Trigger"]
     assert "ended" not in outcome(login(cast.rita), leads[1])["HX-Trigger"]

@@ -165,29 +165,6 @@ def test_two_campaigns_do_not_share_a_customer_beyond_the_cap(cast: Cast, custom
     assert Target.objects.filter(selection=second.selection, withheld="capped").exists()
 
 
-def test_who_got_a_lead_for_the_product_meanwhile_gets_no_second_one(
-    cast: Cast, customers: list[int]
-) -> None:
-    first, second = factories.approved(cast, "first"), factories.approved(cast, "second")
-    deposit = factories.make_product("deposit")
-    other = factories.approved(cast, "deposits", product=deposit, control_share="0")
-    push.push(first, cast.mei, on=TODAY)
-    declined = Lead.objects.order_by("id").first()
-    assert declined is not None
-    Lead.objects.filter(pk=declined.pk).update(state=Lead.State.DECLINED)
-    still_open = set(Lead.objects.open().values_list("customer", flat=True))
-    wanted = set(
-        Target.objects.treated().filter(selection=second.selection).values_list("customer", flat=True)
-    )
-    done = push.push(second, cast.mei, on=TODAY)
-    assert done.reconciliation["withheld"] == {"open_lead": len(wanted & still_open)}
-    given = set(Lead.objects.filter(campaign=second).values_list("customer", flat=True))
-    assert given == wanted - still_open
-    assert "open_lead" in push.WITHHELD_REASONS
-    # Another product is another conversation; how many are too many is for the contact rules.
-    assert push.push(other, cast.mei, on=TODAY).reconciliation["withheld"] == {}
-
-
 def test_the_number_of_queries_does_not_depend_on_the_leads(cast: Cast) -> None:
     counted = []
     for code, n in (("few", 100), ("many", 400)):
@@ -196,7 +173,7 @@ def test_the_number_of_queries_does_not_depend_on_the_leads(cast: Cast) -> None:
         with CaptureQueriesContext(connection) as queries:
             push.push(campaign, cast.mei, on=TODAY)
         counted.append(len(queries))
-    assert Lead.objects.count() > 450
+    assert Lead.objects.count() > 400
     assert counted[0] == counted[1]
 
 

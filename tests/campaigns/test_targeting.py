@@ -281,24 +281,6 @@ def test_another_campaigns_control_is_left_alone_while_its_window_is_open(cast: 
     assert set(targets(campaign)) == set(ids)
 
 
-def test_who_has_an_open_lead_for_the_product_is_not_selected_again(cast: Cast) -> None:
-    ids = factories.make_customers(100, cast.tree.n1, cast.rita)
-    other, _done = factories.pushed(cast, "other", control_share="0")
-    campaign = factories.draft(cast)
-    elsewhere = factories.draft(cast, "deposits", product=factories.make_product("deposit"))
-    assert targeting.select(elsewhere, cast.mei, on=TODAY).waterfall[1]["reasons"] == {}
-    Lead.objects.filter(campaign=other, customer__in=ids[:40]).update(state=Lead.State.DECLINED)
-    selection = targeting.select(campaign, cast.mei, on=TODAY)
-    assert selection.waterfall[1]["reasons"] == {"open_lead": 60}
-    # Neither called nor control: whoever is being called about the product shows nothing as control.
-    assert set(targets(campaign)) == set(ids[:40])
-    campaign = Campaign.objects.get(pk=campaign.pk)
-    why = targeting.why_not(campaign, factories.customer(ids[40]))
-    assert (why.code, why.step) == ("open_lead", "eligible")
-    assert "Has an open lead for this product" in why.sentence
-    assert targeting.why_not(campaign, factories.customer(ids[0])).step in ("final", "control")
-
-
 def test_the_offers_own_conditions_bind(cast: Cast) -> None:
     factories.make_customers(200, cast.tree.n1, cast.rita)
     old = {"all": [{"field": "age", "op": "at_least", "value": 60}]}

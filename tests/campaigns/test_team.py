@@ -17,6 +17,7 @@ from campaigns import followup, queue, reassign, sales
 from campaigns.conflicts import Conflict, Refused
 from campaigns.models import Campaign, Lead
 from customers.models import Customer
+from tests.campaigns import factories
 from tests.campaigns.lead_cases import at_once, entry, pushed_leads
 from tests.cast import login, make_user
 
@@ -143,7 +144,8 @@ def test_what_is_due_now_is_spread_over_the_team_and_so_is_what_comes_later(cast
 @pytest.mark.django_db
 def test_the_funnel_counts_leads_by_the_day_of_assignment_not_by_the_day_of_the_row(cast):
     old = pushed_leads(cast, 2, "spring")
-    pushed_leads(cast, 3, "autumn")  # those two customers again, and three more
+    # Those two customers again, about something else, and three more.
+    pushed_leads(cast, 3, "autumn", product=factories.make_product("bond"))
     today = clock.today()
     Campaign.objects.filter(code="autumn").update(assigned_on=today - dt.timedelta(days=30))
     Campaign.objects.filter(code="spring").update(assigned_on=today - dt.timedelta(days=31))
