@@ -143,7 +143,9 @@ def _push_chunks(campaign: Campaign, begun: Push, job: Job | None) -> None:
     due_on = workdays.add_working_days(campaign.assigned_on, campaign.lead_due_days)
     exceptional = workdays.exceptional_due_days(campaign.assigned_on, campaign.lead_due_days)
     total = selection.targets_count + selection.control_count
-    after = done = 0
+    # What an attempt before this one did is not met again, except the control.
+    done = _settled(campaign)
+    after = 0
     while True:
         chunk = Chunk(
             campaign=campaign,
@@ -167,6 +169,12 @@ def _push_chunks(campaign: Campaign, begun: Push, job: Job | None) -> None:
         after, done = last, done + n
         if job:
             job.progress(min(done, total), total, _("Pushing leads"))
+
+
+def _settled(campaign: Campaign) -> int:
+    """Targets that have become leads or were withheld."""
+    withheld = Target.objects.filter(selection=campaign.selection_id).exclude(withheld="")
+    return Lead.objects.filter(campaign=campaign).count() + withheld.count()
 
 
 def _push_chunk(chunk: Chunk, job: Job | None) -> tuple[int | None, int]:

@@ -53,11 +53,13 @@ class DyingJob:
         self.left = chunks
         self.run = None
         self.run_id = -1
+        self.told: list[tuple[int, int | None]] = []
 
     def fence(self) -> None:
         pass
 
     def progress(self, done: int, total: int | None = None, note: object = "") -> None:
+        self.told.append((done, total))
         self.left -= 1
         if not self.left:
             raise Killed
@@ -83,6 +85,22 @@ def test_a_killed_push_goes_on_where_it_stopped(
     assert Assignment.objects.count() == 200
     assert AuditEvent.objects.filter(action="campaign.pushed").count() == 1
     assert AuditEvent.objects.filter(action="campaign.leads_made").count() == 1
+
+
+def test_a_push_that_goes_on_counts_what_was_done_before_and_ends_with_everybody(
+    cast: Cast, customers: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BANKCRM_PUSH_CHUNK", "40")
+    monkeypatch.setattr("campaigns.explanation.explain", lambda _selection, _job: None)
+    campaign = factories.approved(cast)
+    killed, second = DyingJob(3), DyingJob(99)
+    with pytest.raises(Killed):
+        push.push(campaign, cast.mei, job=killed, on=TODAY)  # type: ignore[arg-type]  # all a push asks of a job
+    assert killed.told[-1] == (120, 200)
+    half = Lead.objects.count()
+    push.push(campaign, cast.mei, job=second, on=TODAY)  # type: ignore[arg-type]  # all a push asks of a job
+    assert second.told[0] == (half + 40, 200)
+    assert second.told[-1] == (200, 200)
 
 
 @pytest.mark.django_db(transaction=True)
