@@ -345,6 +345,18 @@ def test_an_offline_outcome_that_is_refused_says_why_and_keeps_its_note(page, le
     assert not FollowUp.objects.exists()
 
 
+def test_esc_leaves_the_note_and_the_next_key_is_no_letter_of_it(page, leads, sign_in, complaints):
+    sign_in(page, "rita", f"/leads/{leads[0].pk}/")
+    opened(page)
+    page.keyboard.press("n")
+    page.keyboard.type("mornings only")
+    page.keyboard.press("Escape")
+    page.keyboard.press("2")
+    expect(page.locator("#note-field .note")).to_have_value("mornings only")
+    expect(page.locator("#outcome [name=outcome]:checked")).to_have_count(1)
+    assert complaints == []
+
+
 def test_a_note_alone_is_saved_by_keyboard_and_undone_and_the_outcome_follows(
     page, leads, sign_in, complaints
 ):

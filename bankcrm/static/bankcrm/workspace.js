@@ -35,5 +35,9 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   form.querySelector(".savenote").click();
 });
+// Esc leaves the field, so that the next key is a key again; what was typed stays.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !event.isComposing && event.target.matches?.("#outcome .note")) event.target.blur();
+});
 // What the customer's panel shows of the history has a line more now.
 document.body.addEventListener("noted", () => document.querySelector("[data-tabs360] [aria-current]")?.click());
