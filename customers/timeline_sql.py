@@ -5,7 +5,8 @@ loses one of several on a day. A key may stand in a URL: it is an id or a hash, 
 """
 
 HOLDINGS = """
-SELECT h.opened_on, 'opened', h.id::text, product.name, h.channel, h.amount
+SELECT h.opened_on, 'opened', h.id::text, product.name, h.channel,
+    CASE WHEN product.asset_class = 'demand_deposit' THEN NULL ELSE h.amount END
 FROM customers_holding h JOIN customers_product product ON product.id = h.product_id
 WHERE h.customer_id = %(customer)s
 UNION ALL

@@ -11,6 +11,7 @@ from customers.models import (
     ImportFile,
     PortfolioMove,
     PortfolioTransfer,
+    Product,
     QuietPeriod,
     TierChange,
 )
@@ -45,6 +46,18 @@ def test_holdings_are_opened_close_and_mature(li, cast):
         ("opened", "2025-06-04"),
         ("opened", "2025-05-04"),
     ]
+
+
+def test_what_lies_on_an_account_now_is_not_said_to_be_what_it_was_opened_with(li, cast):
+    products = facts.make_products()
+    account = Product.objects.create(code="account", name="Account", asset_class="demand_deposit")
+    facts.holding(li, account, amount=73652)
+    facts.holding(li, products["deposit-12"], amount=5000)
+    found = timeline.timeline(cast.rita, li, TODAY, groups=[Group.HOLDINGS])
+    assert {entry.what: entry.amount for entry in found if entry.kind == "opened"} == {
+        "Account": None,
+        products["deposit-12"].name: 5000,
+    }
 
 
 def test_every_kind_of_history_has_its_entries_and_only_in_its_group(li, cast):
