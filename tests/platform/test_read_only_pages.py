@@ -75,7 +75,7 @@ def bank(cast: Cast, tmp_path: Path, settings: object, monkeypatch: pytest.Monke
     contact_policy.ensure_default_rules()
     factories.make_scores(factories.make_product(), cast.ana, dict.fromkeys(ids, 0.2))
     factories.pushed(cast, "running", control_share="0.2")
-    factories.submitted(cast, "waiting")
+    factories.submitted(cast, "waiting", product=factories.make_product("bond"))
     factories.draft(cast, "beginning")
     day = factories.TODAY
     MarketingPlan.objects.create(name="Quarter", owner=cast.mei, starts_on=day, ends_on=day)
