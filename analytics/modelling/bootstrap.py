@@ -2,7 +2,8 @@
 
 One seed and one set of rows give one sequence of draws, therefore differences between two scores are paired.
 Percentile intervals (Efron 1979); an absolute gap such as KS or ECE is biased upwards in draws, so the interval of a
-small one may lie above it. Stratified by outcome unless told otherwise, so no draw lacks responders.
+small one may lie above it. A measure of order is drawn stratified by outcome. A measure that contains the base rate
+is not (`CONTAINS_BASE_RATE`): with as many responders in every draw its interval would be far too narrow.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,9 @@ Metric = Callable[[Array, Array], float]
 # Metric of many draws: counts (draws, n) to values (draws,).
 Kernel = Callable[[Array], Array]
 CELLS_AT_ONCE = 2_000_000
+CONTAINS_BASE_RATE: frozenset[Metric] = frozenset(
+    {metrics.brier, metrics.log_loss, metrics.ece, metrics.top_decile_lift}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ def draw_counts(
     y: ArrayLike, n: int, *, seed: int, stratify: bool | ArrayLike = True
 ) -> Iterator[NDArray[np.int64]]:
     """Yield batches (b, rows) of how often each row is drawn; b sums to `n`. `stratify`: by `y`, not at all,
-    or labels."""
+    or labels. Not at all: a draw with one outcome of two is drawn again."""
     labels = np.asarray(y)
     rows = len(labels)
     strata = labels if stratify is True else np.zeros(rows) if stratify is False else np.asarray(stratify)
@@ -53,7 +57,20 @@ def draw_counts(
         for member in members:
             drawn = member[rng.integers(0, len(member), size=(draws, len(member)))] + offsets
             counts += np.bincount(drawn.ravel(), minlength=draws * rows)
-        yield counts.reshape(draws, rows)
+        table = counts.reshape(draws, rows)
+        if stratify is False:
+            _redraw_single_outcomes(table, labels, rng)
+        yield table
+
+
+def _redraw_single_outcomes(counts: Array, labels: Array, rng: np.random.Generator) -> None:
+    first = labels == labels[0]
+    if first.all():
+        return
+    rows = len(labels)
+    for row in np.flatnonzero(np.isin(counts @ first, (0, rows))):
+        while (counts[row] @ first) in (0, rows):
+            counts[row] = np.bincount(rng.integers(0, rows, size=rows), minlength=rows)
 
 
 def bootstrap_values(
@@ -62,18 +79,26 @@ def bootstrap_values(
     *,
     n: int = 500,
     seed: int = 0,
-    stratify: bool | ArrayLike = True,
+    stratify: bool | ArrayLike | None = None,
 ) -> dict[str, Array]:
-    """`n` values of each measure, a (metric, score) pair, all over the same draws."""
+    """`n` values of each measure, a (metric, score) pair. `stratify` None: as each metric needs; measures drawn alike
+    are paired."""
     labels = check_labels(y)
     kernels = {
         name: _kernel(metric, labels, np.asarray(p, dtype=np.float64))
         for name, (metric, p) in measures.items()
     }
     values: dict[str, list[Array]] = {name: [] for name in measures}
-    for counts in draw_counts(labels, n, seed=seed, stratify=stratify):
-        for name, kernel in kernels.items():
-            values[name].append(kernel(counts))
+    free = {name for name, (metric, _) in measures.items() if metric in CONTAINS_BASE_RATE}
+    groups = (
+        ((True, kernels.keys() - free), (False, free)) if stratify is None else ((stratify, set(kernels)),)
+    )
+    for how, names in groups:
+        if not names:
+            continue
+        for counts in draw_counts(labels, n, seed=seed, stratify=how):
+            for name in names:
+                values[name].append(kernels[name](counts))
     return {name: np.concatenate(parts) for name, parts in values.items()}
 
 
@@ -83,7 +108,7 @@ def bootstrap_intervals(
     *,
     n: int = 500,
     seed: int = 0,
-    stratify: bool | ArrayLike = True,
+    stratify: bool | ArrayLike | None = None,
     confidence: float = 0.95,
 ) -> dict[str, Interval]:
     """Interval of each (metric, score) pair. The metric must take (y, p) and return one number."""
@@ -107,7 +132,7 @@ def bootstrap_interval(
     *,
     n: int = 500,
     seed: int = 0,
-    stratify: bool | ArrayLike = True,
+    stratify: bool | ArrayLike | None = None,
     confidence: float = 0.95,
 ) -> Interval:
     """Interval of one metric of one score."""
@@ -152,7 +177,7 @@ def mean_over_folds(
     draws = np.concatenate(
         [
             np.mean([kernel(counts[:, rows]) for rows, kernel in kernels], axis=0)
-            for counts in draw_counts(labels, n, seed=seed)
+            for counts in draw_counts(labels, n, seed=seed, stratify=metric not in CONTAINS_BASE_RATE)
         ]
     )
     low, high = np.quantile(draws, ((1 - confidence) / 2, (1 + confidence) / 2))

@@ -27,7 +27,7 @@ def sample():
 @pytest.mark.parametrize("metric", KERNELS, ids=lambda metric: metric.__name__)
 def test_a_kernel_equals_the_metric_on_the_drawn_rows(metric, sample):
     y, p = sample
-    fast = bootstrap.bootstrap_values({"m": (metric, p)}, y, n=20, seed=4)["m"]
+    fast = bootstrap.bootstrap_values({"m": (metric, p)}, y, n=20, seed=4, stratify=True)["m"]
     draws = [row for batch in bootstrap.draw_counts(y, 20, seed=4) for row in batch]
     plain = [metric(y[np.repeat(np.arange(400), row)], p[np.repeat(np.arange(400), row)]) for row in draws]
     assert fast == pytest.approx(plain, abs=1e-12)
@@ -109,6 +109,36 @@ def test_auc_intervals_cover_the_truth_about_as_often_as_they_say():
         interval = bootstrap.bootstrap_interval(metrics.auc, y, p, n=200, seed=seed)
         covered += interval.low <= 0.76025 <= interval.high
     assert 0.90 <= covered / 200 <= 0.99
+
+
+@pytest.mark.parametrize("metric", [metrics.brier, metrics.log_loss], ids=lambda metric: metric.__name__)
+def test_intervals_of_losses_at_a_low_rate_cover_the_truth_about_as_often_as_they_say(metric):
+    rng = np.random.default_rng(11)
+    # The chances are true, so the loss a bank of a million would have is known.
+    everyone = rng.beta(1, 30, size=1_000_000)
+    truth = metric((rng.random(len(everyone)) < everyone).astype(int), everyone)
+    covered = 0
+    for seed in range(150):
+        p = rng.beta(1, 30, size=1_500)
+        y = (rng.random(1_500) < p).astype(int)
+        interval = bootstrap.bootstrap_intervals({"m": (metric, p)}, y, n=150, seed=seed)["m"]
+        covered += interval.low <= truth <= interval.high
+    assert 0.90 <= covered / 150 <= 0.99
+
+
+def test_a_draw_of_one_outcome_is_drawn_again():
+    y = np.array([0] * 9 + [1])
+    free = np.concatenate(list(bootstrap.draw_counts(y, 200, seed=0, stratify=False)))
+    assert (free.sum(axis=1) == 10).all()
+    assert set(free @ y) - {1}  # not stratified
+    assert ((free @ y > 0) & (free @ y < 10)).all()
+
+
+def test_a_difference_of_losses_is_drawn_with_its_base_rate(sample):
+    y, p = sample
+    halved = bootstrap.paired_difference(metrics.brier, y, p, p / 2, n=500, seed=0)
+    losses = (p - y) ** 2 - (p / 2 - y) ** 2
+    assert (halved.high - halved.low) / 2 == pytest.approx(1.96 * losses.std() / 20, rel=0.12)
 
 
 def test_the_mean_over_folds_is_that_of_the_folds_and_repeats_do_not_narrow_it():
