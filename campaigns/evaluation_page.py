@@ -17,7 +17,7 @@ from campaigns.models import Arm, Campaign
 from campaigns.refusal import Code, Refusal
 from campaigns.verdict import ArmReadout, Verdict, p_shown
 from campaigns.verdict_text import verdict_sentence
-from customers.models import ImportFile, Response
+from customers.models import Contact, ImportFile, Response
 
 PILLS: dict[str, tuple[Any, str]] = {
     Verdict.PROVED_POSITIVE: (gettext_lazy("proved"), "ok"),
@@ -220,11 +220,20 @@ def _funnel(evaluation: Evaluation) -> list[dict[str, Any]]:
 
     rows = [step(_("Assigned"), "assigned", True)]
     if any(arm["contacts"] for arm in treated):
-        rows += [step(_("Contacted"), "contacted", True), step(_("Reached"), "reached", True)]
+        rows.append(step(_("Contacted"), "contacted", True))
+        if _tells_reached(evaluation.campaign):
+            rows.append(step(_("Reached"), "reached", True))
     if evaluation.sums["success"] != "conversion":
         rows.append(step(str(SUCCESS_WORDS[evaluation.sums["success"]]).capitalize(), "successes", True))
     rows.append(step(_("Bought"), "conversions", True))
     return rows
+
+
+def _tells_reached(campaign: Campaign) -> bool:
+    """Whether anything says who was reached: a file that does not would show everybody contacted as reached."""
+    if campaign.state != Campaign.State.IMPORTED:
+        return True
+    return Contact.objects.filter(campaign_code=campaign.code, was_reached__isnull=False).exists()
 
 
 def _funnel_source(evaluation: Evaluation) -> str:

@@ -14,7 +14,7 @@ from campaigns import attribution, evaluation
 from campaigns.conflicts import Refused
 from campaigns.models import Campaign, Offer, Selection
 from campaigns.verdict import Verdict
-from customers.models import Assignment, Holding, Response
+from customers.models import Assignment, Contact, Holding, Response
 from tests.campaigns.factories import TODAY, make_customers
 from tests.campaigns.history import ASSIGNED, assign, buy, ran, respond
 from tests.cast import Cast, login, make_user
@@ -298,3 +298,25 @@ def test_nobody_freezes_the_result_of_a_campaign_of_ones_own(cast: Cast) -> None
 
     assert "disabled" not in login(pat := second_planner(cast)).get(address).content.decode()
     assert evaluation.freeze(campaign, pat).version == 1
+
+
+@pytest.mark.parametrize(("told", "steps"), [(None, 0), (True, 1)])
+def test_an_imported_file_that_does_not_tell_who_was_reached_has_no_such_step(
+    cast: Cast, told: bool | None, steps: int
+) -> None:
+    campaign = two_arms(cast)
+    Campaign.objects.filter(pk=campaign.pk).update(state=Campaign.State.IMPORTED)
+    Contact.objects.bulk_create(
+        Contact(
+            customer_id=pk,
+            contacted_on=ASSIGNED,
+            reference=f"file:{pk}",
+            channel="phone",
+            campaign_code=campaign.code,
+            was_reached=told,
+        )
+        for pk in campaign_customers(campaign)[:50]
+    )
+    page = login(cast.mei).get(f"/campaigns/{campaign.pk}/evaluation/").content.decode()
+    assert page.count("<td>Contacted</td>") == 1
+    assert page.count("<td>Reached</td>") == steps
