@@ -101,8 +101,9 @@ def test_a_page_from_before_the_push_loads_itself_anew_once_the_campaign_runs(ca
     page = client.get(reverse("campaign-detail", args=[campaign.pk])).content.decode()
     assert f'hx-get="{url}?state=running"' in page
     # Its cards say Edit, and its head offers to push what is being pushed.
-    assert client.get(url, {"state": "approved"})["HX-Refresh"] == "true"
-    assert "HX-Refresh" not in client.get(url, {"state": "running"})
+    polled = {"HX-Request": "true"}
+    assert client.get(url, {"state": "approved"}, headers=polled)["HX-Refresh"] == "true"
+    assert "HX-Refresh" not in client.get(url, {"state": "running"}, headers=polled)
 
 
 def test_before_the_first_lead_there_is_a_place_for_the_equation_of_the_push(cast: Cast) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from django.utils import timezone
 
 from bankcrm.models import AuditEvent
 from campaigns import followup, queue
@@ -75,7 +74,7 @@ def test_nobody_undoes_for_somebody_else_or_after_an_hour(cast):
     done = followup.record(lead.pk, cast.rita, entry("no_answer"))
     with pytest.raises(FollowUp.DoesNotExist):
         followup.undo(done.pk, cast.bao)
-    FollowUp.objects.filter(pk=done.pk).update(at=timezone.now() - dt.timedelta(minutes=61))
+    FollowUp.objects.filter(pk=done.pk).update(at=queue.moment() - dt.timedelta(minutes=61))
     with pytest.raises(Refused, match="60 minutes"):
         followup.undo(done.pk, cast.rita)
     assert followup.last_undoable(cast.rita) is None

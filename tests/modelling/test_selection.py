@@ -12,7 +12,7 @@ from analytics.modelling import selection
 from analytics.modelling.estimators import KINDS, EstimatorKind, fit_estimator
 from analytics.modelling.matrix import FeatureSpec
 
-POOL, BY_RANK, DRAWN = 20_000, 2_000, 700
+POOL, BY_RANK, DRAWN = 20_000, 2_000, 300
 SPECS = (FeatureSpec("x", "numeric", "x"), FeatureSpec("u", "numeric", "u"))
 
 
