@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Count, QuerySet
 from django.utils.html import strip_tags
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
@@ -29,6 +30,19 @@ def add_errors(form: forms.BaseForm, invalid: ValidationError) -> None:
     named = invalid.error_dict if hasattr(invalid, "error_dict") else {"__all__": [invalid]}
     for name, errors in named.items():
         form.add_error(name if name in form.fields else None, errors)
+
+
+def _offer_products(form: forms.BaseForm, rows: QuerySet[Product]) -> None:
+    """Let the field ``product`` offer ``rows``; those that share a name also by their code."""
+    field = rows_of(form, "product")
+    field.queryset = rows
+    counted = Product.objects.values("name").annotate(n=Count("pk")).filter(n__gt=1)
+    repeated = set(counted.values_list("name", flat=True))
+
+    def named(row: Product) -> str:
+        return f"{row.name} ({row.code})" if row.name in repeated else row.name
+
+    field.label_from_instance = named  # type: ignore[assignment,method-assign]  # Django's own way is a subclass per field
 
 
 class PercentField(forms.DecimalField):
@@ -81,9 +95,8 @@ class BriefForm(CardForm):
     def choose(self) -> None:
         owners = User.objects.visible_to(self.user).filter(role=Role.PLANNER, is_active=True)
         rows_of(self, "owner").queryset = (owners | User.objects.filter(pk=self.instance.owner_id)).distinct()
-        rows_of(self, "product").queryset = Product.objects.filter(is_active=True) | Product.objects.filter(
-            pk=self.instance.product_id
-        )
+        current = Product.objects.filter(pk=self.instance.product_id)
+        _offer_products(self, Product.objects.filter(is_active=True) | current)
         rows_of(self, "plan").queryset = MarketingPlan.objects.visible_to(self.user)
 
     def clean(self) -> dict[str, Any]:
@@ -275,7 +288,7 @@ class CampaignForm(forms.ModelForm):
         self.fields["code"].required = False
         # The column's 0 would be taken for an answer, and block when everything else is done.
         self.initial["budget"] = self.fields["budget"].initial = None
-        rows_of(self, "product").queryset = Product.objects.filter(is_active=True)
+        _offer_products(self, Product.objects.filter(is_active=True))
         rows_of(self, "plan").queryset = MarketingPlan.objects.visible_to(user)
         rows_of(self, "copy_of").queryset = Campaign.objects.visible_to(user)
         self.order_fields(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import reverse
 
 from customers import timeline
-from customers.models import Assignment
+from customers.models import Assignment, Product
 from customers.timeline import Group
 from tests import facts
 from tests.campaigns import factories
@@ -51,3 +51,12 @@ def test_arms_products_and_outcomes_are_called_by_name_too(cast: Cast) -> None:
     assert ("Call: Autumn funds", "No answer") in rows
     assert ("Call: Autumn funds", "left message") in rows
     assert any(meta == campaign.product.name for _text, meta in rows)
+
+
+def test_products_of_one_name_are_told_apart_by_their_code(cast: Cast) -> None:
+    for code in ("credit_card", "berka-card"):
+        Product.objects.create(code=code, name="Credit card", line="credit_card")
+    Product.objects.create(code="fund", name="Fund", line="wealth")
+    page = login(cast.mei).get(reverse("campaign-create")).content.decode()
+    for shown in ("Credit card (credit_card)<", "Credit card (berka-card)<", ">Fund<"):
+        assert shown in page
