@@ -16,7 +16,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from analytics import audience, card, drift, features, pieces, published, segments
 from analytics.features import Batch, Population
-from analytics.modelling import artefact, baselines, segmentation, stability
+from analytics.modelling import artefact, baselines, inputs, segmentation, stability
 from analytics.modelling.segment_identity import Matching, match_segments
 from analytics.modelling.sentences import ModellingRefusal
 from analytics.models import Segment, Segmentation, SegmentationVersion, SegmentRun
@@ -275,9 +275,14 @@ def by_clusters(version: SegmentationVersion, month: dt.date, job: runs.Job | No
 
     batches = features.chunks(month, fitted.specs, who)
     ids, segment = pieces.put_together(batches, of, total, _nobody(month), job, _("Assigning"))
+    shares = counted.shares()
+    try:
+        inputs.refuse_gone([float(each[-1]) for each in shares], fitted.specs, fitted.references)
+    except ModellingRefusal as gone:
+        raise runs.Refused(card.told(gone.sentence)) from gone
     moves = {
         spec.name: stability.psi_of_shares(known.shares, now)
-        for spec, known, now in zip(fitted.specs, fitted.references, counted.shares(), strict=True)
+        for spec, known, now in zip(fitted.specs, fitted.references, shares, strict=True)
     }
     moved = max(moves, key=lambda name: moves[name])
     return ids, segment, float(moves[moved]), moved

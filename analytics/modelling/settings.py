@@ -18,7 +18,7 @@ FOLDS = ((0.5, 0.75), (0.75, 1.0))
 # A setting learned and tried on fewer positives is chosen by luck; the first one is then as good as any.
 LEAST = 30
 # More rows decide no better and cost time; positives are kept, the others thinned evenly.
-MOST_ROWS = 60_000
+MOST_ROWS = 20_000
 
 
 def choose(

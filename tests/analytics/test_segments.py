@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pytest
@@ -194,6 +195,26 @@ def test_a_changed_artefact_assigns_nobody(cast: Cast) -> None:
     made = used(cast)
     SegmentationVersion.objects.update(artefact=b"something else")
     with pytest.raises(runs.Refused, match="sha256"):
+        segment_fit.assign(made, OCTOBER, cast.ana)
+    made.refresh_from_db()
+    assert made.current_run is not None
+    assert made.current_run.as_of == SEPTEMBER
+
+
+def test_a_field_that_disappeared_is_named_and_the_last_segments_stay(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three_kinds()
+    made = used(cast)
+    read = segment_fit.features.chunks
+
+    def without_transactions(*asked: Any) -> Any:
+        for batch in read(*asked):
+            batch.X[:, [spec.name for spec in asked[1]].index("transactions_12m")] = np.nan
+            yield batch
+
+    monkeypatch.setattr(segment_fit.features, "chunks", without_transactions)
+    with pytest.raises(runs.Refused, match="transactions_12m"):
         segment_fit.assign(made, OCTOBER, cast.ana)
     made.refresh_from_db()
     assert made.current_run is not None
