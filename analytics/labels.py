@@ -171,7 +171,7 @@ def assigned_dataset(model: PredictiveModel, as_of: dt.date, step: Step | None =
 
 def _profile_batches(model: PredictiveModel, months: Sequence[dt.date]) -> list[tuple[dt.date, Population]]:
     return [
-        (month, replace(targets.population(model, month), extra=_labelled(model, month))) for month in months
+        (month, replace(targets.learnable(model, month), extra=_labelled(model, month))) for month in months
     ]
 
 
@@ -310,7 +310,7 @@ def _counted(model: PredictiveModel, months: Sequence[dt.date]) -> dict[str, int
     found = {"n": 0, "positives": 0, "dates": 0}
     with connection.cursor() as cursor:
         for month in months:
-            who, (outcome, outcome_params) = targets.population(model, month), targets.outcome(model, month)
+            who, (outcome, outcome_params) = targets.learnable(model, month), targets.outcome(model, month)
             cursor.execute(
                 f"SELECT count(*), count(*) FILTER (WHERE {outcome})"  # noqa: S608  outcomes of analytics.targets
                 " FROM customers_customerprofile p JOIN customers_customer c ON c.id = p.customer_id"

@@ -112,8 +112,10 @@ def _own_later(model: PredictiveModel, month: dt.date) -> Fragment:
 
 
 def known(model: PredictiveModel, month: dt.date) -> Fragment:
-    """Of whom the outcome can be known once the window has passed: everybody, but for words nobody said, and for tiers
-    of a month-end whose profile is not built."""
+    """Of whom the outcome can be known once the window has passed: everybody, but for words nobody said, for tiers of a
+    month-end whose profile is not built, and for balances that did not come in."""
+    if model.target == Target.FALLS:
+        return _balance_came(model, window_end(model, month))
     if model.target == Target.RISES:
         built = "EXISTS (SELECT 1 FROM customers_customerprofile built WHERE built.month = %s)"
         return built, (window_end(model, month),)
@@ -121,6 +123,32 @@ def known(model: PredictiveModel, month: dt.date) -> Fragment:
         return "TRUE", ()
     expression, params = _own_later(model, month)
     return f"{expression} IS NOT NULL", params
+
+
+def learnable(model: PredictiveModel, month: dt.date) -> Population:
+    """Of the population those whose outcome is known: what a model learns from."""
+    who = population(model, month)
+    where, params = _both((who.where, who.params), known(model, month))
+    return Population(where=where, params=params)
+
+
+# A product with a balance at the month-end, none later, and nobody told that it was closed: as in
+# ``customers.unknown_balances`` that is not a balance of nothing.
+_UNTOLD = """NOT EXISTS (
+    SELECT 1 FROM customers_monthlybalance was
+    WHERE was.customer_id = c.id AND was.month = p.month AND was.product_id IN {products} AND was.closing <> 0
+        AND NOT EXISTS (SELECT 1 FROM customers_monthlybalance b WHERE b.customer_id = c.id AND b.month = %s
+            AND b.product_id = was.product_id)
+        AND coalesce(
+            (SELECT bool_or(h.closed_on IS NULL OR h.closed_on > %s) FROM customers_holding h
+            WHERE h.customer_id = c.id AND h.product_id = was.product_id AND h.opened_on <= %s),
+            NOT EXISTS (SELECT 1 FROM customers_monthlybalance b WHERE b.customer_id = c.id AND b.month = %s))
+)"""
+
+
+def _balance_came(model: PredictiveModel, later: dt.date) -> Fragment:
+    products, params = _products(model)
+    return _UNTOLD.format(products=products), (*params, later, later, later, later)
 
 
 def _both(first: Fragment, second: Fragment) -> Fragment:

@@ -332,3 +332,29 @@ def test_model_page_and_customer_page_state_the_rule_the_average_and_the_date(
     assert f'hx-get="/models/of/{best.customer_id}/churn/"' in tab
     assert "lowered by the higher chance" in tab
     assert login(cast.raj).get(f"/models/of/{best.customer_id}/churn/").status_code in (200, 404)
+
+
+def test_a_balance_that_did_not_come_in_is_no_leaving(cast: Cast, wealth: Product) -> None:
+    model = define(cast)
+    for customer in range(1, 7):
+        balance(customer, wealth, 1000, MONTH)
+        # Of the last somebody told that the contract is closed, of the others nobody.
+        hold(customer, wealth, dt.date(2026, 8, 1) if customer == 6 else None)
+    bank.run_sql("UPDATE customers_monthlybalance SET closing = average")
+    for customer, amount in enumerate((1000, 900, 400, 0), start=1):
+        balance(customer, wealth, amount)
+    assert learned(model) == {1: False, 2: False, 3: True, 4: True, 6: True}
+    bank.run_sql("DELETE FROM customers_monthlybalance WHERE month = %s", SEPTEMBER)
+    assert learned(model) == {6: True}
+
+
+def learned(model: PredictiveModel) -> dict[int, bool]:
+    """Customer → whether it counts as leaving, of everybody the model learns from at the month-end."""
+    who, (outcome, params) = targets.learnable(model, MONTH), targets.outcome(model, MONTH)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT c.id, {outcome} FROM customers_customer c"
+            f" JOIN customers_customerprofile p ON p.customer_id = c.id WHERE p.month = %s AND {who.where}",
+            [*params, MONTH, *who.params],
+        )
+        return dict(cursor.fetchall())
