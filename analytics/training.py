@@ -35,7 +35,7 @@ from analytics.modelling.response import (
 from analytics.modelling.sentences import Sentence, gettext_noop
 from analytics.modelling.splits import CannotSplit
 from analytics.models import ModelVersion, PredictiveModel
-from bankcrm import audit, runs
+from bankcrm import audit, figures, runs
 from bankcrm.models import User
 
 Algorithm = ModelVersion.Algorithm
@@ -76,12 +76,26 @@ def train(
         # A rule of recency and value says something of buying and leaving, nothing of a bank's own field.
         if found.past is not None or model.kind in WITHOUT_RULE:
             raise runs.Refused(card.told(lack.sentence)) from lack
+        if not found.facts["positives"]:
+            raise runs.Refused(_nobody(model, found)) from lack
         return [store(model, user, job, [_rule(model, found, lack.sentence)])[0]]
     _step(job, 4, _("Comparing with the champion"))
     drafts = _drafts(model, fit, job)
     for draft in drafts:
         draft.card["seconds"] = round(time.monotonic() - began, 1)
     return store(model, user, job, drafts)
+
+
+def _nobody(model: PredictiveModel, found: Material) -> str:
+    """An order by recency and value of what nobody has ever done would be believed to be a chance."""
+    return _(
+        "“%(model)s” has nothing to learn from: of %(n)s customers asked about at %(months)s month-ends nobody did it."
+        " Nothing was published; train it once somebody has."
+    ) % {
+        "model": model.name,
+        "n": figures.number(found.facts["n"]),
+        "months": figures.number(len(np.unique(found.dates))),
+    }
 
 
 def _learned(model: PredictiveModel, found: Material, as_of: dt.date | None, job: runs.Job | None) -> Fit:

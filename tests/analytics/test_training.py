@@ -125,12 +125,12 @@ def test_too_few_responders_give_a_rule_labelled_as_such(cast: Cast) -> None:
     assert 0 < version.card["rate"] < 0.2
 
 
-def test_without_any_responder_there_is_still_a_rule(cast: Cast) -> None:
+def test_without_any_responder_nothing_is_made(cast: Cast) -> None:
     model = bank.make_model(cast, bank.make_history(120))
     Holding.objects.all().delete()
-    (version,) = training.train(model, cast.ana)
-    assert version.algorithm == ModelVersion.Algorithm.RULE
-    assert version.card["rate"] == 0
+    with pytest.raises(runs.Refused, match=r"nothing to learn from: of \d+ customers .* nobody did it"):
+        training.train(model, cast.ana)
+    assert not ModelVersion.objects.exists()
 
 
 def test_without_a_profile_training_says_what_to_do(cast: Cast) -> None:
