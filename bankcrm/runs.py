@@ -211,22 +211,25 @@ def _permitted(run: Run) -> Work:
 
 
 # statement_timestamp() is what Django's Now() writes: one clock for every comparison. While a run is unfinished, "mark"
-# in its result is the most rows any attempt had done before this one.
+# in its result is the most rows any attempt had done before this one; one that got further does not count, whether
+# the reaper or another worker takes it from the vanished one.
 CLAIM = """
 WITH due AS (
-    SELECT id, state FROM bankcrm_run
-    WHERE id = %(id)s AND attempts < %(most)s AND (
+    SELECT id, state,
+        attempts - (state = 'running' AND done > coalesce((result->>'mark')::bigint, 0))::int AS counted
+    FROM bankcrm_run
+    WHERE id = %(id)s AND (
         state = 'queued' AND available_at <= statement_timestamp()
         OR state = 'running' AND leased_until < statement_timestamp()
     )
     FOR UPDATE
 )
 UPDATE bankcrm_run run
-SET state = 'running', attempts = attempts + 1, lease_token = %(token)s,
+SET state = 'running', attempts = due.counted + 1, lease_token = %(token)s,
     leased_until = statement_timestamp() + %(lease)s * interval '1 second',
     started_at = COALESCE(started_at, statement_timestamp()),
     result = jsonb_build_object('mark', GREATEST(done, (result->>'mark')::bigint))
-FROM due WHERE run.id = due.id
+FROM due WHERE run.id = due.id AND due.counted < %(most)s
 RETURNING due.state
 """
 

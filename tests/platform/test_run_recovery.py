@@ -78,8 +78,9 @@ def test_a_message_that_comes_back_cannot_start_a_fourth_attempt(
     assert runs.reap()["dead"] == 1
 
 
+@pytest.mark.parametrize("first", ["the reaper", "another worker"])
 def test_an_attempt_that_got_further_than_any_before_does_not_count(
-    cast: Cast, declare: Callable[..., str], outbox: list[int]
+    first: str, cast: Cast, declare: Callable[..., str], outbox: list[int]
 ) -> None:
     run = runs.request(declare(count_to_three), cast.mei)
     seen = []
@@ -88,7 +89,9 @@ def test_an_attempt_that_got_further_than_any_before_does_not_count(
         job.progress(done, 100)
         seen.append(job.attempt)
         expire(run)
-        runs.reap()
+        if first == "the reaper":
+            runs.reap()
+    runs.reap()
     run.refresh_from_db()
     assert seen == [1, 1, 1, 1, 2, 3]
     assert run.state == State.DEAD
