@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from bankcrm import figures
 from bankcrm.charts.svg import Scale, canvas, circle, coordinate, el, line, path, square, text, x
-from bankcrm.charts.ticks import nice_ticks
+from bankcrm.charts.ticks import nice_ticks, tick_format
 
 
 def share_bar(
@@ -104,12 +104,8 @@ def interval_axis(axis_min: Any, axis_max: Any, *, unit: str = "points") -> Safe
     """The axis of ``interval_bar`` for the head of its column."""
     share = Scale(float(axis_min), float(axis_max))
     ticks = nice_ticks(share.low, share.high, 4) if share.high > share.low else []
-    show = figures.FORMATS[unit]
-    if unit == "points":
-        # As many places as the ticks need: −0.25 must not be written −0.2.
-        needed = (d for d in (0, 1, 2) if all(abs(t * 100 - round(t * 100, d)) < 1e-9 for t in ticks))
-        places = next(needed, 2)
-        show = lambda v: figures.points(v, places)  # noqa: E731 — the format of one axis
+    # As many places as the ticks need: −0.25 must not be written −0.2.
+    show = tick_format(unit, ticks) if unit == "points" else figures.FORMATS[unit]
     return canvas(16, "", [text(share(t), 12, show(t), cls="c tm") for t in ticks], hidden=True)
 
 

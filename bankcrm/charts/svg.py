@@ -73,15 +73,13 @@ def circle(share: float, y: float, cls: str, radius: float = 4.5) -> SafeString:
     return el("circle", cls=cls, cx=x(share), cy=y, r=radius)
 
 
-def path(
-    points: Sequence[tuple[float, float]], height: float, cls: str, *, closed: bool = False
-) -> SafeString:
+def path(points: Sequence[tuple[float, float]], height: float, cls: str) -> SafeString:
     """A line through (share of the width, pixel) points; the inner svg stretches, the stroke does not."""
     steps = " ".join(
         f"{'M' if i == 0 else 'L'}{coordinate(1000 * px)} {coordinate(py)}"
         for i, (px, py) in enumerate(points)
     )
-    drawn = el("path", cls=cls, d=steps + ("Z" if closed else ""), vector_effect="non-scaling-stroke")
+    drawn = el("path", cls=cls, d=steps, vector_effect="non-scaling-stroke")
     return el(
         "svg",
         drawn,

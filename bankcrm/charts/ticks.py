@@ -45,11 +45,8 @@ def tick_format(kind: str, ticks: Sequence[float]) -> Show:
         places = next(
             (d for d in (0, 1, 2) if all(abs(t * 100 - round(t * 100, d)) < 1e-9 for t in ticks)), 2
         )
-        return (
-            (lambda v: figures.pct(v, places))
-            if kind.startswith("pct")
-            else (lambda v: figures.points(v, places))
-        )
+        write = figures.pct if kind.startswith("pct") else figures.points
+        return lambda v: write(v, places)
     if kind in ("number", "decimal", "decimal3"):
         places = next((d for d in (0, 1, 2, 3) if all(abs(t - round(t, d)) < 1e-9 for t in ticks)), 3)
         return lambda v: figures.number(v, places)
