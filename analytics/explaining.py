@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from analytics import scoring
 from analytics.compared import Earlier, Others, change, looks_back, plain
 from analytics.features import Batch, Population
 from analytics.modelling.matrix import FeatureSpec
-from analytics.modelling.reasons import Grouped, grouped
+from analytics.modelling.reasons import Grouped, Push, grouped, strongest
 from analytics.modelling.response import FittedResponse
 from analytics.modelling.stability import Reference
 from analytics.models import ModelVersion, ScoreRun
@@ -27,18 +26,6 @@ from customers.fields import Type, own
 
 # A push is a few thousand at a time; Shapley tables of more rows at once would only cost memory.
 CHUNK = 20_000
-TOP = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Push:
-    """One group of features that moves the score of one row: the row, the leading feature, log-odds and its share of
-    all that moves the same way."""
-
-    row: int
-    position: int
-    contribution: float
-    share: float
 
 
 class Explainer:
@@ -50,11 +37,11 @@ class Explainer:
         loaded = scoring.load(score_run.version)
         # An uplift, the difference of two chances, has no additive contributions; the columns of an imported campaign
         # are no fields of the catalogue.
-        fits = isinstance(loaded, FittedResponse) and not score_run.version.model.history_campaign
-        self.fitted = loaded if fits and isinstance(loaded, FittedResponse) else None
-        self.teller = (
-            Teller(self.month, self.fitted.specs, self.fitted.feature_references) if self.fitted else None
-        )
+        self.fitted: FittedResponse | None = None
+        self.teller: Teller | None = None
+        if isinstance(loaded, FittedResponse) and not score_run.version.model.history_campaign:
+            self.fitted = loaded
+            self.teller = Teller(self.month, loaded.specs, loaded.feature_references)
 
     @own.read_once()
     def for_customers(self, customer_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
@@ -105,24 +92,6 @@ def in_full(teller: Teller, batch: Batch, found: Grouped) -> dict[str, Any]:
             if found.contribution[0, g]
         ],
     }
-
-
-def strongest(found: Grouped, *, up: bool, top: int = TOP) -> list[Push]:
-    """The groups that move each row's score most in one direction, row by row, strongest first."""
-    moving = np.maximum(found.contribution if up else -found.contribution, 0)
-    everything = moving.sum(axis=1)
-    order = np.argsort(-moving, axis=1, kind="stable")[:, :top]
-    return [
-        Push(
-            row,
-            int(found.feature[row, g]),
-            float(found.contribution[row, g]),
-            float(moving[row, g] / everything[row]),
-        )
-        for row in range(len(moving))
-        for g in order[row].tolist()
-        if moving[row, g] > 0
-    ]
 
 
 class Teller:

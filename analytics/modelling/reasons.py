@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from .matrix import check_matrix
 from .response import FittedResponse
 
-CHUNK = 20_000
+TOP = 3
 # Patterns are tabulated up to this many features on a path; our trees have at most six.
 TABLE_FEATURES = 10
 
@@ -33,16 +33,14 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Reasons:
-    """The strongest upward pushes of each row, strongest first, shape (n, top).
+class Push:
+    """One group of features that moves the score of one row: the row, the leading feature, log-odds and its share of
+    all that moves the same way."""
 
-    `feature` is the position in the specifications of the leading member of a correlated group (−1: no further reason),
-    `contribution` the log-odds the group adds, `share` its part of all upward pushes of the row (0 to 1).
-    """
-
-    feature: NDArray[np.int16]
-    contribution: NDArray[np.float32]
-    share: NDArray[np.float32]
+    row: int
+    position: int
+    contribution: float
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +75,22 @@ def in_groups(each: Floats, base: float, groups: Sequence[int]) -> Grouped:
     return Grouped(leader, total, base)
 
 
-def reasons(fitted: FittedResponse, X: ArrayLike, *, top: int = 3) -> Reasons:
-    """The `top` groups of features that raise the score of each row of X (n, features). For pushed leads, not
-    the bank."""
-    matrix = check_matrix(X, fitted.specs)
-    out = Reasons(
-        np.full((len(matrix), top), -1, dtype=np.int16),
-        np.zeros((len(matrix), top), dtype=np.float32),
-        np.zeros((len(matrix), top), dtype=np.float32),
-    )
-    for start in range(0, len(matrix), CHUNK):
-        rows = slice(start, start + CHUNK)
-        each, _ = contributions(fitted, matrix[rows])
-        out.feature[rows], out.contribution[rows], out.share[rows] = _strongest(each, fitted.groups, top)
-    return out
+def strongest(found: Grouped, *, up: bool, top: int = TOP) -> list[Push]:
+    """The groups that move each row's score most in one direction, row by row, strongest first."""
+    moving = np.maximum(found.contribution if up else -found.contribution, 0)
+    everything = moving.sum(axis=1)
+    order = np.argsort(-moving, axis=1, kind="stable")[:, :top]
+    return [
+        Push(
+            row,
+            int(found.feature[row, g]),
+            float(found.contribution[row, g]),
+            float(moving[row, g] / everything[row]),
+        )
+        for row in range(len(moving))
+        for g in order[row].tolist()
+        if moving[row, g] > 0
+    ]
 
 
 def contributions(fitted: FittedResponse, X: ArrayLike) -> tuple[Floats, float]:
@@ -101,22 +101,6 @@ def contributions(fitted: FittedResponse, X: ArrayLike) -> tuple[Floats, float]:
     else:
         each, base = tree_contributions(fitted.estimator, matrix)
     return each * fitted.calibrator.slope, base * fitted.calibrator.slope + fitted.calibrator.intercept
-
-
-def _strongest(
-    each: Floats, groups: tuple[int, ...], top: int
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    found = in_groups(each, 0.0, groups)
-    total, leader = found.contribution, found.feature
-    upward = np.maximum(total, 0)
-    order = np.argsort(-upward, axis=1, kind="stable")[:, :top]
-    push = np.take_along_axis(upward, order, axis=1)
-    feature = np.where(push > 0, np.take_along_axis(leader, order, axis=1), -1)
-    everything = upward.sum(axis=1, keepdims=True)
-    share = np.divide(push, everything, out=np.zeros_like(push), where=everything > 0)
-    missing = top - push.shape[1]  # fewer groups than reasons asked for
-    pad = ((0, 0), (0, max(missing, 0)))
-    return np.pad(feature, pad, constant_values=-1), np.pad(push, pad), np.pad(share, pad)
 
 
 def logit_contributions(

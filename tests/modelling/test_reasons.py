@@ -9,7 +9,14 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from analytics.modelling import reasons
-from analytics.modelling.reasons import _product_game, _strongest, contributions, tree_contributions
+from analytics.modelling.reasons import (
+    _product_game,
+    contributions,
+    grouped,
+    in_groups,
+    strongest,
+    tree_contributions,
+)
 
 from .conftest import simulate
 
@@ -127,40 +134,39 @@ def test_the_product_game_is_exact_for_many_features():
 
 def test_the_planted_cause_leads_and_noise_does_not(trees, history):
     high = np.argsort(-trees.predict(history.X))[:500]
-    result = reasons.reasons(trees, history.X[high])
-    first = result.feature[:, 0]
+    found = strongest(grouped(trees, history.X[high]), up=True, top=1)
+    assert [push.row for push in found] == list(range(500))
+    first = np.array([push.position for push in found])
     assert np.isin(first, (0, 5)).mean() > 0.9
     assert (first == 4).mean() < 0.01
 
 
 def test_a_group_is_named_once_by_its_leading_member():
     each = np.array([[0.5, 0.3, -0.2, 0.1], [-1.0, 0.4, -0.1, -0.3], [-1.0, -0.4, -0.1, -0.3]])
-    feature, push, share = _strongest(each, (0, 1, 2, 0), 3)
-    assert feature.tolist() == [[0, 1, -1], [1, -1, -1], [-1, -1, -1]]
-    assert push[0].tolist() == pytest.approx([0.6, 0.3, 0])
-    assert share[0].tolist() == pytest.approx([2 / 3, 1 / 3, 0])
-    assert share[1].tolist() == [1, 0, 0]
-    assert share[2].tolist() == [0, 0, 0]
+    found = strongest(in_groups(each, 0.0, (0, 1, 2, 0)), up=True)
+    assert [(push.row, push.position) for push in found] == [(0, 0), (0, 1), (1, 1)]
+    assert [push.contribution for push in found[:2]] == pytest.approx([0.6, 0.3])
+    assert [push.share for push in found[:2]] == pytest.approx([2 / 3, 1 / 3])
+    assert found[2].share == 1
 
 
-def test_more_reasons_than_groups_are_left_empty():
-    feature, push, share = _strongest(np.array([[0.5, 0.5]]), (0, 0), 3)
-    assert feature.tolist() == [[0, -1, -1]]
-    assert push.tolist() == [[1, 0, 0]]
-    assert share.tolist() == [[1, 0, 0]]
+def test_fewer_groups_than_reasons_asked_for_are_all_there_is():
+    (push,) = strongest(in_groups(np.array([[0.5, 0.5]]), 0.0, (0, 0)), up=True, top=3)
+    assert (push.row, push.position, push.contribution, push.share) == (0, 0, 1, 1)
 
 
-def test_chunks_do_not_change_the_reasons(trees, history, monkeypatch):
-    whole = reasons.reasons(trees, history.X[:1_000])
-    monkeypatch.setattr(reasons, "CHUNK", 300)
-    parts = reasons.reasons(trees, history.X[:1_000])
-    np.testing.assert_array_equal(whole.feature, parts.feature)
-    np.testing.assert_array_equal(whole.share, parts.share)
+def test_pieces_do_not_change_the_reasons(trees, history):
+    whole = grouped(trees, history.X[:1_000])
+    parts = [grouped(trees, history.X[start : start + 300]) for start in range(0, 900, 300)]
+    parts.append(grouped(trees, history.X[900:1_000]))
+    np.testing.assert_array_equal(whole.feature, np.concatenate([part.feature for part in parts]))
+    np.testing.assert_array_equal(whole.contribution, np.concatenate([part.contribution for part in parts]))
 
 
 def test_twenty_thousand_rows_take_seconds(trees):
     X = simulate(20_000, seed=5).X
     started = time.perf_counter()
-    result = reasons.reasons(trees, X)
+    found = grouped(trees, X)
+    assert strongest(found, up=True)
     assert time.perf_counter() - started < 20
-    assert len(result.feature) == 20_000
+    assert len(found.feature) == 20_000
