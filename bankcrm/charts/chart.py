@@ -24,6 +24,8 @@ from bankcrm.charts.ticks import nice_bounds, nice_ticks, tick_format
 
 Raw = float | int | None
 GREY = "--ctl"
+# charts.css has a height for so many rows.
+MOST_HEIGHT = 12
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,11 @@ def text(value: Any) -> str:
     return figures.short_day(value) if isinstance(value, dt.date) else str(value)
 
 
+def height_of(rows: int) -> str:
+    """The height class of charts.css for so many rows of names."""
+    return f"n{min(rows, MOST_HEIGHT)}"
+
+
 def value_axis(low: float, high: float, kind: str, *, most: int = 4, grid: bool = True) -> dict[str, Any]:
     """An axis of numbers from ``low`` to ``high``; ticks are round and written by the server."""
     ticks = nice_ticks(low, high, most)
@@ -101,6 +108,18 @@ def axis_around(values: Iterable[Any], kind: str, low: Any = None, high: Any = N
 def name_axis(names: Sequence[str], *, gap: bool = True, inverse: bool = False) -> dict[str, Any]:
     """An axis of words, one slot each (``gap``) or from edge to edge. ECharts leaves out what would overlap."""
     return {"type": "category", "data": list(names), "boundaryGap": gap, "inverse": inverse}
+
+
+def axes_option(
+    source: Sequence[Sequence[Any]],
+    across: Mapping[str, Any],
+    up: Mapping[str, Any],
+    series: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """The option of a chart with two axes. Row i of ``source`` is row i of the table; a place on an axis of words is
+    its number."""
+    data = {"source": source, "sourceHeader": False}
+    return {"dataset": data, "xAxis": across, "yAxis": up, "series": series}
 
 
 def reference(value: Any, label: Any, ink: str = "--ink2") -> dict[str, Any]:

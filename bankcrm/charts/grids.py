@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from bankcrm import figures
-from bankcrm.charts.chart import Chart, name_axis
+from bankcrm.charts.chart import Chart, height_of, name_axis
 
 FAINTEST = 0.14
 FULL = 3  # steps of a difference from none to the strongest ink
@@ -46,9 +46,7 @@ def heat_map(
     }
     headers = ["", *map(str, column_labels)]
     option = _grid(headers[1:], [row[0] for row in rows], squares, written=False)
-    return Chart(
-        str(label), said, headers, rows, option, x_label=str(axis_label), size=f"n{min(len(rows), 12)}"
-    )
+    return Chart(str(label), said, headers, rows, option, x_label=str(axis_label), size=height_of(len(rows)))
 
 
 def difference_map(
@@ -80,9 +78,7 @@ def difference_map(
     ]
     table = [[str(cell) for cell in row] for row in rows]
     option = _grid([str(h) for h in headers[1:]], [row[0] for row in table], squares, written=True)
-    return Chart(
-        str(label), str(said), list(map(str, headers)), table, option, size=f"n{min(len(table), 12)}"
-    )
+    return Chart(str(label), str(said), list(map(str, headers)), table, option, size=height_of(len(table)))
 
 
 def _grid(
@@ -145,6 +141,6 @@ def movement(
         list(map(str, headers)),
         [list(map(str, row)) for row in rows],
         option,
-        size=f"n{min(max(len(froms), len(tos)) + 2, 12)}",
+        size=height_of(max(len(froms), len(tos)) + 2),
         is_open=True,
     )

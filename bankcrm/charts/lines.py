@@ -12,6 +12,7 @@ from bankcrm import figures
 from bankcrm.charts.chart import (
     GREY,
     Chart,
+    axes_option,
     axis_around,
     diagonal_of,
     interval_header,
@@ -59,7 +60,7 @@ def line_chart(
         drawn += _line(one, at, len(known) == 3, len(places))
         at += len(known)
     source = [
-        [raw(x) if numeric else i, *(known[column][i] for known in found for column in range(len(known)))]
+        [raw(x) if numeric else i, *(values[i] for known in found for values in known)]
         for i, x in enumerate(places)
     ]
     across = _across(places, x_format, numeric)
@@ -73,8 +74,7 @@ def line_chart(
         [show_x(x), *_cells(found, i, show, y_format), *(texts.get(x, figures.NONE) for _head, texts in more)]
         for i, x in enumerate(places)
     ]
-    data = {"source": source, "sourceHeader": False}
-    option = {"dataset": data, "xAxis": across, "yAxis": up, "series": drawn}
+    option = axes_option(source, across, up, drawn)
     said = "; ".join(_summary(one, y_format) for one in series if one["points"])
     return Chart(str(label), said, headers, table, option, x_label=str(x_label), size=size)
 

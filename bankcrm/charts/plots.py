@@ -11,8 +11,10 @@ from bankcrm import figures
 from bankcrm.charts.chart import (
     GREY,
     Chart,
+    axes_option,
     axis_around,
     diagonal_of,
+    height_of,
     interval_header,
     marked,
     name_axis,
@@ -73,15 +75,12 @@ def columns(
             | {"barWidth": "36%"}
         )
     known = [v for row in rows for v in (row["value"], row.get("outline"))]
-    option = {
-        "dataset": {
-            "source": [[i, raw(r["value"]), raw(r.get("outline"))] for i, r in enumerate(rows)],
-            "sourceHeader": False,
-        },
-        "xAxis": name_axis([row_text[0] for row_text in table]),
-        "yAxis": axis_around([*known, target], format),
-        "series": series,
-    }
+    option = axes_option(
+        [[i, raw(r["value"]), raw(r.get("outline"))] for i, r in enumerate(rows)],
+        name_axis([row_text[0] for row_text in table]),
+        axis_around([*known, target], format),
+        series,
+    )
     said = ", ".join(f"{row_text[0]} {row_text[1]}" for row_text in table)
     return Chart(str(label), said, headers, table, option, x_label=str(axis_label), size=size)
 
@@ -119,19 +118,16 @@ def dot_columns(
     keys = ("predicted", "actual", "low", "high")
     source = [[i, *(raw(row.get(key)) for key in keys)] for i, row in enumerate(rows)]
     down = max(map(len, names)) > SHORT
-    along, up = name_axis(names, inverse=down), axis_around([v for row in source for v in row[1:]], format)
-    option = {
-        "dataset": {"source": source, "sourceHeader": False},
-        "xAxis": up if down else along,
-        "yAxis": along if down else up,
-        "series": _dots(source, down, predicted_label, actual_label),
-    }
+    named = name_axis(names, inverse=down)
+    measured = axis_around([v for row in source for v in row[1:]], format)
+    across, up = (measured, named) if down else (named, measured)
+    option = axes_option(source, across, up, _dots(source, down, predicted_label, actual_label))
     said = "; ".join(
         _("%(label)s: actual %(actual)s, predicted %(predicted)s")
         % {"label": row_text[0], "actual": row_text[2], "predicted": row_text[1]}
         for row_text in table
     )
-    size = f"n{min(len(rows), 12)}" if down else "high"
+    size = height_of(len(rows)) if down else "high"
     return Chart(str(label), said, headers, table, option, x_label=str(axis_label), size=size)
 
 
@@ -205,12 +201,8 @@ def scatter(
     low, high = nice_bounds(
         [value for row in source for value in (row[0], row[1], row[3]) if value is not None], most=4
     )
-    option = {
-        "dataset": {"source": source, "sourceHeader": False},
-        "xAxis": value_axis(low, high, format, grid=False),
-        "yAxis": value_axis(low, high, format),
-        "series": _calibrated(low, high),
-    }
+    across, up = value_axis(low, high, format, grid=False), value_axis(low, high, format)
+    option = axes_option(source, across, up, _calibrated(low, high))
     said = "; ".join(
         _("predicted %(x)s, actual %(y)s") % {"x": show(row["x"]), "y": show(row["y"])} for row in rows
     )
