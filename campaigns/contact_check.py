@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.db import connection
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from bankcrm import figures
 from campaigns.contact_policy import BY_PHONE, CONSENT_OF, active_rules, purposes
 from campaigns.models import ContactRule
-from campaigns.statement import compose
+from campaigns.statement import compose, fetched
 from customers.models import (
     Consent,
     ConsentChannel,
@@ -106,9 +105,7 @@ def _over_cap(customer: Customer, rule: ContactRule, on: dt.date, campaign_code:
         channel=rule.channel,
         product=rule.product.code if rule.product else "",
     )
-    with connection.cursor() as cursor:
-        cursor.execute(statement.sql, statement.params)
-        contacts = cursor.fetchone()[0]
+    contacts = fetched(statement)[0][0]
     if contacts < rule.maximum:
         return []
     return [

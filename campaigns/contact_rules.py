@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -16,7 +16,7 @@ from campaigns import contact_policy
 from campaigns.conflicts import Refused
 from campaigns.contact_policy import BLOCKS
 from campaigns.models import ContactRule
-from campaigns.statement import compose
+from campaigns.statement import compose, fetched
 from customers.models import ContactChannel
 
 MAKERS = frozenset({Role.ADMINISTRATOR, Role.MANAGER})
@@ -129,9 +129,7 @@ def blocked_today(on: dt.date) -> dict[str, int]:
         code=contact_policy.blocked_code(found.conditions),
         joins=found.joins,
     )
-    with connection.cursor() as cursor:
-        cursor.execute(statement.sql, statement.params)
-        counted = dict(cursor.fetchall())
+    counted = dict(fetched(statement))
     return {code: counted[code] for code in ("", *BLOCKS) if code in counted}
 
 

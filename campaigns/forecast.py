@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
 from django.utils.translation import gettext as _
 from scipy import stats
 
@@ -21,7 +20,7 @@ from analytics.modelling.pooling import pooled
 from campaigns.models import Arm
 from campaigns.power import judgeable, minimum_detectable_effect
 from campaigns.refusal import MIN_PER_ARM
-from campaigns.statement import compose
+from campaigns.statement import compose, fetched
 
 LEVEL = 0.90
 _Z = float(stats.norm.isf((1 - LEVEL) / 2))
@@ -98,9 +97,7 @@ def past_effect(product_code: str, success: str, days: int, on: dt.date) -> Past
         until=on - dt.timedelta(days=days),
         least=MIN_PER_ARM,
     )
-    with connection.cursor() as cursor:
-        cursor.execute(statement.sql, statement.params)
-        counts = cursor.fetchall()
+    counts = fetched(statement)
     if not counts:
         return None
     effects = [bt / nt - bc / nc for nt, bt, nc, bc in counts]

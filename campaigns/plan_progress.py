@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
-
 from campaigns.models import Campaign, Lead, MarketingPlan, Target
-from campaigns.statement import EMPTY, Piece, compose
+from campaigns.statement import EMPTY, compose, fetched
 
 # Customers contacted so often in a week or more often are one line of the chart.
 MOST_CONTACTS = 4
@@ -60,7 +58,7 @@ GROUP BY 1, 2 ORDER BY 1, 2""",
         of_target=of_target,
         of_sale=of_sale,
     )
-    return [Cell(*row) for row in _rows(statement)]
+    return [Cell(*row) for row in fetched(statement)]
 
 
 def fatigue(first: dt.date, last: dt.date, today: dt.date) -> list[tuple[dt.date, int, int]]:
@@ -88,7 +86,7 @@ FROM (
         today=today,
         open=[str(state) for state in Lead.OPEN],
     )
-    return [(week, contacts, customers) for week, contacts, customers in _rows(statement)]
+    return [(week, contacts, customers) for week, contacts, customers in fetched(statement)]
 
 
 def overlap(campaigns: Sequence[int]) -> dict[tuple[int, int], int]:
@@ -104,7 +102,7 @@ SELECT a.campaign_id, b.campaign_id, count(*) FROM listed a JOIN listed b ON b.c
 GROUP BY 1, 2""",
         campaigns=list(campaigns),
     )
-    return {(one, other): n for one, other, n in _rows(statement)}
+    return {(one, other): n for one, other, n in fetched(statement)}
 
 
 def in_period(plan: MarketingPlan) -> list[Campaign]:
@@ -114,9 +112,3 @@ def in_period(plan: MarketingPlan) -> list[Campaign]:
     return list(
         found.filter(selection__in=Target.objects.values("selection")).order_by("starts_on", "pk")[:12]
     )
-
-
-def _rows(statement: Piece) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement.sql, statement.params)
-        return list(cursor.fetchall())

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from bankcrm import audit, uniqueness
@@ -18,7 +18,7 @@ from campaigns.conflicts import changed_meanwhile
 from campaigns.definition import plain
 from campaigns.lifecycle import PLANNERS
 from campaigns.models import Campaign, MarketingPlan, PlanTarget
-from campaigns.statement import compose
+from campaigns.statement import compose, fetched
 
 EDITABLE = ("name", "objective", "starts_on", "ends_on", "budget", "owner")
 
@@ -146,10 +146,7 @@ WHERE o.plan_id = {plan} ORDER BY o.starts_on, o.id
 
 def figures(plan: MarketingPlan) -> PlanFigures:
     """How the plan stands: budgets, commitments, cost and sales per campaign and in all. Two queries."""
-    statement = compose(_FIGURES, plan=plan.pk)
-    with connection.cursor() as cursor:
-        cursor.execute(statement.sql, statement.params)
-        campaigns = [CampaignFigures(*row) for row in cursor.fetchall()]
+    campaigns = [CampaignFigures(*row) for row in fetched(compose(_FIGURES, plan=plan.pk))]
     target = sum(PlanTarget.objects.filter(plan=plan).values_list("sales", flat=True))
     kept = [campaign for campaign in campaigns if campaign.state != Campaign.State.CANCELLED]
     return PlanFigures(

@@ -1,4 +1,4 @@
-"""Putting one large SQL statement together from pieces that bring their own parameters."""
+"""Putting one large SQL statement together from pieces that bring their own parameters, and running it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from string import Formatter
 from typing import Any
+
+from django.db import connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +49,17 @@ def join(separator: str, pieces: Iterable[Piece]) -> Piece:
         separator.join(piece.sql for piece in listed),
         tuple(value for piece in listed for value in piece.params),
     )
+
+
+def fetched(statement: Piece) -> list[tuple[Any, ...]]:
+    """The rows of a statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement.sql, statement.params)
+        return list(cursor.fetchall())
+
+
+def affected(statement: Piece) -> int:
+    """How many rows a statement wrote."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement.sql, statement.params)
+        return int(cursor.rowcount)

@@ -25,7 +25,7 @@ from campaigns import contact_policy, definition, exploration, forecast, lifecyc
 from campaigns.arms import drop_targets
 from campaigns.conflicts import Conflict, Refused
 from campaigns.models import Campaign, Selection, Target
-from campaigns.statement import Piece, compose
+from campaigns.statement import Piece, compose, fetched
 from campaigns.targeting_sql import REASONS, STEPS, Inputs, judged, selection_statement
 from customers.models import Customer
 from customers.profile import latest_month
@@ -182,7 +182,7 @@ def why_not(campaign: Campaign, customer: Customer, *, tell_control: bool = True
     statement = compose(
         "WITH {judged} SELECT dropped, value FROM judged", judged=judged(inputs, customer_id=customer.pk)
     )
-    row = next(iter(_rows(statement)), None)
+    row = next(iter(fetched(statement)), None)
     if row is None:
         return Why("audience", "audience", _("Does not meet the conditions of the audience."))
     dropped, value = row
@@ -237,7 +237,7 @@ def past_response_rate(campaign: Campaign, on: dt.date) -> tuple[float | None, d
 
     Returns (rate, {"assigned", "conversions"}); rate None below MIN_PAST_BUYERS conversions.
     """
-    rows = _rows(
+    rows = fetched(
         compose(
             """
             SELECT count(*), count(r.customer_id)
@@ -274,7 +274,7 @@ def ranking_sentence(ranked: str, source: dict[str, Any]) -> str:
 
 def _run(inputs: Inputs, selection_id: int | None) -> Outcome:
     began = time.perf_counter()
-    rows = _rows(selection_statement(inputs, selection_id), tuned=True)
+    rows = _tuned(selection_statement(inputs, selection_id))
     seconds = time.perf_counter() - began
     dropped = {code: n for kind, code, n, _p, _v in rows if kind == "dropped"}
     arms = {code: n for kind, code, n, _p, _v in rows if kind == "arm"}
@@ -371,13 +371,9 @@ def _why_target(target: Target) -> Why:
     return Why("final", target.withheld, sentence, target.rank, target.value, target.reasons)
 
 
-def _rows(statement: Piece, *, tuned: bool = False) -> list[tuple[Any, ...]]:
+def _tuned(statement: Piece) -> list[tuple[Any, ...]]:
     with transaction.atomic(), connection.cursor() as cursor:
-        if tuned:
-            # One large statement over whole tables: compiling it costs more than it saves, its hashes should stay in
-            # memory, and just after an import, without statistics, nested loops over the bank would take hours.
-            cursor.execute(
-                "SET LOCAL jit = off; SET LOCAL work_mem = '128MB'; SET LOCAL enable_nestloop = off"
-            )
-        cursor.execute(statement.sql, statement.params)
-        return list(cursor.fetchall())
+        # One large statement over whole tables: compiling it costs more than it saves, its hashes should stay in
+        # memory, and just after an import, without statistics, nested loops over the bank would take hours.
+        cursor.execute("SET LOCAL jit = off; SET LOCAL work_mem = '128MB'; SET LOCAL enable_nestloop = off")
+        return fetched(statement)

@@ -11,10 +11,9 @@ import datetime as dt
 import secrets
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -26,7 +25,7 @@ from campaigns import attribution, universal_sql
 from campaigns.conflicts import Refused
 from campaigns.models import UniversalControl
 from campaigns.power import minimum_detectable_effect
-from campaigns.statement import Piece
+from campaigns.statement import affected, fetched
 from campaigns.verdict import ArmCounts, Circumstances, Readout, evaluate_arms
 from customers.models import Customer
 from customers.profile import latest_month
@@ -128,7 +127,7 @@ def draw(user: User | None = None, job: Job | None = None) -> int:
         if control is None:
             return 0
         added = _draw_newcomers(control, today)
-        recalled = _run(universal_sql.recall(control))
+        recalled = affected(universal_sql.recall(control))
         if added or recalled:
             audit.record(user, "universal.drawn", control, members=added, leads_recalled=recalled)
     return added
@@ -139,7 +138,7 @@ def _draw_newcomers(control: UniversalControl, today: dt.date) -> int:
     upto = Customer.objects.aggregate(last=Max("id"))["last"] or 0
     if upto <= after:
         return 0
-    added = _run(universal_sql.draw(control, latest_month(), after, upto, today))
+    added = affected(universal_sql.draw(control, latest_month(), after, upto, today))
     if control.first_drawn_to is None:
         control.first_drawn_to = upto
     control.drawn_to = upto
@@ -174,7 +173,7 @@ def end(control: UniversalControl, user: User, reason: str) -> None:
 def outlook(share: Decimal, days: int) -> Outlook:
     """What a control of ``share`` over ``days`` could show, judged by how many bought in as many days before today."""
     today = clock.today()
-    customers, buyers = _rows(universal_sql.base_rate(today - dt.timedelta(days=days), today))[0]
+    customers, buyers = fetched(universal_sql.base_rate(today - dt.timedelta(days=days), today))[0]
     members = round(customers * float(share))
     rate = buyers / customers if customers else 0.0
     mde = None
@@ -193,7 +192,7 @@ def programme(control: UniversalControl) -> Programme | None:
     if control.first_drawn_to is None:
         return None
     until = min(control.ends_on, today)
-    rows = {row[0]: Group(*row[1:]) for row in _rows(universal_sql.outcomes(control, until))}
+    rows = {row[0]: Group(*row[1:]) for row in fetched(universal_sql.outcomes(control, until))}
     nobody = Group(0, 0, 0, 0)
     rest, members = rows.get(False, nobody), rows.get(True, nobody)
     share = float(control.share)
@@ -216,21 +215,9 @@ def balance(control: UniversalControl) -> list[tuple[str, int, int]]:
     """(tier, customers, members) of the first draw's population; [] while nobody has been drawn."""
     if control.first_drawn_to is None:
         return []
-    return [(tier, n, drawn) for tier, n, drawn in _rows(universal_sql.balance(control, latest_month()))]
+    return [(tier, n, drawn) for tier, n, drawn in fetched(universal_sql.balance(control, latest_month()))]
 
 
 def _check(user: User) -> None:
     if not user.may_act_as(MAKERS):
         raise PermissionDenied(_("Your role does not include this."))
-
-
-def _run(statement: Piece) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(statement.sql, statement.params)
-        return int(cursor.rowcount)
-
-
-def _rows(statement: Piece) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement.sql, statement.params)
-        return list(cursor.fetchall())

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from django.db import connection
 from django.utils import timezone
 
 from bankcrm import clock
@@ -17,7 +16,7 @@ from bankcrm.models import User
 from campaigns.contact_policy import OFFERS
 from campaigns.models import Lead
 from campaigns.outcomes import NextStep
-from campaigns.statement import Piece, compose
+from campaigns.statement import Piece, affected, compose
 from customers.models import ConsentPurpose
 
 CLOSED, POSTPONED = "lead.closed_by_consent", "lead.postponed_by_rest"
@@ -38,17 +37,19 @@ def stop(customer_ids: Collection[int], user: User | None, reference: str) -> in
     Every lead touched gets an audit row that carries ``reference``. Call inside a transaction.
     """
     scope = compose("l.customer_id = ANY({ids})", ids=list(customer_ids))
-    return _run(_closing(scope, user, reference)) + _run(_postponing(scope, user, reference))
+    return affected(_closing(scope, user, reference)) + affected(_postponing(scope, user, reference))
 
 
 def stop_campaign(campaign_id: int, user: User | None) -> int:
     """The same for all leads of a campaign: whoever objected while they were made."""
-    return _run(_closing(compose("l.campaign_id = {id}", id=campaign_id), user, f"campaign:{campaign_id}"))
+    return affected(
+        _closing(compose("l.campaign_id = {id}", id=campaign_id), user, f"campaign:{campaign_id}")
+    )
 
 
 def resume(customer_ids: Collection[int], user: User | None, reference: str) -> int:
     """Put back what ``stop`` did under ``reference``, unless somebody changed the lead since; returns how many."""
-    return _run(
+    return affected(
         compose(
             """WITH back AS (
     UPDATE campaigns_lead l SET state = e.from_state, last_outcome = e.details ->> 'last_outcome',
@@ -146,9 +147,3 @@ FROM {table} ORDER BY id""",
         reference=reference,
         table=Piece(table),
     )
-
-
-def _run(statement: Piece) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(statement.sql, statement.params)
-        return int(cursor.rowcount)
