@@ -218,23 +218,31 @@ def _capped(caps: Sequence[ContactRule], on: dt.date, scope: Piece) -> Piece:
             for rule in caps
         ),
     )
+    products = any(rule.product for rule in caps)
     return compose(
-        """capped AS (
-    SELECT customer_id FROM (
+        "capped AS (SELECT customer_id FROM ({touches}) touches GROUP BY customer_id HAVING {reached})",
+        touches=_touches(caps, on, scope, products=products),
+        reached=reached,
+    )
+
+
+def _touches(rules: Sequence[ContactRule], on: dt.date, scope: Piece, *, products: bool) -> Piece:
+    """Rows (customer_id, contacted_on, channel, product_code) of the rules' longest window: contacts that reached the
+    customer or may have, and open leads as of today. Without ``products`` a lead does not say its product."""
+    return compose(
+        """
         SELECT customer_id, contacted_on, channel, product_code FROM customers_contact
         WHERE contacted_on > {since} AND contacted_on <= {on} AND was_reached IS NOT FALSE {scope}
         UNION ALL
-        SELECT customer_id, {on}::date, a.channel, {lead_product} FROM campaigns_lead l
+        SELECT customer_id, {on}::date, a.channel, {product} FROM campaigns_lead l
         JOIN campaigns_arm a ON a.id = l.arm_id
         WHERE l.state = ANY({open}) {scope}
-    ) touches
-    GROUP BY customer_id HAVING {reached})""",
-        since=on - dt.timedelta(days=max(rule.days for rule in caps)),
+    """,
+        since=on - dt.timedelta(days=max(rule.days for rule in rules)),
         on=on,
         open=[str(state) for state in Lead.OPEN],
         scope=scope,
-        reached=reached,
-        lead_product=_LEAD_PRODUCT if any(rule.product for rule in caps) else Piece("NULL::text"),
+        product=_LEAD_PRODUCT if products else Piece("NULL::text"),
     )
 
 
@@ -247,18 +255,8 @@ _LEAD_PRODUCT = Piece(
 def _apart(rules: Sequence[ContactRule], on: dt.date, scope: Piece) -> Piece:
     """Who was contacted about a product that this one is kept apart from, or has an open lead about it."""
     return compose(
-        """apart AS (
-    SELECT DISTINCT customer_id FROM (
-        SELECT customer_id, contacted_on, product_code FROM customers_contact
-        WHERE contacted_on > {since} AND contacted_on <= {on} AND was_reached IS NOT FALSE {scope}
-        UNION ALL
-        SELECT customer_id, {on}::date, {lead_product} FROM campaigns_lead l WHERE l.state = ANY({open}) {scope}
-    ) touches WHERE {about})""",
-        since=on - dt.timedelta(days=max(rule.days for rule in rules)),
-        on=on,
-        scope=scope,
-        open=[str(state) for state in Lead.OPEN],
-        lead_product=_LEAD_PRODUCT,
+        "apart AS (SELECT DISTINCT customer_id FROM ({touches}) touches WHERE {about})",
+        touches=_touches(rules, on, scope, products=True),
         about=join(
             " OR ",
             (

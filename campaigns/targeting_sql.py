@@ -206,40 +206,17 @@ def audience_pieces(condition: dict[str, Any], month: dt.date, on: dt.date) -> t
 def _eligibility(inputs: Inputs, scope: Piece) -> tuple[list[Piece], list[Piece], dict[str, Piece]]:
     """Tables, joins and conditions of who may receive the offer at all."""
     campaign, on = inputs.campaign, inputs.on
-    tables, joins, conditions = [], [], {}
+    # Code of the reason → the table of whom it holds for, and its name.
+    left_out = {
+        "converted": ("buyers", _buyers(campaign, on, scope)),
+        "control_elsewhere": ("withheld", _withheld(campaign, on, scope)),
+        "open_lead": ("offered", _offered(campaign, on, scope)),
+    }
     if any(arm.offer and arm.offer.excludes_holders for arm in inputs.arms):
-        tables.append(_holders(campaign, on, scope))
-        joins.append(Piece("LEFT JOIN holders ON holders.customer_id = c.id"))
-        conditions["holds_product"] = member("holders", joined=True)
-    tables.append(
-        compose(
-            "buyers AS (SELECT DISTINCT customer_id FROM customers_response WHERE kind = 'conversion'"
-            " AND product_code = {product} AND responded_on > {since} AND responded_on <= {on} {scope})",
-            product=campaign.product.code,
-            since=on - dt.timedelta(days=campaign.attribution_days),
-            on=on,
-            scope=scope,
-        )
-    )
-    # Contacting another campaign's control would spoil what that campaign is to show.
-    tables.append(
-        compose(
-            "withheld AS (SELECT DISTINCT customer_id FROM customers_assignment a JOIN campaigns_campaign o"
-            " ON o.code = a.campaign_code WHERE a.is_control AND a.product_code = {product} AND o.id <> {campaign}"
-            " AND a.assigned_on + o.attribution_days > {on} {scope})",
-            product=campaign.product.code,
-            campaign=campaign.pk,
-            on=on,
-            scope=scope,
-        )
-    )
-    tables.append(_offered(campaign, on, scope))
-    joins.append(Piece("LEFT JOIN buyers ON buyers.customer_id = c.id"))
-    joins.append(Piece("LEFT JOIN withheld ON withheld.customer_id = c.id"))
-    conditions["converted"] = member("buyers", joined=True)
-    conditions["control_elsewhere"] = member("withheld", joined=True)
-    joins.append(Piece("LEFT JOIN offered ON offered.customer_id = c.id"))
-    conditions["open_lead"] = member("offered", joined=True)
+        left_out["holds_product"] = ("holders", _holders(campaign, on, scope))
+    tables = [table for _name, table in left_out.values()]
+    joins = [Piece(f"LEFT JOIN {name} ON {name}.customer_id = c.id") for name, _table in left_out.values()]
+    conditions = {code: member(name, joined=True) for code, (name, _table) in left_out.items()}
     offer_conditions = [arm.offer.eligibility for arm in inputs.arms if arm.offer and arm.offer.eligibility]
     if offer_conditions:
         source, where = audience_pieces({"all": offer_conditions}, inputs.month, inputs.on)
@@ -249,6 +226,30 @@ def _eligibility(inputs: Inputs, scope: Piece) -> tuple[list[Piece], list[Piece]
         joins.append(Piece("LEFT JOIN meets ON meets.id = c.id"))
         conditions["not_eligible"] = Piece("meets.id IS NULL")
     return tables, joins, conditions
+
+
+def _buyers(campaign: Campaign, on: dt.date, scope: Piece) -> Piece:
+    return compose(
+        "buyers AS (SELECT DISTINCT customer_id FROM customers_response WHERE kind = 'conversion'"
+        " AND product_code = {product} AND responded_on > {since} AND responded_on <= {on} {scope})",
+        product=campaign.product.code,
+        since=on - dt.timedelta(days=campaign.attribution_days),
+        on=on,
+        scope=scope,
+    )
+
+
+def _withheld(campaign: Campaign, on: dt.date, scope: Piece) -> Piece:
+    # Contacting another campaign's control would spoil what that campaign is to show.
+    return compose(
+        "withheld AS (SELECT DISTINCT customer_id FROM customers_assignment a JOIN campaigns_campaign o"
+        " ON o.code = a.campaign_code WHERE a.is_control AND a.product_code = {product} AND o.id <> {campaign}"
+        " AND a.assigned_on + o.attribution_days > {on} {scope})",
+        product=campaign.product.code,
+        campaign=campaign.pk,
+        on=on,
+        scope=scope,
+    )
 
 
 def _holders(campaign: Campaign, on: dt.date, scope: Piece) -> Piece:

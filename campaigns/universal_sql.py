@@ -85,16 +85,41 @@ def outcomes(control: UniversalControl, until: dt.date) -> Piece:
 )
 SELECT m.customer_id IS NOT NULL, count(*), count(bought.customer_id), count(contacted.customer_id),
     coalesce(sum(contacted.contacts), 0)::bigint
-FROM customers_customer c
-LEFT JOIN campaigns_universalmember m ON m.control_id = {control} AND m.customer_id = c.id
-LEFT JOIN bought ON bought.customer_id = c.id
-LEFT JOIN contacted ON contacted.customer_id = c.id
-WHERE c.id <= {upto} AND NOT c.is_employee AND (c.closed_on IS NULL OR c.closed_on > {first})
-GROUP BY 1""",
+{sides} GROUP BY 1""",
         first=control.starts_on,
         until=until,
+        sides=_sides(
+            control,
+            Piece(
+                "LEFT JOIN bought ON bought.customer_id = c.id LEFT JOIN contacted ON contacted.customer_id = c.id"
+            ),
+        ),
+    )
+
+
+def balance(control: UniversalControl, month: dt.date | None) -> Piece:
+    """Rows (tier, customers, members) of the first draw's population by tier now, to see that the two are alike."""
+    profiles = compose(
+        "LEFT JOIN customers_customerprofile p ON p.customer_id = c.id AND p.month = {month}", month=month
+    )
+    return compose(
+        """SELECT coalesce(nullif(p.tier, ''), '-') AS tier, count(*), count(m.customer_id)
+{sides} GROUP BY 1 ORDER BY 1""",
+        sides=_sides(control, profiles),
+    )
+
+
+def _sides(control: UniversalControl, joins: Piece) -> Piece:
+    """From and where of the first draw's population, members with a row of ``m``."""
+    return compose(
+        """FROM customers_customer c
+LEFT JOIN campaigns_universalmember m ON m.control_id = {control} AND m.customer_id = c.id
+{joins}
+WHERE c.id <= {upto} AND NOT c.is_employee AND (c.closed_on IS NULL OR c.closed_on > {first})""",
         control=control.pk,
+        joins=joins,
         upto=control.first_drawn_to,
+        first=control.starts_on,
     )
 
 
@@ -107,20 +132,4 @@ LEFT JOIN (SELECT DISTINCT customer_id FROM customers_holding WHERE opened_on BE
 WHERE NOT c.is_employee AND (c.closed_on IS NULL OR c.closed_on > {last})""",
         first=first,
         last=last,
-    )
-
-
-def balance(control: UniversalControl, month: dt.date | None) -> Piece:
-    """Rows (tier, customers, members) of the first draw's population by tier now, to see that the two are alike."""
-    return compose(
-        """SELECT coalesce(nullif(p.tier, ''), '-') AS tier, count(*), count(m.customer_id)
-FROM customers_customer c
-LEFT JOIN customers_customerprofile p ON p.customer_id = c.id AND p.month = {month}
-LEFT JOIN campaigns_universalmember m ON m.control_id = {control} AND m.customer_id = c.id
-WHERE c.id <= {upto} AND NOT c.is_employee AND (c.closed_on IS NULL OR c.closed_on > {first})
-GROUP BY 1 ORDER BY 1""",
-        month=month,
-        control=control.pk,
-        upto=control.first_drawn_to,
-        first=control.starts_on,
     )
