@@ -6,7 +6,7 @@ estimator that scores. `compare` and `fit_champion` choose between the trees and
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -287,19 +287,19 @@ def fit_champion(
     comparison = compare(
         trees, logit, np.asarray(X)[rows], np.asarray(y)[rows], resamples=resamples, seed=seed
     )
-    comparison = replace(comparison, sentence=_learners(comparison.difference))
-    if comparison.winner == "champion":
-        return Choice(trees, logit, comparison)
-    return Choice(logit, trees, comparison)
+    return _chosen(trees, logit, comparison.difference)
 
 
 def chosen_by(choice: Choice, difference: Interval) -> Choice:
     """The same two learners chosen by another difference of AUC, trees minus logit, such as that of `rolling`."""
     if choice.other is None:
         return choice
-    trees, logit = choice.chosen, choice.other
-    if trees.kind == "logistic":
-        trees, logit = logit, trees
+    by_kind = {fitted.kind: fitted for fitted in (choice.chosen, choice.other)}
+    return _chosen(by_kind["hist_gradient_boosting"], by_kind["logistic"], difference)
+
+
+def _chosen(trees: FittedResponse, logit: FittedResponse, difference: Interval) -> Choice:
+    """The trees only where they are proven better: the logit is the simpler one."""
     if difference.low > 0:
         return Choice(trees, logit, Comparison(difference, "champion", _learners(difference)))
     return Choice(logit, trees, Comparison(difference, "challenger", _learners(difference)))
