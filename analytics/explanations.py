@@ -11,7 +11,7 @@ import numpy as np
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from analytics import card, features, preferences, scoring, segment_fit, targets, unscored
+from analytics import card, features, preferences, scoring, targets, unscored
 from analytics.compared import plain
 from analytics.explaining import Explainer, Teller, in_full
 from analytics.modelling import artefact
@@ -19,7 +19,6 @@ from analytics.modelling.matrix import FeatureSpec
 from analytics.modelling.preference import FittedPreference
 from analytics.modelling.preference_reasons import margin_contributions
 from analytics.modelling.reasons import in_groups
-from analytics.modelling.rules import rule_score
 from analytics.modelling.segment_reasons import place
 from analytics.modelling.segmentation import Segmentation as FittedSegments
 from analytics.models import (
@@ -71,24 +70,17 @@ def _of_score(run: ScoreRun, customer: Customer) -> dict[str, Any]:
 
 def _of_rule(run: ScoreRun, customer: Customer) -> dict[str, Any]:
     """The points the rule gave for recency, frequency and value, ranked among everybody it was computed for."""
-    known = features.usable(run.version.features)
-    specs = features.learn_specs(known, ())
-    batch = features.matrix(run.as_of, specs, targets.population(run.version.model, run.as_of))
-    at = {field.code: batch.X[:, position] for position, field in enumerate(known)}
-    points = rule_score(-at["last_transaction_on"], at["transactions_12m"], at["aum"]).parts
+    who = targets.population(run.version.model, run.as_of)
+    specs, batch, ranked = scoring.ranked_by_rule(run.version, run.as_of, who)
     row = int(np.flatnonzero(batch.ids == customer.pk)[0])
     teller = Teller(run.as_of, specs, ())
+    values = {
+        spec.name: teller.plain(spec, float(value)) for spec, value in zip(specs, batch.X[row], strict=True)
+    }
     return {
         "points": [
-            {
-                "field": code,
-                "value": teller.plain(
-                    specs[[field.code for field in known].index(code)], float(at[code][row])
-                ),
-                "text_code": "high" if points[row, position] >= 3 else "low",
-                "points": int(points[row, position]),
-            }
-            for position, code in enumerate(segment_fit.RULE_FIELDS)
+            {"field": code, "value": values[code], "text_code": "high" if n >= 3 else "low", "points": n}
+            for code, n in zip(features.RULE_FIELDS, ranked.parts[row].tolist(), strict=True)
         ],
         "turned": run.version.model.kind == PredictiveModel.Kind.CHURN,
     }
@@ -123,7 +115,7 @@ def _of_segment(run: SegmentRun, customer: Customer) -> dict[str, Any]:
         return {"kind": "segment", "segment": number, **_of_cluster(run, customer)}
     if run.version.method == Method.RULES:
         return {"kind": "rules", "segment": number}
-    specs = features.learn_specs(features.usable(segment_fit.RULE_FIELDS), ())
+    specs = features.learn_specs(features.usable(features.RULE_FIELDS), ())
     teller = Teller(run.as_of, specs, ())
     row = teller.rows([customer.pk]).X[0]
     told = [

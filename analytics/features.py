@@ -25,6 +25,8 @@ from customers.fields import Field, Type
 # Customers read at once. A piece starts where the last one ended, but what the population asks of other tables is
 # looked up from the first customer on, so few pieces are better than many; at 60 features one takes 60 MB.
 CHUNK = 250_000
+# What a rule ranks by, in the order of ``modelling.rules``: recency, frequency, value.
+RULE_FIELDS = ("last_transaction_on", "transactions_12m", "aum")
 _KINDS: dict[str, FeatureKind] = {
     Type.NUMBER: "numeric",
     Type.MONEY: "numeric",

@@ -31,9 +31,10 @@ from analytics import (
 from analytics.drift import Drift
 from analytics.features import Batch, Population
 from analytics.modelling import artefact
+from analytics.modelling.matrix import FeatureSpec
 from analytics.modelling.preference import FittedPreference
 from analytics.modelling.response import FittedResponse
-from analytics.modelling.rules import rule_score
+from analytics.modelling.rules import RuleScore, rule_score
 from analytics.modelling.sentences import ModellingRefusal
 from analytics.modelling.uplift_model import FittedUplift
 from analytics.models import ModelVersion, PredictiveModel, ScoreRun
@@ -200,15 +201,23 @@ def _of(fitted: FittedResponse | FittedUplift, watch: drift.Watch) -> Callable[[
 
 
 def _by_rule(version: ModelVersion, day: dt.date, who: Population) -> Scores:
-    """A rule ranks everybody against everybody, so it reads its three columns at once."""
-    known = features.usable(version.features)
-    batch = features.matrix(day, features.learn_specs(known, ()), who)
-    column = {field.code: batch.X[:, position] for position, field in enumerate(known)}
-    ranked = rule_score(-column["last_transaction_on"], column["transactions_12m"], column["aum"])
+    _specs, batch, ranked = ranked_by_rule(version, day, who)
     rate = np.full(len(batch.ids), version.card.get("rate", 0.0), dtype=np.float32)
     # The score puts the best customers first; those who leave are sought at its other end.
     best_first = -1.0 if version.model.kind == PredictiveModel.Kind.CHURN else 1.0
     return batch.ids, best_first * ranked.score.astype(np.float64), rate
+
+
+def ranked_by_rule(
+    version: ModelVersion, day: dt.date, who: Population
+) -> tuple[tuple[FeatureSpec, ...], Batch, RuleScore]:
+    """The three columns of a rule and what they come to: it ranks everybody against everybody, so it reads them at
+    once."""
+    specs = features.learn_specs(features.usable(version.features), ())
+    batch = features.matrix(day, specs, who)
+    column = {spec.name: batch.X[:, position] for position, spec in enumerate(specs)}
+    ranked = rule_score(-column["last_transaction_on"], column["transactions_12m"], column["aum"])
+    return specs, batch, ranked
 
 
 def _along_the_file(version: ModelVersion, fitted: FittedResponse | None, job: runs.Job | None) -> Scores:

@@ -28,7 +28,6 @@ Method, State = SegmentationVersion.Method, SegmentationVersion.State
 TABLE = "analytics_segmentmember"
 # Rows beyond this are left out of the search by a hash of the customer; everybody is assigned.
 MOST_ROWS = 300_000
-RULE_FIELDS = ("last_transaction_on", "transactions_12m", "aum")
 TRAITS_KEPT = 40
 
 
@@ -154,7 +153,7 @@ def _baseline(month: dt.date, who: Population, ids: NDArray[np.int64]) -> NDArra
 
 
 def _activity_by_tier(month: dt.date, who: Population) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    specs = features.learn_specs(features.usable(RULE_FIELDS), ())
+    specs = features.learn_specs(features.usable(features.RULE_FIELDS), ())
     codes = list(tiering.names_at(month))
     tier = ("coalesce(array_position(%s::text[], p.tier::text), 1) - 1", (codes,))
     batch = features.matrix(

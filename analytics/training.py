@@ -51,7 +51,6 @@ TOO_FEW_FOR_TREES = gettext_noop(
 # Those whose customers have no bookings or balances, or whose outcome they say nothing of.
 WITHOUT_RULE = frozenset({PredictiveModel.Kind.OWN, PredictiveModel.Kind.PROSPECT})
 NEEDED = {"logistic": POSITIVES_NEEDED["logistic"], "trees": POSITIVES_NEEDED["hist_gradient_boosting"]}
-RULE_FIELDS = ("last_transaction_on", "transactions_12m", "aum")
 
 
 def train(
@@ -281,7 +280,7 @@ def _against(theirs: Answers, ours: Answers, y: NDArray[np.int8], seed: int) -> 
 
 def _rule(model: PredictiveModel, found: Material, why: Sentence) -> Draft:
     """The rule score for a product with too little history; the base rate stands in for every probability."""
-    known = [field for field in features.usable() if field.code in RULE_FIELDS]
+    known = [field for field in features.usable() if field.code in features.RULE_FIELDS]
     document = {
         **found.facts,
         "owner": model.owner.full_name,

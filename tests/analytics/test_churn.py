@@ -9,7 +9,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
-from analytics import labels, predictive, scoring, targets, training, verification
+from analytics import features, labels, predictive, scoring, targets, training, verification
 from analytics.forms import ChurnModelForm
 from analytics.models import Audience, PredictiveModel, ScoreRun
 from bankcrm.partitions import ensure_months
@@ -275,7 +275,7 @@ def test_churn_is_verified_against_the_balances_that_followed(
 def test_a_rule_for_churn_puts_the_quietest_first(cast: Cast, wealth: Product) -> None:
     model = define(cast, code="quiet")
     version = bank.make_version(
-        model, 1, algorithm="rule", features=list(training.RULE_FIELDS), card={"rate": 0.1}
+        model, 1, algorithm="rule", features=list(features.RULE_FIELDS), card={"rate": 0.1}
     )
     bank.run_sql("UPDATE customers_customerprofile SET transactions_12m = customer_id, aum = customer_id")
     bank.run_sql(
