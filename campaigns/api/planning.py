@@ -34,7 +34,6 @@ from campaigns.api.planning_serializers import (
 )
 from campaigns.conflicts import Conflict
 from campaigns.models import ContactRule, MarketingPlan, PlanTarget, UniversalControl
-from campaigns.verdict_text import verdict_sentence
 
 
 class PlanView(APIView):
@@ -180,17 +179,8 @@ class UniversalView(APIView):
 
     def shown(self, pk: int) -> Any:
         control: Any = get_object_or_404(self.controls(), pk=pk)
-        found = universal.programme(control)
-        effect = found.readout.overall if found else None
-        control.verdict = found.readout.verdict.value if found else None
-        control.sentence = verdict_sentence(found.readout) if found else None
-        control.until = found.until if found else None
-        control.effect = effect.value if effect else None
-        control.low = effect.interval.low if effect else None
-        control.high = effect.interval.high if effect else None
-        # Under other names: the row has its members.
-        data = {"rest": found.rest if found else None, "members": found.members if found else None}
-        return UniversalDetailSerializer(control, context=data).data
+        control.programme = universal.programme(control)
+        return UniversalDetailSerializer(control).data
 
 
 class UniversalList(UniversalView, generics.ListAPIView):

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext_lazy
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from bankcrm.models import Branch
@@ -14,6 +13,7 @@ from bankcrm.parsing import Strict
 from campaigns import contact_rules, universal_page
 from campaigns.api.serializers import LARGEST, PlainDate, SeenField, StaffField
 from campaigns.models import ContactRule, MarketingPlan, PlanTarget, UniversalControl
+from campaigns.verdict_text import verdict_sentence
 from customers.models import ContactChannel, Product
 
 MOST_TARGETS = 20_000
@@ -180,20 +180,26 @@ class UniversalDetailSerializer(UniversalSerializer):
     """With what all campaigns together changed so far; the figures are null while nobody has been drawn."""
 
     state = serializers.SerializerMethodField()
-    verdict = serializers.CharField(allow_null=True)
-    sentence = serializers.CharField(allow_null=True)
-    until = serializers.DateField(allow_null=True)
+    verdict = serializers.CharField(source="programme.readout.verdict.value", allow_null=True)
+    sentence = serializers.SerializerMethodField()
+    until = serializers.DateField(source="programme.until", allow_null=True)
     effect = serializers.FloatField(
-        allow_null=True, help_text=gettext_lazy("share of buyers, rest less members")
+        source="programme.readout.overall.value",
+        allow_null=True,
+        help_text=gettext_lazy("share of buyers, rest less members"),
     )
     low = serializers.FloatField(
-        allow_null=True, help_text=gettext_lazy("lower end of the 95 % interval, Newcombe")
+        source="programme.readout.overall.interval.low",
+        allow_null=True,
+        help_text=gettext_lazy("lower end of the 95 % interval, Newcombe"),
     )
     high = serializers.FloatField(
-        allow_null=True, help_text=gettext_lazy("upper end of the 95 % interval, Newcombe")
+        source="programme.readout.overall.interval.high",
+        allow_null=True,
+        help_text=gettext_lazy("upper end of the 95 % interval, Newcombe"),
     )
-    rest = serializers.SerializerMethodField()
-    members = serializers.SerializerMethodField()
+    rest = UniversalGroup(source="programme.rest", allow_null=True)
+    members = UniversalGroup(source="programme.members", allow_null=True)
 
     class Meta(UniversalSerializer.Meta):
         fields = [
@@ -205,17 +211,8 @@ class UniversalDetailSerializer(UniversalSerializer):
     def get_state(self, control: UniversalControl) -> str:
         return str(universal_page.state(control)["word"])
 
-    @extend_schema_field(UniversalGroup(allow_null=True))
-    def get_rest(self, control: UniversalControl) -> Any:
-        return self._group("rest")
-
-    @extend_schema_field(UniversalGroup(allow_null=True))
-    def get_members(self, control: UniversalControl) -> Any:
-        return self._group("members")
-
-    def _group(self, name: str) -> Any:
-        group = self.context[name]
-        return None if group is None else UniversalGroup(group).data
+    def get_sentence(self, control: Any) -> str | None:
+        return verdict_sentence(control.programme.readout) if control.programme else None
 
 
 class UniversalFields(Strict, serializers.ModelSerializer):
