@@ -162,15 +162,18 @@ class MapForm(forms.Form):
 
     def _add_blank(self, at: int, said: Mapping[str, str]) -> None:
         """Which cells say nothing although something stands in them: a bank may write "never" as 999."""
-        asked = {word.lower() for word, _count in self.words.get(at, [])}
-        blank = [word for word, meant in said.items() if meant == "" and word.strip().lower() not in asked]
         self.fields[f"blank_{at}"] = forms.CharField(
             label=_("Empty where it says"),
             required=False,
             max_length=200,
-            initial="; ".join(blank),
+            initial="; ".join(self._blank(at, said)),
             widget=forms.TextInput(attrs={"placeholder": _("such as 999; -1")}),
         )
+
+    def _blank(self, at: int, said: Mapping[str, str]) -> list[str]:
+        """Those of ``said`` that mean nothing and whose meaning is not asked for word by word."""
+        asked = {word.lower() for word, _count in self.words.get(at, [])}
+        return [word for word, meant in said.items() if meant == "" and word.strip().lower() not in asked]
 
     def _add_form(self, at: int, column: sampling.Column, target: Target, reading: Reading | None) -> None:
         kind = reading.type if reading else target.type
@@ -341,11 +344,10 @@ class MapForm(forms.Form):
         return codes.get(at) or (told[0].name if told else f"{mapping.FACTS}.{self.columns[at].name}")
 
     def _say_blank(self, pairs: dict[str, str], at: int) -> None:
-        asked = {word.lower() for word, _count in self.words.get(at, [])}
-        for old in [old for old, meant in pairs.items() if meant == "" and old.strip().lower() not in asked]:
+        for old in self._blank(at, pairs):
             del pairs[old]
         words = (word.strip() for word in self.cleaned_data[f"blank_{at}"].split(";"))
-        pairs |= {word: "" for word in words if word and word.lower() not in asked}
+        pairs |= dict.fromkeys(self._blank(at, {word: "" for word in words if word}), "")
 
     def _constants(self) -> dict[str, str]:
         """Target → what every row shares, of those that no column gives."""

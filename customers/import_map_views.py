@@ -14,7 +14,7 @@ from customers import imports
 from customers.import_forms import ReadForm
 from customers.import_load_forms import LoadForm
 from customers.import_map_forms import MapForm
-from customers.import_shown_forms import body, row_of
+from customers.import_shown_forms import body
 from customers.import_views import changeable, may_change, start_step, visible
 from customers.imports import known_files, reject_file, sampling, sniffing, workbooks
 from customers.models import ImportFile
@@ -39,7 +39,8 @@ def import_map(request: SignedIn, pk: int) -> HttpResponse:
     columns = _columns(request, file)
     if request.method == "POST" and "draft" in request.GET:
         form = MapForm(file, columns, draft=request.POST.dict())
-        told = body(file, form) | {"row": row_of(form, request.GET["draft"])}
+        told, at = body(file, form), request.GET["draft"]
+        told["row"] = next((row for row in told["rows"] if str(row.at) == at), None)
         return render(request, "customers/imports/_map_answer.html", told)
     form = MapForm(file, columns, request.POST or None)
     load = LoadForm(file, request.POST or None)

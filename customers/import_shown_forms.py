@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,13 +12,14 @@ from django.utils.translation import gettext_lazy
 
 from bankcrm import clock, figures
 from bankcrm.day_field import day_problem
-from customers.import_choice_forms import NOTHING, UNSAID
+from customers.import_choice_forms import NOTHING, UNSAID, capital
 from customers.import_map_forms import DAYS, NUMBERS, MapForm
 from customers.import_own_forms import BY_NUMBER, NEW, PARTS
 from customers.imports import loads, mapping, references, sampling, values
 from customers.imports.expressions import judged_target
 from customers.imports.kinds import Target, Type, own
 from customers.models import ImportFile
+from customers.own_values import disguised
 
 # What is said of a column none of whose words the bank knows.
 NAMELESS = {
@@ -31,8 +31,6 @@ NAMELESS = {
         "None of the %(count)s values of %(column)s is a product of the bank: %(words)s…"
     ),
 }
-LONG_DIGITS = re.compile(r"(\d{3})\d{5,}([\dXx]{3})")
-ADDRESS = re.compile(r"^(.)[^@]*@(.+)$")
 
 
 @dataclass
@@ -89,20 +87,6 @@ def body(file: ImportFile, form: MapForm) -> dict[str, Any]:
         "kept": sum(form.meaning(at) == NEW or own.is_own(form.meaning(at)) for at in range(len(rows))),
         "own_from": loads.effective_day(file),
     }
-
-
-def disguised(value: str) -> str:
-    """A value as a page may show it: what looks like a phone, an identity number or an address without its middle."""
-    plain = ADDRESS.sub(r"\1***@\2", value)
-    compact = re.sub(r"(?<=\d)[ -](?=\d)", "", plain)
-    return LONG_DIGITS.sub(r"\1*****\2", compact if LONG_DIGITS.search(compact) else plain)
-
-
-def row_of(form: MapForm, at: str) -> Row | None:
-    """The row of the column at that position; None where there is none."""
-    return (
-        _row(form, int(at), form.columns[int(at)]) if at.isdecimal() and int(at) < len(form.columns) else None
-    )
 
 
 def _row(form: MapForm, at: int, column: sampling.Column) -> Row:
@@ -188,7 +172,7 @@ def _needed(form: MapForm, meanings: dict[str, str], asked: list[str]) -> list[d
             tone, why = "bad", wrong
         if target.name == form.kind.day and not column and problem:
             tone, why, field = "bad", problem, "#id_effective_on"
-        found.append({"label": _capital(target.label), "tone": tone, "why": why, "url": field})
+        found.append({"label": capital(str(target.label)), "tone": tone, "why": why, "url": field})
     if any(":" in meaning for meaning in meanings.values()):
         found.append(_as_of(load, problem))
     return found
@@ -254,10 +238,6 @@ def _as_of(load: str, problem: str) -> dict[str, Any]:
         }
     tone = "bad" if problem else "ok" if load else "warn"
     return {"label": _("As of"), "tone": tone, "why": why, "url": "#id_effective_on"}
-
-
-def _capital(label: object) -> str:
-    return str(label)[:1].upper() + str(label)[1:]
 
 
 def _twice(form: MapForm, meanings: dict[str, str]) -> list[str]:
