@@ -7,7 +7,8 @@ from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Count, QuerySet
+from django.db.models import Count
+from django.utils.functional import cached_property
 from django.utils.html import strip_tags
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
@@ -32,17 +33,16 @@ def add_errors(form: forms.BaseForm, invalid: ValidationError) -> None:
         form.add_error(name if name in form.fields else None, errors)
 
 
-def _offer_products(form: forms.BaseForm, rows: QuerySet[Product]) -> None:
-    """Let the field ``product`` offer ``rows``; those that share a name also by their code."""
-    field = rows_of(form, "product")
-    field.queryset = rows
-    counted = Product.objects.values("name").annotate(n=Count("pk")).filter(n__gt=1)
-    repeated = set(counted.values_list("name", flat=True))
+class ProductField(forms.ModelChoiceField):
+    """Products by name; those that share one also by their code."""
 
-    def named(row: Product) -> str:
-        return f"{row.name} ({row.code})" if row.name in repeated else row.name
+    @cached_property
+    def _repeated(self) -> frozenset[str]:
+        counted = Product.objects.values("name").annotate(n=Count("pk")).filter(n__gt=1)
+        return frozenset(counted.values_list("name", flat=True))
 
-    field.label_from_instance = named  # type: ignore[assignment,method-assign]  # Django's own way is a subclass per field
+    def label_from_instance(self, obj: Product) -> str:
+        return f"{obj.name} ({obj.code})" if obj.name in self._repeated else obj.name
 
 
 class PercentField(forms.DecimalField):
@@ -89,14 +89,14 @@ class BriefForm(CardForm):
         model = Campaign
         fields = ["name", "product", "objective", "plan", "starts_on", "ends_on", "owner", "budget"]
         help_texts = {"budget": BUDGET_HELP}
-        field_classes = {"starts_on": DayField, "ends_on": DayField}
+        field_classes = {"product": ProductField, "starts_on": DayField, "ends_on": DayField}
         widgets = {"objective": forms.Textarea(attrs={"rows": 2})}
 
     def choose(self) -> None:
         owners = User.objects.visible_to(self.user).filter(role=Role.PLANNER, is_active=True)
         rows_of(self, "owner").queryset = (owners | User.objects.filter(pk=self.instance.owner_id)).distinct()
         current = Product.objects.filter(pk=self.instance.product_id)
-        _offer_products(self, Product.objects.filter(is_active=True) | current)
+        rows_of(self, "product").queryset = Product.objects.filter(is_active=True) | current
         rows_of(self, "plan").queryset = MarketingPlan.objects.visible_to(self.user)
 
     def clean(self) -> dict[str, Any]:
@@ -276,7 +276,7 @@ class CampaignForm(forms.ModelForm):
     class Meta:
         model = Campaign
         fields = ["name", "code", "product", "plan", "starts_on", "ends_on", "budget", "objective"]
-        field_classes = {"starts_on": DayField, "ends_on": DayField}
+        field_classes = {"product": ProductField, "starts_on": DayField, "ends_on": DayField}
         widgets = {"objective": forms.Textarea(attrs={"rows": 2})}
         help_texts = {
             "code": _("Stays for ever and names the campaign in the history. Empty: made from the name."),
@@ -288,7 +288,7 @@ class CampaignForm(forms.ModelForm):
         self.fields["code"].required = False
         # The column's 0 would be taken for an answer, and block when everything else is done.
         self.initial["budget"] = self.fields["budget"].initial = None
-        _offer_products(self, Product.objects.filter(is_active=True))
+        rows_of(self, "product").queryset = Product.objects.filter(is_active=True)
         rows_of(self, "plan").queryset = MarketingPlan.objects.visible_to(user)
         rows_of(self, "copy_of").queryset = Campaign.objects.visible_to(user)
         self.order_fields(

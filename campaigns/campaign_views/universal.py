@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -26,32 +27,31 @@ def universal_list(request: SignedIn) -> HttpResponse:
     found = UniversalControl.objects.visible_to(request.user).select_related("made_by")
     current = found.filter(ends_on__gte=clock.today()).order_by("starts_on").first()
     shown = paging.page_of(request, found, ("-starts_on", "-pk"))
-    context = {
-        "current": current,
-        "state": universal_page.state(current) if current else None,
-        "measured": universal_page.measured(current) if current else None,
+    context = _context(request, current) | {
         "rows": [{"row": row, **universal_page.state(row)} for row in shown.rows],
         "pager": shown.pager(request, paging.capped_count(found)),
-        "work": _work(request),
-        "may_write": request.user.may_act_as(universal.MAKERS),
     }
     return render(request, "campaigns/universal/list.html", context)
 
 
 def universal_detail(request: SignedIn, pk: int) -> HttpResponse:
     """One control, also one that is over: its verdict and the two groups."""
-    control = get_object_or_404(
-        UniversalControl.objects.visible_to(request.user).select_related("made_by"), pk=pk
-    )
-    context = {
-        "current": control,
-        "state": universal_page.state(control),
-        "measured": universal_page.measured(control),
-        "work": _work(request),
-        "may_write": request.user.may_act_as(universal.MAKERS),
-        "may_end": control.ends_on > clock.today(),
-    }
+    found = UniversalControl.objects.visible_to(request.user).select_related("made_by")
+    context = _context(request, get_object_or_404(found, pk=pk))
     return render(request, "campaigns/universal/detail.html", context)
+
+
+def _context(request: SignedIn, control: UniversalControl | None) -> dict[str, Any]:
+    """What both pages show of one control, and what its reader may do."""
+    may_write = request.user.may_act_as(universal.MAKERS)
+    return {
+        "current": control,
+        "state": universal_page.state(control) if control else None,
+        "measured": universal_page.measured(control) if control else None,
+        "work": _work(request),
+        "may_write": may_write,
+        "may_end": may_write and control is not None and control.ends_on > clock.today(),
+    }
 
 
 def universal_create(request: SignedIn) -> HttpResponse:

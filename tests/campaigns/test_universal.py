@@ -23,9 +23,8 @@ pytestmark = pytest.mark.django_db
 YEAR = dt.timedelta(days=365)
 
 
-def begun(cast: Cast, share: str = "0.050", first: dt.date = TODAY, **changes: object) -> UniversalControl:
-    given = {"name": "Year 1", "share": Decimal(share), "starts_on": first, "ends_on": first + YEAR}
-    return universal.begin(cast.max, **(given | changes))  # type: ignore[arg-type]  # one of four, all typed
+def begun(cast: Cast, share: str = "0.050", first: dt.date = TODAY, name: str = "Year 1") -> UniversalControl:
+    return universal.begin(cast.max, name=name, share=Decimal(share), starts_on=first, ends_on=first + YEAR)
 
 
 def members(control: UniversalControl) -> set[int]:
