@@ -18,6 +18,11 @@ NUMBER = re.compile(r"[+-]?[\d,]*\d(\.\d+)?%?|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*")
 COUNTED = re.compile(r"[A-Za-z]?\d{1,3}|[A-Z]{1,2}|(unnamed|column|col|field|var|列)[: _]*\d{1,3}", re.I)
 
 
+def in_words(name: str) -> str:
+    """A heading as words in lower case: "LoanAmount", "Loan_amount" and "loan amount" are one."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+", " ", name).lower().strip()
+
+
 @dataclass(frozen=True)
 class Header:
     """``line`` is the last line of the header, 0 where the file has none; ``twins`` are columns named alike."""

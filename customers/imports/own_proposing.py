@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from customers.fields.own import MONEY
 from customers.imports import own_fields, values
+from customers.imports.headers import in_words
 from customers.imports.kinds import own
 from customers.imports.sampling import COMMA_NUMBER, PLAIN_NUMBER, TELLING, Column
 from customers.models import OwnField
@@ -140,7 +141,7 @@ def _unit(name: str) -> str:
     if told := _BRACKETS.search(name):
         unit = told[1].lower()
         return _CHINESE.get(unit) or f"{unit.rstrip('s')}s"
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+", " ", name).lower().strip()
+    words = in_words(name)
     if told := _FIRST.search(words) or _LAST.search(words):
         return told[1]
     for ending, unit in _CHINESE_LAST:

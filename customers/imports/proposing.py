@@ -18,6 +18,7 @@ from django.utils.translation import override
 
 from bankcrm.models import User
 from customers.imports import bands, mapping, references, sampling, values
+from customers.imports.headers import in_words
 from customers.imports.kinds import KINDS, Kind, Reading, Target, Type, own
 from customers.models import ImportFile, ImportSource
 
@@ -106,9 +107,10 @@ def _by_name(kind: Kind, columns: Sequence[sampling.Column]) -> list[tuple[sampl
     ]
     for target in kind.targets:
         for rank, (name, meaning) in enumerate(_names(target)):
+            called = {plain(name), spelt_out(name)}
             for at, column in enumerate(columns):
                 # Where every other column is a fact anyway, a name alone is a weak reason.
-                if heading[at] & {plain(name), spelt_out(name)} and (
+                if heading[at] & called and (
                     not kind.keeps_other_columns or rank == 0 or _fits(target, column)
                 ):
                     pairs.append((rank, at, column, meaning))
@@ -135,8 +137,7 @@ def plain(name: str) -> str:
 
 def spelt_out(name: str) -> str:
     """The same with what people write short: "Principal Amt" and "principal amount", "cif_no" and "cif number"."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+", " ", name).lower().split()
-    return "".join(SHORT.get(word, word) for word in words)
+    return "".join(SHORT.get(word, word) for word in in_words(name).split())
 
 
 def _by_look(kind: Kind, columns: Sequence[sampling.Column]) -> list[tuple[sampling.Column, str]]:
@@ -155,14 +156,17 @@ def _by_reference(kind: Kind, columns: Sequence[sampling.Column]) -> list[tuple[
     """Columns most of whose values the bank knows as its customers' numbers or as its products."""
     if kind.keeps_other_columns:
         return []
+    words = [{value for value, _count in column.values[:LOOKED_UP]} for column in columns]
     found = []
     for target in kind.targets:
         if target.type not in (Type.CUSTOMER, Type.PRODUCT) or target.name in kind.key:
             continue
-        for column in columns:
-            words = [value for value, _count in column.values[:LOOKED_UP]]
-            if words and 2 * len(references.known(target.type, words)) > len(words):
-                found.append((column, target.name))
+        known = references.known(target.type, set().union(*words))
+        found += [
+            (column, target.name)
+            for column, asked in zip(columns, words, strict=True)
+            if 2 * len(asked & known) > len(asked)
+        ]
     return found
 
 
