@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from django.db import connection
@@ -22,9 +22,6 @@ from analytics.modelling.sentences import Sentence, gettext_noop
 from analytics.models import PredictiveModel, ScoreRun, Segmentation, SegmentRun, Verification
 from bankcrm import bulk
 from bankcrm.proportions import wilson
-
-if TYPE_CHECKING:
-    from analytics.modelling.verification import Verification as Judged
 
 Kind = PredictiveModel.Kind
 # What campaigns did with a customer in the window, by the number the statement gives; 0 is nothing.
@@ -253,10 +250,8 @@ def _probabilities(run: ScoreRun, found: dict[str, NDArray[Any]], grouped: dict[
         resamples=_resamples(len(happened)),
         seed=run.pk,
     )
-    if run.version.card.get("source") == labels.ASSIGNMENTS:
-        return _of_the_approached(run, found, judged)
     whole = judged.observed_expected
-    return Verified(
+    verified = Verified(
         n=judged.n,
         observed=judged.observed,
         expected=whole.expected,
@@ -268,9 +263,12 @@ def _probabilities(run: ScoreRun, found: dict[str, NDArray[Any]], grouped: dict[
         sentence=card.sentence(judged.sentence),
         against=_against(run, found) if run.challenger else None,
     )
+    if run.version.card.get("source") == labels.ASSIGNMENTS:
+        return _of_the_approached(verified, found)
+    return verified
 
 
-def _of_the_approached(run: ScoreRun, found: dict[str, NDArray[Any]], judged: Judged) -> Verified:
+def _of_the_approached(verified: Verified, found: dict[str, NDArray[Any]]) -> Verified:
     """Of a version that learned from campaigns: it ranks everybody, but its chances are those of the approached."""
     from analytics.modelling import verification as modelling
 
@@ -278,25 +276,18 @@ def _of_the_approached(run: ScoreRun, found: dict[str, NDArray[Any]], judged: Ju
     n, observed, expected = (
         int(asked.sum()),
         int(found["happened"][asked].sum()),
-        found["probability"][asked].sum(),
+        float(found["probability"][asked].sum()),
     )
-    met = modelling.check_group(ARM, "approached", n, observed, float(expected), of=1)
-    values = {"n": n, "observed": observed, "expected": float(expected)}
+    met = modelling.check_group(ARM, "approached", n, observed, expected, of=1)
+    values = {"n": n, "observed": observed, "expected": expected}
     known = {"value": met.ratio, "low": met.low, "high": met.high}
-    return Verified(
-        n=judged.n,
-        observed=judged.observed,
-        expected=judged.observed_expected.expected,
-        rows=tuple(_rows(found)),
+    return replace(
+        verified,
         alarm=met.alarm,
         ratio={name: value for name, value in known.items() if value is not None} or None,
-        groups=tuple(asdict(group) for group in judged.groups),
         # Calibration is not asked of those whom no campaign approached.
-        intervals={
-            name: plain(judged.intervals[name]) for name in ("auc", "gini") if name in judged.intervals
-        },
+        intervals={name: each for name, each in verified.intervals.items() if name in ("auc", "gini")},
         sentence=card.sentence(Sentence(APPROACHED, values)),
-        against=_against(run, found) if run.challenger else None,
         promised=values,
     )
 
