@@ -8,6 +8,7 @@ start: such a version is compared with its own first scores instead.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,9 +47,11 @@ class Watch:
     """The fields of one scoring, counted piece by piece: every k-th row, so that ``ROWS`` are enough; ``unseen`` names
     those with words that the version does not know."""
 
-    def __init__(self, fitted: FittedResponse | FittedUplift | FittedPreference, rows: int) -> None:
-        self.fitted = fitted
-        self._counted = stability.ShareCount(fitted.feature_references)
+    def __init__(
+        self, specs: Sequence[FeatureSpec], references: Sequence[stability.Reference], rows: int
+    ) -> None:
+        self._specs = specs
+        self._counted = stability.ShareCount(references)
         self._step = max(1, rows // ROWS)
         self.unseen: set[str] = set()
 
@@ -58,18 +61,16 @@ class Watch:
         if self._counted.references:
             self._counted.add(batch.X[:: self._step])
 
-    def known(self) -> list[NDArray[np.float64]] | None:
-        """Shares per field, None where the version kept nothing to compare with or nobody was scored.
+    def known(self) -> list[NDArray[np.float64]]:
+        """Shares per field, none where the version kept nothing to compare with or nobody was scored.
 
         Raises runs.Refused, naming it, for a field that was known while learning and is missing now.
         """
         if not self._counted.references or not self._counted.n:
-            return None
+            return []
         shares = self._counted.shares()
         try:
-            inputs.refuse_gone(
-                [float(each[-1]) for each in shares], self.fitted.specs, self.fitted.feature_references
-            )
+            inputs.refuse_gone([float(each[-1]) for each in shares], self._specs, self._counted.references)
         except ModellingRefusal as gone:
             raise runs.Refused(card.told(gone.sentence)) from gone
         return shares
@@ -85,20 +86,18 @@ def refuse_lost(fitted: FittedResponse | FittedUplift | FittedPreference) -> Non
 
 def measure(
     version: ModelVersion,
-    watch: Watch | None,
+    fitted: FittedResponse | FittedUplift,
+    watch: Watch,
     probability: NDArray[np.float32],
     day: dt.date,
     who: Population,
 ) -> Drift:
-    """How far scores and fields have moved; ``watch`` None (a rule, an imported file) measures nothing of fields."""
-    if watch is None:
-        return Drift(None)
-    fitted = watch.fitted
+    """How far scores and fields have moved."""
     now = watch.known()
-    if isinstance(fitted, FittedPreference) or fitted.score_reference is None:
+    if fitted.score_reference is None:
         return Drift(None)
     shares: dict[str, Any] = {SCORES: _rounded(fitted.score_reference.shares_of(probability))}
-    if now is not None:
+    if now:
         shares["features"] = {spec.name: _rounded(each) for spec, each in zip(fitted.specs, now, strict=True)}
     expected, since = _expected(version, fitted)
     if expected is None:
@@ -111,7 +110,7 @@ def measure(
     kept: dict[str, Any] = {"against": FIRST if since else TRAINING, "features": moved}
     if since:
         kept["since"] = since.isoformat()
-    if unseen := _unseen(watch, now, day, who):
+    if unseen := _unseen(fitted, watch.unseen, now, day, who):
         kept["unseen"] = unseen
     return Drift(stability.psi_of_shares(expected[SCORES], shares[SCORES]), kept, shares)
 
@@ -142,16 +141,19 @@ def _expected(
 
 
 def _unseen(
-    watch: Watch, now: list[NDArray[np.float64]] | None, day: dt.date, who: Population
+    fitted: FittedResponse | FittedUplift,
+    unseen: set[str],
+    now: list[NDArray[np.float64]],
+    day: dt.date,
+    who: Population,
 ) -> list[dict[str, Any]]:
     """Sentences on words of a choice that training had not seen; told where more is missing than was then."""
-    if now is None:
+    if not now:
         return []
-    fitted = watch.fitted
     suspects = [
         spec
         for spec, known, each in zip(fitted.specs, fitted.feature_references, now, strict=True)
-        if spec.name in watch.unseen and each[-1] > known.shares[-1]
+        if spec.name in unseen and each[-1] > known.shares[-1]
     ]
     return [card.sentence(told) for spec in suspects for told in _unseen_words(spec, day, who)]
 

@@ -11,16 +11,14 @@ import numpy as np
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from analytics import card, features, preferences, scoring, targets, unscored
+from analytics import features, preferences, scoring, segment_fit, targets, unscored
 from analytics.compared import plain
 from analytics.explaining import Explainer, Teller, in_full
-from analytics.modelling import artefact
 from analytics.modelling.matrix import FeatureSpec
 from analytics.modelling.preference import FittedPreference
 from analytics.modelling.preference_reasons import margin_contributions
 from analytics.modelling.reasons import in_groups
 from analytics.modelling.segment_reasons import place
-from analytics.modelling.segmentation import Segmentation as FittedSegments
 from analytics.models import (
     Explanation,
     ModelVersion,
@@ -126,11 +124,7 @@ def _of_segment(run: SegmentRun, customer: Customer) -> dict[str, Any]:
 
 
 def _of_cluster(run: SegmentRun, customer: Customer) -> dict[str, Any]:
-    version = run.version
-    try:
-        fitted = artefact.load_as(FittedSegments, bytes(version.artefact or b""), version.sha256)
-    except artefact.ArtefactRefused as refused:
-        raise runs.Refused(card.told(refused.sentence)) from refused
+    fitted = segment_fit.load(run.version)
     teller = Teller(run.as_of, fitted.specs, fitted.references)
     row = teller.rows([customer.pk]).X[0]
     found = place(fitted, row)
@@ -149,7 +143,7 @@ def _of_cluster(run: SegmentRun, customer: Customer) -> dict[str, Any]:
                 "all": _usual(spec, trait.population, trait.category),
             }
         )
-    identity = version.card["identity"]
+    identity = run.version.card["identity"]
     return {"rival": int(identity[found.rival]), "reasons": told}
 
 

@@ -48,7 +48,7 @@ def answers(
     model = version.model
     who = preferences.asked(model, day)
     total = features.count(day, who)
-    watch = drift.Watch(fitted, total)
+    watch = drift.Watch(fitted.specs, fitted.feature_references, total)
 
     def of(batch: Batch) -> pieces.Columns:
         watch.add(batch)
@@ -72,7 +72,7 @@ def _moved(
 ) -> Drift:
     """Answers, and the share without one, against what the version answered when it was trained; fields against the
     rows it learned from."""
-    now = watch.known() or []
+    now = watch.known()
     moved = {
         spec.name: psi_of_shares(then.shares, each)
         for spec, then, each in zip(fitted.specs, fitted.feature_references, now, strict=False)

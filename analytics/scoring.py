@@ -174,16 +174,16 @@ def _computed(
         return _of_scores(scores, Drift(psi))
     nobody = _("There is no customer to score in the profile of %(day)s.") % {"day": figures.day(day)}
     if fitted is None:
-        scores, watch = _by_rule(version, day, who), None
+        scores = _by_rule(version, day, who)
         if not len(scores[0]):
             raise runs.Refused(nobody)
-    else:
-        total = features.count(day, who)
-        watch = drift.Watch(fitted, total)
-        batches = features.chunks(day, fitted.specs, who)
-        ids, raw, probability = pieces.put_together(batches, _of(fitted, watch), total, nobody, job)
-        scores = ids, raw, probability
-    return _of_scores(scores, drift.measure(version, watch, scores[2], day, who))
+        return _of_scores(scores, Drift(None))
+    total = features.count(day, who)
+    watch = drift.Watch(fitted.specs, fitted.feature_references, total)
+    batches = features.chunks(day, fitted.specs, who)
+    ids, raw, probability = pieces.put_together(batches, _of(fitted, watch), total, nobody, job)
+    moved = drift.measure(version, fitted, watch, probability, day, who)
+    return _of_scores((ids, raw, probability), moved)
 
 
 def _of(fitted: FittedResponse | FittedUplift, watch: drift.Watch) -> Callable[[Batch], pieces.Columns]:

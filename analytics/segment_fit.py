@@ -16,7 +16,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from analytics import audience, card, drift, features, pieces, published, segments
 from analytics.features import Batch, Population
-from analytics.modelling import artefact, baselines, inputs, segmentation, stability
+from analytics.modelling import artefact, baselines, segmentation, stability
 from analytics.modelling.segment_identity import Matching, match_segments
 from analytics.modelling.sentences import ModellingRefusal
 from analytics.models import Segment, Segmentation, SegmentationVersion, SegmentRun
@@ -259,32 +259,32 @@ Assigned = tuple[NDArray[np.int64], NDArray[np.int16], float | None, str]
 
 def by_clusters(version: SegmentationVersion, month: dt.date, job: runs.Job | None = None) -> Assigned:
     """Everybody's segment by frozen centroids, unpublished. Raises runs.Refused as ``assign`` does."""
-    try:
-        fitted = artefact.load_as(segmentation.Segmentation, bytes(version.artefact or b""), version.sha256)
-    except artefact.ArtefactRefused as refused:
-        raise runs.Refused(card.told(refused.sentence)) from refused
+    fitted = load(version)
     identity = np.asarray(version.card["identity"], dtype=np.int16)
     who = population(version.segmentation, month)
     total = features.count(month, who)
-    counted, step = stability.ShareCount(fitted.references), max(1, total // drift.ROWS)
+    watch = drift.Watch(fitted.specs, fitted.references, total)
 
     def of(batch: Batch) -> pieces.Columns:
-        counted.add(batch.X[::step])
+        watch.add(batch)
         return (identity[fitted.assign(batch.X)],)
 
     batches = features.chunks(month, fitted.specs, who)
     ids, segment = pieces.put_together(batches, of, total, _nobody(month), job, _("Assigning"))
-    shares = counted.shares()
-    try:
-        inputs.refuse_gone([float(each[-1]) for each in shares], fitted.specs, fitted.references)
-    except ModellingRefusal as gone:
-        raise runs.Refused(card.told(gone.sentence)) from gone
     moves = {
         spec.name: stability.psi_of_shares(known.shares, now)
-        for spec, known, now in zip(fitted.specs, fitted.references, shares, strict=True)
+        for spec, known, now in zip(fitted.specs, fitted.references, watch.known(), strict=True)
     }
     moved = max(moves, key=lambda name: moves[name])
     return ids, segment, float(moves[moved]), moved
+
+
+def load(version: SegmentationVersion) -> segmentation.Segmentation:
+    """The clusters behind a version, their digest checked. Raises runs.Refused."""
+    try:
+        return artefact.load_as(segmentation.Segmentation, bytes(version.artefact or b""), version.sha256)
+    except artefact.ArtefactRefused as refused:
+        raise runs.Refused(card.told(refused.sentence)) from refused
 
 
 def _nobody(month: dt.date) -> str:
