@@ -59,8 +59,8 @@ def _new_line(one: Held, lines: set[str]) -> str:
     return str(ProductLine(one.line).label) if known else ""
 
 
-def _hindrance(product: Held, relation: Relation) -> str:
-    """The strongest reason not to offer it; a refusal of the same product counts as long as it is among the latest."""
+def hindrance(relation: Relation) -> str:
+    """The strongest reason not to offer anything that comparing, or a model, finds."""
     if relation.do_not_contact:
         return Hindrance.DO_NOT_CONTACT
     everywhere = [each for each in relation.objections if each.channel == "all"]
@@ -68,6 +68,13 @@ def _hindrance(product: Held, relation: Relation) -> str:
         return Hindrance.NO_MARKETING
     if any(each.purpose == ConsentPurpose.PROFILING for each in relation.objections):
         return Hindrance.NO_PROFILING
+    return Hindrance.NONE
+
+
+def _hindrance(product: Held, relation: Relation) -> str:
+    """The same of one product: a refusal of it counts as long as it is among the latest."""
+    if found := hindrance(relation):
+        return found
     if any(each.kind == "refusal" and each.product == product.code for each in relation.answers):
         return Hindrance.REFUSED
     return Hindrance.NONE

@@ -5,11 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from bankcrm import figures
 from customers import fields, product_gap
-from customers.models import ConsentPurpose
+from customers.product_gap import Hindrance
 from customers.tabs.seen import Seen
+
+REFUSALS = {
+    Hindrance.NONE: "",
+    Hindrance.DO_NOT_CONTACT: gettext_lazy("Nothing: do not contact"),
+    Hindrance.NO_MARKETING: gettext_lazy("Nothing: objects to offers"),
+    Hindrance.NO_PROFILING: gettext_lazy("Nothing personal: objects to profiling"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +47,6 @@ def to_offer(seen: Seen) -> ToOffer:
 
 
 def _refused(seen: Seen) -> str:
-    relation = seen.relation
     if seen.customer.closed_on:
         return _("Nothing: has left")
-    if relation.do_not_contact:
-        return _("Nothing: do not contact")
-    if any(one.channel == "all" and one.is_about_offers for one in relation.objections):
-        return _("Nothing: objects to offers")
-    if any(one.purpose == ConsentPurpose.PROFILING for one in relation.objections):
-        return _("Nothing personal: objects to profiling")
-    return ""
+    return str(REFUSALS[product_gap.hindrance(seen.relation)])
