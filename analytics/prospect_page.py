@@ -7,17 +7,16 @@ from typing import Any
 
 from django.db.models import Avg, Count, Max, Min
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from analytics import prospect_verification, prospects
 from analytics.models import PredictiveModel, ProspectRun, ProspectScore
+from analytics.verification_page import ALARM_WORDS
 from bankcrm.charts import plots
 from bankcrm.charts.chart import Chart
 from bankcrm.figures import masked_phone, number, pct
 from customers.models import ImportFile, Prospect
 
 TOP = 20
-ALARM_WORDS = {"over": gettext_lazy("promised too much"), "under": gettext_lazy("promised too little")}
 
 
 def lists() -> list[dict[str, Any]]:
@@ -100,12 +99,12 @@ def deciles(run: ProspectRun) -> Chart | str:
 
 def outcome(run: ProspectRun) -> dict[str, Any]:
     """Predicted against actual of a run, and of the model's earlier runs on the list."""
-    found = prospect_verification.outcome(run)
-    earlier = prospect_verification.trend(run)
+    counted = prospect_verification.trend(run)
+    found = next((each for each in counted if each.run == run), None) or prospect_verification.outcome(run)
     return {
         "found": found,
         "word": ALARM_WORDS.get(found.alarm, ""),
-        "trend": [{"of": each, "word": ALARM_WORDS.get(each.alarm, "")} for each in earlier],
+        "trend": [{"of": each, "word": ALARM_WORDS.get(each.alarm, "")} for each in counted],
     }
 
 

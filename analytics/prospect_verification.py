@@ -11,13 +11,11 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from analytics.modelling.limits import OBSERVED_OVER_EXPECTED
 from analytics.models import ProspectRun, ProspectScore
 from analytics.verification import Row, data_through
 from bankcrm.proportions import wilson
 from customers.models import Customer, Holding, Prospect
-
-# Off as everywhere: observed over expected outside these, and the interval without 1 (methods.md section 4).
-LOW, HIGH = 0.80, 1.25
 
 # The list's own keys: whoever has neither could not be recognised, so of them nothing is known.
 _COUNT = f"""
@@ -76,12 +74,12 @@ class Outcome:
     @property
     def alarm(self) -> str:
         """ "over" where the scores promised too much, "under" too little, else "none"."""
-        found = self.ratio
+        found, (lower, upper) = self.ratio, OBSERVED_OVER_EXPECTED
         if found is None:
             return "none"
-        if found["value"] < LOW and found["high"] < 1:
+        if found["value"] < lower and found["high"] < 1:
             return "over"
-        return "under" if found["value"] > HIGH and found["low"] > 1 else "none"
+        return "under" if found["value"] > upper and found["low"] > 1 else "none"
 
 
 def complete_on(run: ProspectRun) -> dt.date:
@@ -91,7 +89,11 @@ def complete_on(run: ProspectRun) -> dt.date:
 
 def outcome(run: ProspectRun) -> Outcome:
     """Predicted against actual of a run; without rows while its window is open or outcomes are not in to its end."""
-    until, through = complete_on(run), data_through()
+    return _counted(run, data_through())
+
+
+def _counted(run: ProspectRun, through: dt.date | None) -> Outcome:
+    until = complete_on(run)
     if through is None or through < until:
         return Outcome(run, until)
     with connection.cursor() as cursor:
@@ -106,6 +108,7 @@ def outcome(run: ProspectRun) -> Outcome:
 
 def trend(run: ProspectRun, most: int = 12) -> list[Outcome]:
     """Counted runs of the same model and list, the newest first."""
+    through = data_through()
     runs = ProspectRun.objects.filter(version__model=run.version.model_id, list_code=run.list_code)
     told = runs.select_related("version__model__product").defer("version__artefact").order_by("-pk")[:most]
-    return [counted for each in told if (counted := outcome(each)).n]
+    return [counted for each in told if (counted := _counted(each, through)).n]

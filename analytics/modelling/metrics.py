@@ -17,11 +17,10 @@ from scipy.stats import binomtest, rankdata
 from sklearn.metrics import brier_score_loss, roc_auc_score, roc_curve
 from sklearn.metrics import log_loss as sklearn_log_loss
 
+from .limits import OBSERVED_OVER_EXPECTED
 from .matrix import check_labels
 
 Array = NDArray[Any]
-# Customary alert limits, not tests: methods.md section 4.
-OBSERVED_OVER_EXPECTED_LIMITS = (0.8, 1.25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +230,7 @@ def judged(observed: int, expected: float, n: int, confidence: float = 0.95) -> 
         raise ValueError("the probabilities add up to nothing, so there is no ratio")
     low, high = (bound * n / expected for bound in wilson(observed, n, confidence))
     ratio = observed / expected
-    lower, upper = OBSERVED_OVER_EXPECTED_LIMITS
+    lower, upper = OBSERVED_OVER_EXPECTED
     alarm = not lower <= ratio <= upper and not low <= 1 <= high
     return ObservedExpected(observed, expected, ratio, low, high, alarm)
 
