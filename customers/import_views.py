@@ -20,11 +20,9 @@ from customers.import_forms import UploadForm
 from customers.import_load_forms import HistoryForm, MissingForm
 from customers.imports import checking, kinds, mapping, reject_file, reporting
 from customers.imports.kinds import KINDS, allowed
-from customers.models import ImportFile, ImportReject
+from customers.models import ImportFile
 
 State = ImportFile.State
-# Reasons that go away when somebody says on the mapping page what a word means.
-UNKNOWN_WORDS = ("unknown_value", "unknown_branch", "unknown_product", "unknown_staff", "not_yes_or_no")
 TONES = {
     State.UPLOADED: ("", "upload"),
     State.CHECKED: ("act", "checklist"),
@@ -140,7 +138,6 @@ def import_detail(request: SignedIn, pk: int) -> HttpResponse:
         "kpis": _kpis(file),
         "sure": import_page.sure(file),
         "reasons": reporting.by_reason(file) if file.rejected and not running else [],
-        "words_unknown": ImportReject.objects.filter(file=file, code__in=UNKNOWN_WORDS).exists(),
         "warnings": reporting.by_reason(file, warnings=True) if not running else [],
         "meanings": _meanings(file),
         "other_kinds": _other_kinds(request, file) if may else [],
@@ -152,6 +149,8 @@ def import_detail(request: SignedIn, pk: int) -> HttpResponse:
         "may_merge": may and file.state == State.CHECKED,
         "page": reverse(page["route"], args=[page["pk"]]) if page else "",
     } | import_page.load_context(file, may_change=may)
+    told = [*context["reasons"], *context["warnings"]]
+    context["words_unknown"] = any(reason["code"] in reject_file.UNKNOWN_WORDS for reason in told)
     if context["missing"]:
         context["missing"]["form"] = MissingForm(file, initial={"missing": context["missing"]["first"]})
     return render(request, "customers/imports/detail.html", context)

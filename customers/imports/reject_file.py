@@ -18,14 +18,9 @@ from customers.models import ImportFile, ImportReject
 # Spreadsheets run a cell that begins so as a formula, Chinese ones also in full width.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 BATCH = 2000
-UNKNOWN = (
-    "unknown_value",
-    "not_yes_or_no",
-    "unknown_branch",
-    "unknown_product",
-    "unknown_staff",
-    "not_a_number",
-)
+# Reasons that go away when somebody says on the mapping page what a word means.
+UNKNOWN_WORDS = ("unknown_value", "not_yes_or_no", "unknown_branch", "unknown_product", "unknown_staff")
+UNKNOWN = (*UNKNOWN_WORDS, "not_a_number")
 LOOK_AT = 5000
 
 
